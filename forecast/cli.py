@@ -1,0 +1,339 @@
+"""What can I type? Signatures and help texts; each command imports what it needs when it runs.
+
+This is the one door for imports inside functions: starting up costs what Typer costs, and nothing
+but training ever pays for TensorFlow. It is also the one place that turns errors into exit codes.
+"""
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, ParamSpec, cast
+
+import typer
+
+from forecast import __version__
+from forecast.console import Color, Console
+from forecast.errors import ForecastError, Problem
+
+if TYPE_CHECKING:
+    from forecast.commands.opening import OpenedRun
+
+P = ParamSpec("P")
+BUG, INTERRUPTED, TERMINATED = 1, 130, 143
+
+app = typer.Typer(
+    name="forecast",
+    help="Forecast time series with Keras: train, predict and plot from YAML configs.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+runs_app = typer.Typer(help="List, show and find runs.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(runs_app, name="runs")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", help="The config, as given or in configs/.", metavar="FILE")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key, such as training.epochs=5. Repeatable."
+    ),
+]
+RunsOption = Annotated[
+    Path,
+    typer.Option("--runs", envvar="FORECAST_RUNS", metavar="DIR", help="Where runs are kept."),
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="[RUN]", help="A run's path or name.", show_default=True)
+]
+InputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--input", metavar="FILE", help="A CSV with newer rows of the same series; - is stdin."
+    ),
+]
+RUNS = Path("runs")
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does, but for the exit code."""
+
+
+def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P, None]], None]:
+    """Register a function as a command whose errors become messages and exit codes."""
+
+    def register(function: Callable[P, None]) -> None:
+        @wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            console: Console = cast(typer.Context, kwargs["context"]).obj
+            try:
+                function(*args, **kwargs)
+            except ForecastError as error:
+                console.error(error)
+                if console.verbose:
+                    traceback.print_exc()
+                raise typer.Exit(error.exit_code) from error
+            except Terminated as stop:
+                raise typer.Exit(TERMINATED) from stop
+            except KeyboardInterrupt as stop:
+                raise typer.Exit(INTERRUPTED) from stop
+            except Exception as error:
+                traceback.print_exc()
+                console.error(_bug(error))
+                raise typer.Exit(BUG) from error
+
+        owner.command(name)(run)
+
+    return register
+
+
+def _bug(error: Exception) -> ForecastError:
+    advice = "Please report it, with the lines above and what you typed."
+    return ForecastError(Problem(f"this is a bug in forecast {__version__}: {error!r}", advice))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"forecast {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more: timings, tracebacks, library logs.")
+    ] = False,
+    color: Annotated[Color, typer.Option(help="Colour what is said.")] = "auto",
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
+) -> None:
+    """Options that every command obeys."""
+    context.obj = Console(quiet, verbose, color, progress=not no_progress)
+
+
+@command(app)
+def init(
+    context: typer.Context,
+    example: Annotated[
+        Literal["airline"], typer.Option("--example", help="The example to write here.")
+    ],
+) -> None:
+    """Write a commented config and its CSV into this folder."""
+    from forecast.commands.init import init_example
+
+    paths = init_example(Path())
+    context.obj.result("\n".join(map(str, paths)))
+    context.obj.say("next: forecast train --config air.yaml")
+
+
+@command(app)
+def check(
+    context: typer.Context,
+    config: ConfigOption,
+    set_: SetOption = None,
+    format: Annotated[Literal["text", "json"], typer.Option(help="Form of the result.")] = "text",
+) -> None:
+    """Check a config and its data: every problem at once."""
+    import json
+
+    from forecast.commands.check import describe, prepare, problems_document
+
+    try:
+        found = describe(prepare(config, set_ or ()))
+    except ForecastError as error:
+        if format == "json":
+            context.obj.result(json.dumps(problems_document(error), indent=2))
+        raise
+    if format == "json":
+        context.obj.result(json.dumps({"ok": True, "problems": [], **found}, indent=2))
+    else:
+        context.obj.result("\n".join(f"{key}: {value}" for key, value in found.items() if value))
+
+
+@command(app)
+def train(
+    context: typer.Context,
+    config: ConfigOption,
+    set_: SetOption = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.", metavar="NAME")] = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Train a network and print the path of its run."""
+    from forecast.stopwatch import Stopwatch
+
+    stopwatch, console = Stopwatch(), context.obj
+    # Config, data and the runs folder come first: their errors need not wait for TensorFlow.
+    with stopwatch.stage("import"):
+        from forecast.commands.check import prepare
+        from forecast.runs import stage
+    with stopwatch.stage("read"):
+        job = prepare(config, set_ or ())
+    with stage(runs, config.stem, name) as staging, console.without_library_noise():
+        with stopwatch.stage("import"):
+            from forecast.commands.train import train as train_job
+        run = train_job(job, staging, console, stopwatch, sys.argv[1:])
+    console.result(str(run.path))
+
+
+@command(app)
+def predict(
+    context: typer.Context,
+    run: RunArgument = "latest",
+    input_: InputOption = None,
+    output: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where to write; - is stdout.")
+    ] = Path("-"),
+    horizon: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Steps to predict.")
+    ] = None,
+    format: Annotated[
+        Literal["csv", "jsonl", "parquet"] | None,
+        typer.Option(help="Form of the table; by default from the ending of FILE, else csv."),
+    ] = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Predict what comes after the last row."""
+    from forecast.commands.predict import predict as predict_table
+    from forecast.data.export import encode_table, write_file
+
+    table = predict_table(_open(run, runs), input_, horizon)
+    content = encode_table(table, output, format)
+    if str(output) == "-":
+        context.obj.result(content)
+    else:
+        write_file(content, output)
+
+
+@command(app)
+def evaluate(
+    context: typer.Context,
+    run: RunArgument = "latest",
+    input_: InputOption = None,
+    format: Annotated[
+        Literal["table", "csv", "json"], typer.Option(help="Form of the scores.")
+    ] = "table",
+    fail_if: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPR", help="Exit with 6 where it holds: 'mase > 1', 'rmse > seasonal_naive'."
+        ),
+    ] = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Score a run beside the baselines, on its own test part or on newer rows."""
+    from forecast.commands.evaluate import INPUT, scores_text
+    from forecast.commands.evaluate import evaluate as evaluate_run
+    from forecast.scoring.gate import Gate
+
+    gate = Gate(fail_if) if fail_if is not None else None
+    opened = _open(run, runs)
+    scores = evaluate_run(opened, input_)
+    context.obj.result(scores_text(scores, format))
+    if gate:
+        gate.check(scores, INPUT if input_ else "test", opened.model)
+
+
+@command(app)
+def plot(
+    context: typer.Context,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN] [FIGURE]...", help="Figures: history, forecast; all by default."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="Where to write; the run's plots/ by default."),
+    ] = None,
+    format: Annotated[
+        Literal["png", "svg", "pdf"] | None, typer.Option(help="By default png.")
+    ] = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Draw figures and print the paths of their files."""
+    from forecast.commands.plot import NAMES
+    from forecast.commands.plot import plot as plot_run
+
+    words = list(arguments or ())
+    wanted = words.pop(0) if words and words[0] not in NAMES else "latest"
+    paths = plot_run(_open(wanted, runs), words, output, format)
+    context.obj.result("\n".join(map(str, paths)))
+
+
+@command(runs_app, "list")
+def list_(
+    context: typer.Context,
+    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Form.")] = "table",
+    runs: RunsOption = RUNS,
+) -> None:
+    """List the runs, oldest first."""
+    from forecast.commands.runs import list_text
+
+    context.obj.result(list_text(runs, format))
+
+
+@command(runs_app)
+def show(
+    context: typer.Context,
+    run: RunArgument = "latest",
+    format: Annotated[Literal["table", "json"], typer.Option(help="Form.")] = "table",
+    runs: RunsOption = RUNS,
+) -> None:
+    """Show one run: its config, scores and timings."""
+    from forecast.commands.runs import show_text
+
+    context.obj.result(show_text(runs, run, format))
+
+
+@command(runs_app)
+def path(context: typer.Context, run: RunArgument = "latest", runs: RunsOption = RUNS) -> None:
+    """Print the path of a run."""
+    from forecast.runs import find_run
+
+    context.obj.result(str(find_run(runs, run).path))
+
+
+@command(app)
+def schema(context: typer.Context) -> None:
+    """Print the JSON Schema of the config, for editors."""
+    import json
+
+    from forecast.config.schema import json_schema
+
+    context.obj.result(json.dumps(json_schema(), indent=2))
+
+
+@command(app)
+def doctor(context: typer.Context) -> None:
+    """Say what is installed, and whether it works."""
+    from forecast.commands.doctor import doctor as examine
+
+    with context.obj.without_library_noise():
+        findings = examine()
+    context.obj.result("\n".join(f"{name}: {finding}" for name, finding in findings.items()))
+
+
+def _open(run: str, runs: Path) -> "OpenedRun":
+    from forecast.commands.opening import open_run
+    from forecast.runs import find_run
+
+    return open_run(find_run(runs, run))
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def main() -> None:
+    """Run the command line; exits with the codes of the reference page."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()

@@ -1,0 +1,78 @@
+"""Is this config and its data ready to train? `train` begins with the same questions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from forecast.config import Config, LoadedConfig, load_config
+from forecast.data.calendar import iso, offset_of, season_length_of
+from forecast.data.panel import IntArray, Panel
+from forecast.data.split import Split, split_panel
+from forecast.data.table import read_table
+from forecast.errors import ForecastError
+from forecast.windows import cutoffs_within
+
+LEAK = (
+    "a transform is fitted on all rows (`fit_on: all`), the test part among them: the test scores "
+    "leak and are better than they would be in earnest."
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A valid config and its data, split: all that training needs."""
+
+    source: LoadedConfig
+    panel: Panel
+    sha256: str
+    season_length: int
+    split: Split
+
+    @property
+    def config(self) -> Config:
+        """What was asked."""
+        return self.source.config
+
+    def cutoffs(self) -> dict[str, IntArray]:
+        """The cutoffs of all windows of each segment."""
+        window = self.config.window
+        return {
+            name: cutoffs_within(
+                self.panel, begins, ends, window.context_length, window.horizon
+            )
+            for name, begins, ends in self.split.segments(self.panel)
+        }
+
+
+def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
+    """Load the config and its data. Raises `ConfigError` or `DataError` with all that is wrong."""
+    source = load_config(config, settings)
+    options = source.config.data
+    if options.freq is not None:
+        offset_of(options.freq)  # a mistake in the config is said before one in the data
+    table = read_table(options)
+    split = split_panel(table.panel, source.config.split, source.config.window)
+    season_length = options.season_length or season_length_of(table.panel.freq)
+    return Job(source, table.panel, table.sha256, season_length, split)
+
+
+def describe(job: Job) -> dict[str, object]:
+    """What there is to train on: counts of rows, series and windows, dates and frequency."""
+    panel = job.panel
+    return {
+        "config": str(job.source.path),
+        "data": job.config.data.path,
+        "rows": len(panel.values),
+        "series": len(panel.unique_ids),
+        "first": iso(panel.ds[[panel.ds.argmin()]])[0],
+        "last": iso(panel.ds[[panel.ds.argmax()]])[0],
+        "freq": panel.freq,
+        "season_length": job.season_length,
+        "windows": {name: len(cutoffs) for name, cutoffs in job.cutoffs().items()},
+        "warnings": [LEAK] if job.config.leaks else [],
+    }
+
+
+def problems_document(error: ForecastError) -> dict[str, object]:
+    """What `check --format json` prints where something is wrong."""
+    return {"ok": False, "problems": [asdict(problem) for problem in error.problems]}

@@ -1,0 +1,71 @@
+"""How good was it, and how good is it on rows that came later?"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from forecast.commands.opening import OpenedRun
+from forecast.data.calendar import iso
+from forecast.data.panel import IntArray, Panel
+from forecast.display import scores_table
+from forecast.errors import DataError, Problem
+from forecast.scoring.scores import forecasts_beside_baselines, score
+from forecast.windows import cutoffs_within
+
+INPUT = "input"
+
+
+def evaluate(opened: OpenedRun, newer: Path | None = None) -> pd.DataFrame:
+    """Scores beside the baselines: of the run's own forecasts, or of a table's newer rows.
+
+    Of a table, the rows count on which nothing was fitted: from the run's test part on. Their
+    segment is called `input`. Columns `unique_id, segment, model, metric, value`.
+    """
+    if newer is None:
+        file = opened.run.file("forecasts.csv")
+        forecasts = pd.read_csv(file, dtype={"unique_id": str}, float_precision="round_trip")
+    else:
+        forecasts = _forecast_newer(opened, newer)
+    return score(forecasts, opened.scales)
+
+
+def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -> str:
+    """Scores for a person (over all series), or as the long table for a program."""
+    if format == "table":
+        return scores_table(scores)
+    if format == "csv":
+        return scores.to_csv(index=False)
+    return scores.to_json(orient="records", indent=2, double_precision=15)
+
+
+def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
+    panel = opened.observed(newer)
+    window = opened.config.window
+    begins = _unseen(opened, panel)
+    cutoffs = cutoffs_within(panel, begins, panel.ends, window.context_length, window.horizon)
+    if not len(cutoffs):
+        since = min(series.test_begin for series in opened.data.per_series)
+        message = f"{newer} has no {window.horizon} rows in a row to score from {since} on."
+        raise DataError(Problem(message, "The network has seen the earlier rows in training."))
+    return forecasts_beside_baselines(
+        panel,
+        cutoffs,
+        window.horizon,
+        opened.data.season_length,
+        model=opened.model,
+        forecast=opened.forecaster.forecast,
+        segment=INPUT,
+    )
+
+
+def _unseen(opened: OpenedRun, panel: Panel) -> IntArray:
+    """The first row of each series on which nothing was fitted."""
+    test_begins = {series.unique_id: series.test_begin for series in opened.data.per_series}
+    return np.array(
+        [
+            begin + np.searchsorted(np.array(iso(panel.ds[begin:end])), test_begins[name])
+            for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True)
+        ]
+    )

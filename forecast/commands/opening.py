@@ -1,0 +1,68 @@
+"""Opening a finished run, for the commands that come after training."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast.config import Config, load_config
+from forecast.config.schema import DataOptions
+from forecast.data.panel import Panel
+from forecast.data.table import continue_panel, read_table
+from forecast.inference import Forecaster, Network
+from forecast.runs import DataRecord, Run
+from forecast.transforms import Pipeline
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run with its config, what it knows of its data, and the forecaster that it trained."""
+
+    run: Run
+    config: Config
+    data: DataRecord
+    forecaster: Forecaster
+
+    @property
+    def model(self) -> str:
+        """The network's name in tables."""
+        return self.run.record.model
+
+    @property
+    def scales(self) -> Mapping[str, float]:
+        """MASE's unit by series."""
+        return {
+            series.unique_id: float("nan") if series.scale is None else series.scale
+            for series in self.data.per_series
+        }
+
+    def observed(self, newer: Path | None = None) -> Panel:
+        """The last rows that the run knows, continued by a table of newer rows of its series.
+
+        Raises `DataError` where that table does not fit the run.
+        """
+        kept = DataOptions(
+            path=str(self.run.file("context.csv")),
+            time="ds",
+            target="y",
+            id="unique_id",
+            freq=self.data.freq,
+        )
+        panel = read_table(kept).panel
+        if newer is None:
+            return panel
+        options = self.config.data.model_copy(update={"freq": self.data.freq})
+        table = read_table(options, newer)
+        return continue_panel(panel, table.panel, newer, self.forecaster.context_length)
+
+
+def open_run(run: Run) -> OpenedRun:
+    """Load what a finished run needs to forecast. Raises `RunError` where a part is damaged."""
+    config = load_config(run.file("resolved.yaml")).config
+    states = json.loads(run.file("transforms.json").read_text(encoding="utf-8"))
+    forecaster = Forecaster(
+        Network(run.file("model.onnx")),
+        Pipeline.from_states(config.transforms, states),
+        config.window.context_length,
+    )
+    return OpenedRun(run, config, run.read("data.json", DataRecord), forecaster)

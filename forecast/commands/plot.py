@@ -1,0 +1,72 @@
+"""Figures of a run, as files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from forecast.commands.opening import OpenedRun
+from forecast.commands.predict import predict
+from forecast.errors import Problem, UsageError, did_you_mean
+from forecast.figures import FIGURES, Material
+
+NAMES = [figure.__name__ for figure in FIGURES]
+FORMATS = ("png", "svg", "pdf")
+
+
+def plot(
+    opened: OpenedRun,
+    figures: Sequence[str] = (),
+    output: Path | None = None,
+    format: str | None = None,
+) -> list[Path]:
+    """Draw the named figures, or all; the files that were written.
+
+    `output` is a folder, or for one figure a file, whose ending then says the format. Left out, it
+    is the run's `plots/`. Raises `UsageError` for what can not be drawn or written.
+    """
+    figures = figures or NAMES
+    for name in figures:
+        if name not in NAMES:
+            raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
+    paths = _paths(opened, figures, output, format)
+    material = _material(opened)
+    for draw in FIGURES:
+        if draw.__name__ in paths:
+            path = paths[draw.__name__]
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                draw(material).savefig(path, dpi=120)
+            except OSError as error:
+                message = f"can not write {path}: {error.strerror}."
+                raise UsageError(Problem(message, "Give another --output.")) from error
+    return list(paths.values())
+
+
+def _paths(
+    opened: OpenedRun, figures: Sequence[str], output: Path | None, format: str | None
+) -> dict[str, Path]:
+    """Where each figure goes."""
+    ending = output.suffix.removeprefix(".") if output and not output.is_dir() else ""
+    if output and ending:
+        if len(figures) > 1:
+            advice = "Name a folder, or one figure."
+            raise UsageError(Problem(f"--output {output} is one file for several figures.", advice))
+        if ending not in FORMATS or format not in (None, ending):
+            message = f"--output {output}: a figure can not be written as {format or ending} there."
+            raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
+        return {figures[0]: output}
+    folder = output or opened.run.path / "plots"
+    return {name: folder / f"{name}.{format or 'png'}" for name in figures}
+
+
+def _material(opened: OpenedRun) -> Material:
+    forecasts = pd.read_csv(opened.run.file("forecasts.csv"), dtype={"unique_id": str})
+    dates = {name: pd.to_datetime(forecasts[name], format="ISO8601") for name in ("ds", "cutoff")}
+    return Material(
+        name=opened.run.record.name,
+        model=opened.model,
+        history=pd.read_csv(opened.run.file("history.csv")),
+        forecasts=forecasts.assign(**dates),
+        future=predict(opened),
+    )

@@ -1,0 +1,230 @@
+"""From a prepared job to a run: fit, export, check, score, write."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+
+import numpy as np
+import pandas as pd
+
+from forecast.commands.check import LEAK, Job
+from forecast.config.load import dump_config
+from forecast.console import Console
+from forecast.data.calendar import iso
+from forecast.data.panel import FloatArray, IntArray
+from forecast.data.table import panel_table, write_csv
+from forecast.display import epoch_progress, scores_table
+from forecast.inference import Forecaster, Network
+from forecast.networks import build
+from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
+from forecast.scoring.metrics import seasonal_naive_scale
+from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
+from forecast.stopwatch import Stopwatch
+from forecast.training import EpochLog, Fitted, export, fit, predict, summary
+from forecast.transforms import Pipeline
+from forecast.transforms.fitting import fit_pipeline
+from forecast.windows import Windows
+
+# Of the transformed data, whose values are about 1.
+PARITY = 1e-5
+
+_PACKAGES = ("forecast", "keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
+
+
+def train(
+    job: Job, staging: Staging, console: Console, stopwatch: Stopwatch, argv: Sequence[str]
+) -> Run:
+    """Train the network of a job and leave a complete run.
+
+    An interruption after the first epoch leaves a run of status `interrupted` with what was
+    learned, and is raised again. Raises `DivergedError`; then there is no run.
+    """
+    config, cutoffs = job.config, job.cutoffs()
+    _announce(job, cutoffs, console)
+    transforms = fit_pipeline(
+        config.transforms,
+        {"train": job.panel.until(job.split.train_ends), "all": job.panel.until(job.panel.ends)},
+    )
+    scaled = transforms.apply(job.panel).values
+    windows = {
+        name: Windows(scaled, rows, config.window.context_length, config.window.horizon)
+        for name, rows in cutoffs.items()
+    }
+    with stopwatch.stage("compile"):
+        model = build(
+            config.model,
+            context_length=config.window.context_length,
+            horizon=config.window.horizon,
+            seed=config.training.seed,
+        )
+    console.say(summary(model))
+    watched = "validation" if "validation" in windows else "test"
+    fitted = _fit(job, model, windows["train"], windows[watched], console)
+    stopwatch.seconds["compile"] += fitted.compile_seconds
+    stopwatch.seconds["fit"] = fitted.fit_seconds
+
+    with stopwatch.stage("export"):
+        onnx = staging.path / "model.onnx"
+        export(model, staging.path / "model.keras", onnx)
+        network = Network(onnx)
+        _refuse_disparity(predict(model, windows["test"].contexts()), network, windows["test"])
+    with stopwatch.stage("score"):
+        forecaster = Forecaster(network, transforms, config.window.context_length)
+        scales = _scales(job)
+        forecasts = _forecasts(job, cutoffs, forecaster)
+        scores = score(forecasts, scales)
+
+    _write(staging, job, transforms, fitted, scales)
+    write_csv(forecasts, staging.path / "forecasts.csv")
+    write_csv(scores, staging.path / "scores.csv")
+    stopwatch.seconds["total"] = stopwatch.total()
+    run = staging.commit(
+        RunRecord(
+            name=staging.name,
+            status="interrupted" if fitted.interruption else "complete",
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            argv=list(argv),
+            versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
+            model=config.model.kind,
+            parameters=model.count_params(),
+            seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
+        )
+    )
+    console.say(scores_table(scores))
+    _judge(scores, config.model.kind, console)
+    _say_goodbye(run, fitted, console)
+    return run
+
+
+def _announce(job: Job, cutoffs: Mapping[str, IntArray], console: Console) -> None:
+    panel = job.panel
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in cutoffs.items())
+    of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
+    console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
+    if job.config.leaks:
+        console.warn(LEAK)
+
+
+def _fit(job: Job, model: object, train: Windows, watched: Windows, console: Console) -> Fitted:
+    options = job.config.training
+    label = _watched_label(job)
+
+    with epoch_progress(console, options.epochs) as advance:
+
+        def report(log: EpochLog) -> None:
+            advance(f"loss {log.loss:.4g}, {label} {log.watched_loss:.4g}")
+
+        fitted = fit(model, train, watched, options, report)
+    last = fitted.history[-1]
+    console.say(
+        f"fitted {last.epoch} epochs in {fitted.compile_seconds + fitted.fit_seconds:.1f} s: "
+        f"loss {last.loss:.4g}, {label} {last.watched_loss:.4g}"
+    )
+    return fitted
+
+
+def _watched_label(job: Job) -> str:
+    return "val_loss" if job.split.has_validation else "test_loss"
+
+
+def _refuse_disparity(by_keras: FloatArray, network: Network, windows: Windows) -> None:
+    """The export has to agree with Keras: everything after training runs on it."""
+    difference = float(np.abs(network.predict(windows.contexts()) - by_keras).max())
+    if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
+        message = f"the exported network differs from Keras by {difference:.2g} (at most {PARITY})"
+        raise ArithmeticError(message)
+
+
+def _scales(job: Job) -> dict[str, float]:
+    """MASE's unit by series, from the training rows alone."""
+    past = job.panel.until(job.split.train_ends).panel
+    return {
+        name: seasonal_naive_scale(past.values[begin:end], job.season_length)
+        for name, begin, end in zip(past.unique_ids, past.starts, past.ends, strict=True)
+    }
+
+
+def _forecasts(
+    job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
+) -> pd.DataFrame:
+    return pd.concat(
+        [
+            forecasts_beside_baselines(
+                job.panel,
+                rows,
+                job.config.window.horizon,
+                job.season_length,
+                model=job.config.model.kind,
+                forecast=forecaster.forecast,
+                segment=segment,
+            )
+            for segment, rows in cutoffs.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def _write(
+    staging: Staging, job: Job, transforms: Pipeline, fitted: Fitted, scales: Mapping[str, float]
+) -> None:
+    """Everything of the run directory but the model and the tables of forecasts and scores."""
+    staging.write_text("config.yaml", job.source.text)
+    staging.write_text("resolved.yaml", dump_config(job.config))
+    staging.write_json("transforms.json", transforms.states())
+    staging.write_json("data.json", _data_record(job, scales).model_dump())
+    history = pd.DataFrame(fitted.history).rename(columns={"watched_loss": _watched_label(job)})
+    write_csv(history, staging.path / "history.csv")
+    kept = max(job.config.window.context_length, job.season_length)
+    write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
+
+
+def _data_record(job: Job, scales: Mapping[str, float]) -> DataRecord:
+    panel, options = job.panel, job.config.data
+    firsts, lasts = iso(panel.ds[panel.starts]), iso(panel.ds[panel.ends - 1])
+    test_begins = iso(panel.ds[job.split.test_begins])
+    return DataRecord(
+        path=options.path,
+        sha256=job.sha256,
+        rows=len(panel.values),
+        series=len(panel.unique_ids),
+        first=min(firsts),
+        last=max(lasts),
+        freq=panel.freq,
+        season_length=job.season_length,
+        columns={"time": options.time, "target": options.target, "id": options.id},
+        per_series=[
+            SeriesRecord(
+                unique_id=name,
+                rows=int(panel.ends[i] - panel.starts[i]),
+                first=firsts[i],
+                last=lasts[i],
+                test_begin=test_begins[i],
+                scale=scales[name] if np.isfinite(scales[name]) else None,
+            )
+            for i, name in enumerate(panel.unique_ids)
+        ],
+    )
+
+
+def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
+    """Say so where a baseline wins on the test part: a score never stands alone."""
+    better = better_baselines(scores, "test", model)
+    for name, row in better.iterrows():
+        console.warn(f"{name} is better than {model} on the test part (rmse {row['rmse']:.4g}).")
+    if len(better):
+        console.say(
+            f"Prefer {better.index[0]} until the network beats it. Worth a try: a context of two "
+            "seasons (window.context_length), more epochs, a smaller batch_size."
+        )
+
+
+def _say_goodbye(run: Run, fitted: Fitted, console: Console) -> None:
+    if fitted.interruption:
+        console.say(f"interrupted after epoch {len(fitted.history)}; what was learned is kept:")
+        console.say(f"    forecast predict {run.path}")
+        raise fitted.interruption
+    if console.verbose:
+        for stage, seconds in run.record.seconds.items():
+            console.say(f"{stage:>8} {seconds:7.2f} s")
+    console.say("next: forecast predict > next.csv; forecast plot")

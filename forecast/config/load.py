@@ -1,0 +1,220 @@
+"""From files and `--set` options to one valid `Config`, or to every problem at once.
+
+Precedence: default < extends < file < `--set`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import chain
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+
+from forecast.config.document import Document, KeyPath, Mark, parse
+from forecast.config.schema import Config
+from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A valid config, the file that it came from and that file's text as written."""
+
+    config: Config
+    path: Path
+    text: str
+
+
+def find_config(path: Path) -> Path:
+    """The config as given, or the one of that name in `configs/`."""
+    for candidate in (path, Path("configs") / path):
+        if candidate.is_file():
+            return candidate
+    near = sorted({str(p) for p in chain(Path().glob("*.yaml"), Path("configs").glob("*.yaml"))})
+    advice = did_you_mean(str(path), near) if near else "`forecast init --example airline` makes one."
+    raise ConfigError(Problem(f"there is no config file {path}, here or in configs/.", advice))
+
+
+def load_config(path: Path, settings: Sequence[str] = ()) -> LoadedConfig:
+    """Read, merge and validate the config at `path` with `--set KEY=VALUE` settings on top.
+
+    Raises `ConfigError` with all problems, `UsageError` for a setting that is no KEY=VALUE.
+    """
+    path = find_config(path)
+    text = _read(path)
+    layered = _layers(path, text, seen=())
+    for setting in settings:
+        _merge(layered, _setting(setting))
+    return LoadedConfig(_validate(layered, str(path)), path, text)
+
+
+def _read(path: Path, mark: Mark | None = None) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"can not read {path}: {getattr(error, 'strerror', None) or error}"
+        raise ConfigError(mark.problem(message) if mark else Problem(message)) from error
+
+
+def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
+    """The document of this file on top of those that it extends."""
+    document = parse(text, str(path))
+    if document.values is None:
+        document.values = {}
+    if not isinstance(document.values, dict):
+        advice = "Write keys and values, such as `data:` and below it `  path: table.csv`."
+        raise ConfigError(Problem(f"{path} holds no keys.", advice))
+    _anchor_data_path(document, path.parent)
+    base_name = document.values.get("extends")
+    if not isinstance(base_name, str):
+        return document
+    mark = document.value_marks["extends",]
+    base = path.parent / base_name
+    if base.resolve() in (path.resolve(), *seen):
+        raise ConfigError(mark.problem(f"{base_name} extends this file in turn."))
+    merged = _layers(base, _read(base, mark), (*seen, path.resolve()))
+    _merge(merged, document)
+    return merged
+
+
+def _anchor_data_path(document: Document, folder: Path) -> None:
+    """Make `data.path` absolute, from the file that says it: a later layer may lie elsewhere."""
+    data = document.values.get("data")
+    if isinstance(data, dict) and isinstance(data.get("path"), str):
+        data["path"] = str((folder / Path(data["path"]).expanduser()).resolve())
+
+
+def _setting(setting: str) -> Document:
+    """`training.epochs=5` as a document of its own."""
+    dotted, equals, value_text = setting.partition("=")
+    keys = dotted.split(".")
+    if not equals or not all(keys):
+        raise UsageError(Problem(f"--set {setting}: write KEY=VALUE, such as training.epochs=5"))
+    document = parse(value_text, "--set")
+    offset = len(dotted) + 1
+    path: KeyPath = tuple(keys)
+    document.key_marks = {
+        path[: i + 1]: Mark("--set", 0, 1, setting, len(dotted)) for i in range(len(path))
+    }
+    whole = Mark("--set", 0, offset + 1, setting, len(value_text))
+    document.value_marks = {path: whole} | {(*path, *below): whole for below in document.value_marks}
+    for key in reversed(keys):
+        document.values = {key: document.values}
+    _anchor_data_path(document, Path())
+    return document
+
+
+def _merge(below: Document, above: Document) -> None:
+    """Lay one document over another, in place: mappings are merged, anything else replaced."""
+
+    def lay(low: dict[str, Any], high: dict[str, Any]) -> None:
+        for key, value in high.items():
+            if isinstance(value, dict) and isinstance(low.get(key), dict):
+                lay(low[key], value)
+            else:
+                low[key] = value
+
+    lay(below.values, above.values)
+    below.key_marks.update(above.key_marks)
+    below.value_marks.update(above.value_marks)
+
+
+def _validate(document: Document, source: str) -> Config:
+    try:
+        config = Config.model_validate(document.values)
+    except ValidationError as error:
+        found = [_explain(details, document, source) for details in error.errors()]
+        found.sort(key=lambda item: (item[0].source, item[0].line))
+        raise ConfigError(*(mark.problem(*words) for mark, *words in found)) from error
+    problems = [
+        _place(path, document, source, key=True).problem(message, advice)
+        for path, message, advice in config.cross_checks()
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return config
+
+
+def _place(path: KeyPath, document: Document, source: str, *, key: bool) -> Mark:
+    """Where the key or the value at this path was written, or the nearest thing above it."""
+    marks = document.key_marks if key else document.value_marks
+    for end in range(len(path), 0, -1):
+        for known in (marks, document.value_marks, document.key_marks):
+            if path[:end] in known:
+                return known[path[:end]]
+    return Mark(source, 1, 1, "")
+
+
+def _explain(
+    details: ErrorDetails, document: Document, source: str
+) -> tuple[Mark, str, str | None]:
+    """One of pydantic's errors: its place, what is wrong in our words, and the way out."""
+    path = details["loc"]
+    dotted = ".".join(str(part) for part in path)
+    if details["type"] == "extra_forbidden":
+        mark = _place(path, document, source, key=True)
+        return mark, f"unknown key `{dotted}`.", _advice_for_key(path)
+    if details["type"] == "missing":
+        mark = _place(path[:-1], document, source, key=True)
+        return mark, f"the key `{dotted}` is missing.", None
+    mark = _place(path, document, source, key=False)
+    value = details["input"]
+    shown = "a mapping" if isinstance(value, dict) else "empty" if value is None else repr(value)
+    if details["type"] in ("model_type", "model_attributes_type"):
+        return mark, f"`{dotted}` should hold keys and values, and is {shown}.", None
+    expected = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    advice = None
+    if details["type"] == "literal_error" and isinstance(value, str):
+        advice = did_you_mean(value, [str(choice) for choice in _choices(path)])
+    return mark, f"`{dotted}` {expected}, and is {shown}.", advice
+
+
+def _advice_for_key(path: KeyPath) -> str:
+    """The nearest key of the same section, or the section in which the key belongs."""
+    name = str(path[-1])
+    siblings = [key for model in _models_at(path[:-1]) for key in model.model_fields]
+    advice = did_you_mean(name, siblings)
+    if advice.startswith("Did"):
+        return advice
+    homes = [key for key in Config.model_fields if name in _keys_of(_models_at((key,)))]
+    return f"It belongs in `{homes[0]}`." if homes else advice
+
+
+def _keys_of(models: Sequence[type[BaseModel]]) -> set[str]:
+    return {key for model in models for key in model.model_fields}
+
+
+def _models_at(path: KeyPath) -> list[type[BaseModel]]:
+    """The schema's sections that may stand at a path."""
+    models: list[type[BaseModel]] = [Config]
+    for part in path:
+        if isinstance(part, str):
+            fields = [m.model_fields[part] for m in models if part in m.model_fields]
+            models = [model for field in fields for model in _nested(field.annotation, type)]
+    return [model for model in models if issubclass(model, BaseModel)]
+
+
+def _choices(path: KeyPath) -> Iterator[object]:
+    """The values that the key at a path may have, where they are a fixed few."""
+    for model in _models_at(path[:-1]):
+        if path[-1] in model.model_fields:
+            yield from _nested(model.model_fields[str(path[-1])].annotation, str)
+
+
+def _nested(annotation: object, wanted: type) -> Iterator[Any]:
+    """Everything of a type inside an annotation such as `tuple[Annotated[A | B, ...], ...] | None`."""
+    if isinstance(annotation, wanted):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _nested(inner, wanted)
+
+
+def dump_config(config: Config) -> str:
+    """The config as YAML with every default, which `load_config` reads back as the same config."""
+    text = StringIO()
+    merged = config.model_copy(update={"extends": None})
+    YAML().dump(merged.model_dump(mode="json"), text)
+    return text.getvalue()

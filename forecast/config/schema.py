@@ -1,0 +1,193 @@
+"""Every option of a config, once: its type, its bounds, its default and what it means.
+
+Validation, `--set`, `resolved.yaml`, the JSON Schema and the reference page all come from here.
+"""
+
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+
+class Section(BaseModel):
+    """A part of the config: frozen, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+def _split_point(value: object) -> object:
+    """A share of the windows, a number of steps, or the first date of the part."""
+    if isinstance(value, float) and 0 < value < 1:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(value).isoformat()  # type: ignore[arg-type]
+    raise ValueError("should be a share between 0 and 1, a number of steps, or a date")
+
+
+SplitPoint = Annotated[
+    float | int | str,
+    BeforeValidator(_split_point),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "description": "the first date of the part, ISO 8601"},
+            ]
+        }
+    ),
+]
+
+
+class DataOptions(Section):
+    """Which table, and what its columns mean."""
+
+    path: str
+    """The CSV file, relative to the config file."""
+    time: str
+    """The column of dates."""
+    time_format: str | None = None
+    """How the dates are written, as in strftime (`%d/%m/%Y`); ISO 8601 where it is left out."""
+    target: str
+    """The column of numbers to forecast."""
+    id: str | None = None
+    """The column that tells the series of a long table apart; without it the table is one series."""
+    freq: str | None = None
+    """The distance between two rows as a pandas offset alias (MS, D, h, 15min, W-SUN).
+
+    Inferred where it is left out, and checked either way.
+    """
+    season_length: Annotated[int, Field(ge=1)] | None = None
+    """Steps in one season, for seasonal naive and MASE; from the frequency where it is left out."""
+
+
+class SplitOptions(Section):
+    """Which rows are held out. The test part is always the latest, then the validation part."""
+
+    test: SplitPoint = 0.2
+    """A share of the windows, a number of steps, or the first date of the test part."""
+    validation: SplitPoint | None = None
+    """The same for the validation part, taken from the end of what is left for training."""
+
+
+FitOn = Literal["train", "all"]
+
+
+class MinMaxOptions(Section):
+    """Each series scaled to 0 ... 1 by the smallest and largest value that fitting saw."""
+
+    kind: Literal["minmax"]
+    fit_on: FitOn = "train"
+    """`all` fits on the test part too, as the usual tutorial does: the scores then leak."""
+
+
+def _kind_alone(value: object) -> object:
+    """Let `- minmax` stand for `- kind: minmax`."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+TransformOptions = Annotated[MinMaxOptions, BeforeValidator(_kind_alone)]
+
+
+class WindowOptions(Section):
+    """What the network sees and what it predicts."""
+
+    context_length: Annotated[int, Field(ge=1)] = 12
+    """Steps that the network sees."""
+    horizon: Annotated[int, Field(ge=1)] = 1
+    """Steps that it predicts in one call."""
+
+
+class GRUOptions(Section):
+    """GRU, Dropout, Dense."""
+
+    kind: Literal["gru"] = "gru"
+    units: Annotated[int, Field(ge=1)] = 50
+    """Width of the hidden state."""
+    activation: Literal["tanh", "relu", "sigmoid", "linear"] = "tanh"
+    """Activation of the candidate state."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the last hidden state that is dropped while training."""
+    reset_after: bool = True
+    """Apply the reset gate after the recurrent product (as cuDNN does) or before it (as published)."""
+
+
+class EarlyStoppingOptions(Section):
+    """Stop when the validation loss no longer falls, and keep the best weights."""
+
+    patience: Annotated[int, Field(ge=1)] = 10
+    """Epochs to wait for a lower validation loss."""
+
+
+class TrainingOptions(Section):
+    """How the network is fitted."""
+
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    loss: Literal["mse", "mae", "huber"] = "mse"
+    """In the units of the transformed data."""
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    epochs: Annotated[int, Field(ge=1)] = 50
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Largest norm of the gradient of all weights together."""
+    early_stopping: EarlyStoppingOptions | None = None
+    """Needs `split.validation`: the test part decides nothing."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """First weights, dropout and the order of the windows all follow from it."""
+
+
+class PredictOptions(Section):
+    """What `forecast predict` does by default."""
+
+    horizon: Annotated[int, Field(ge=1)] | None = None
+    """Steps to predict; `window.horizon` where it is left out."""
+
+
+class Config(Section):
+    """The whole config."""
+
+    version: Literal[1] = 1
+    """Version of this format."""
+    extends: str | None = None
+    """Another config, relative to this one, whose values hold where this one is silent."""
+    data: DataOptions
+    split: SplitOptions = SplitOptions()
+    transforms: Annotated[tuple[TransformOptions, ...], Field(strict=False)] = ()
+    """Applied in this order before the network sees the data, and undone in the opposite order."""
+    window: WindowOptions = WindowOptions()
+    model: GRUOptions = GRUOptions()
+    training: TrainingOptions = TrainingOptions()
+    predict: PredictOptions = PredictOptions()
+
+    def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
+        """What no single key can know: the path of the key, what is wrong, and the way out."""
+        if self.training.early_stopping and self.split.validation is None:
+            return [
+                (
+                    ("training", "early_stopping"),
+                    "early stopping has no validation part to watch, and the test part "
+                    "may decide nothing.",
+                    "Add `validation: 0.1` to `split`, or leave early_stopping out.",
+                )
+            ]
+        return []
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything is fitted on rows of the test part."""
+        return any(options.fit_on == "all" for options in self.transforms)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the config, for editors and for the reference page."""
+    schema = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "forecast config"
+    return schema

@@ -1,0 +1,92 @@
+"""How do I speak to a person? stdout carries the result alone; everything else goes to stderr."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from forecast.errors import ForecastError, Problem, UsageError
+
+Color = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True)
+class Console:
+    """What the global options of the command line ask of our speech."""
+
+    quiet: bool = False
+    verbose: bool = False
+    color: Color = "auto"
+    progress: bool = True
+
+    def say(self, text: str = "") -> None:
+        """Talk: progress, advice, what was done. `--quiet` silences it."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Something that a person should know before trusting the result."""
+        self.say(self._paint("warning: ", "33") + text)
+
+    def error(self, error: ForecastError) -> None:
+        """What is wrong and the way out; said also with `--quiet`."""
+        for problem in error.problems:
+            print(self._paint("error: ", "31") + str(problem), file=sys.stderr, flush=True)
+
+    def result(self, result: str | bytes) -> None:
+        """Write the result to stdout; text ends with a line's end.
+
+        A reader that has seen enough (`| head -1`) closes the pipe; that is no error of anybody's.
+        """
+        try:
+            if isinstance(result, str):
+                result = result.removesuffix("\n").encode() + b"\n"
+            sys.stdout.buffer.write(result)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # Python flushes again at exit, and would complain there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise UsageError(Problem(f"can not write to stdout: {error.strerror}.")) from error
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a progress bar may redraw itself."""
+        return self.progress and not self.quiet and sys.stderr.isatty()
+
+    def _paint(self, text: str, code: str) -> str:
+        if self.color == "never" or (self.color == "auto" and os.environ.get("NO_COLOR")):
+            return text
+        if self.color == "auto" and not sys.stderr.isatty():
+            return text
+        return f"\033[{code}m{text}\033[0m"
+
+    @contextmanager
+    def without_library_noise(self) -> Iterator[None]:
+        """Keep what C++ libraries write to file descriptor 2 away from the person.
+
+        TensorFlow logs there, past Python's `sys.stderr` and whatever its log level says. We go on
+        speaking through a copy of the descriptor. If anything but a person's error ends the block,
+        what was kept back is shown: it may say why. `--verbose` shows it at once.
+        """
+        if self.verbose:
+            yield
+            return
+        python_stderr, copy = sys.stderr, os.dup(2)
+        with tempfile.TemporaryFile() as noise, open(copy, "w", buffering=1) as sys.stderr:
+            os.dup2(noise.fileno(), 2)
+            try:
+                yield
+            except (ForecastError, KeyboardInterrupt):
+                raise
+            except BaseException:
+                noise.seek(0)
+                sys.stderr.write(noise.read().decode(errors="replace"))
+                raise
+            finally:
+                os.dup2(copy, 2)
+                sys.stderr = python_stderr

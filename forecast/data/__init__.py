@@ -1,0 +1,1 @@
+"""What was observed? Tables in and out, the calendar, the panel and its parts."""

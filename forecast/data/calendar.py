@@ -1,0 +1,72 @@
+"""Dates: which frequency a table has, which date comes next, how a date is written."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset
+
+from forecast.errors import ConfigError, DataError, Problem
+
+# Steps in one season by the base of the frequency. A day's season is the week: of the seasons of a
+# daily series it is the one that a year of data can show.
+_SEASONS = {"YS": 1, "YE": 1, "QS": 4, "QE": 4, "MS": 12, "ME": 12, "W": 52, "D": 7, "B": 5}
+_SECONDS_IN_SEASON = {"h": 86_400, "min": 86_400, "s": 3_600}
+_SECONDS = {"h": 3_600, "min": 60, "s": 1}
+
+
+def offset_of(freq: str) -> BaseOffset:
+    """The pandas offset of an alias. Raises `ConfigError` for an alias that pandas does not know."""
+    try:
+        return to_offset(freq)
+    except ValueError as error:
+        advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
+        raise ConfigError(Problem(f"`data.freq`: {freq!r} is no frequency.", advice)) from error
+
+
+def season_length_of(freq: str) -> int:
+    """Steps in one season: 12 for months, 24 for hours, 96 for 15min; 1 where none is usual."""
+    offset = offset_of(freq)
+    base = offset.rule_code.split("-")[0]
+    seconds_in_season = _SECONDS_IN_SEASON.get(base)
+    season = seconds_in_season // _SECONDS[base] if seconds_in_season else _SEASONS.get(base, 1)
+    return season // offset.n if season % offset.n == 0 else 1
+
+
+def infer_freq(ds: pd.DatetimeIndex) -> str:
+    """The frequency of one series' sorted dates, also where some rows are missing.
+
+    Raises `DataError` where fewer than three dates, or no common distance, leave it open.
+    """
+    way_out = "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
+    if len(ds) < 3:
+        raise DataError(Problem(f"{len(ds)} rows are too few to infer a frequency.", way_out))
+    whole = pd.infer_freq(ds)
+    if whole:
+        return whole
+    # A missing row hides the frequency of the whole, not that of the stretches beside it.
+    stretches = (pd.infer_freq(ds[i : i + 5]) for i in range(0, max(1, len(ds) - 4)))
+    votes = Counter(freq for freq in stretches if freq)
+    if not votes:
+        raise DataError(Problem("the dates have no common distance.", way_out))
+    return votes.most_common(1)[0][0]
+
+
+def shift(ds: pd.DatetimeIndex, steps: int, freq: str) -> pd.DatetimeIndex:
+    """Each date moved by a number of steps."""
+    return ds + steps * offset_of(freq)
+
+
+def grid(ds: pd.DatetimeIndex, horizon: int, freq: str) -> pd.DatetimeIndex:
+    """The dates of steps 1 ... horizon after each date, row by row: `(len(ds) * horizon,)`."""
+    columns = [shift(ds, step, freq) for step in range(1, horizon + 1)]
+    by_column = columns[0].append(columns[1:])
+    return by_column[np.arange(by_column.size).reshape(horizon, -1).T.ravel()]
+
+
+def iso(ds: pd.DatetimeIndex) -> list[str]:
+    """Dates as ISO 8601: without a time of day where all are midnights of no time zone."""
+    if ds.tz is None and (ds == ds.normalize()).all():
+        return list(ds.strftime("%Y-%m-%d"))
+    return [moment.isoformat() for moment in ds]

@@ -1,0 +1,45 @@
+"""Tables out: as CSV, JSON lines or Parquet."""
+
+import os
+import secrets
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from forecast.data.table import written_dates
+from forecast.errors import MissingExtraError, Problem, UsageError
+
+Format = Literal["csv", "jsonl", "parquet"]
+_ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+
+
+def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None) -> bytes:
+    """A table in the given form, or in that which the ending of `output` names, else CSV.
+
+    Raises `MissingExtraError` for Parquet without pyarrow.
+    """
+    format = format or _ENDINGS.get(output.suffix, "csv")
+    if format == "csv":
+        return written_dates(table).to_csv(index=False).encode()
+    if format == "jsonl":
+        return written_dates(table).to_json(orient="records", lines=True, double_precision=15).encode()
+    if find_spec("pyarrow") is None:
+        advice = "Install it: pip install 'forecast[parquet]'"
+        raise MissingExtraError(Problem("writing Parquet needs pyarrow.", advice))
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def write_file(content: bytes, output: Path) -> None:
+    """Write a file whole, or not at all. Raises `UsageError` where it can not be written."""
+    part = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
+    try:
+        part.write_bytes(content)
+        os.replace(part, output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(Problem(f"can not write {output}: {error.strerror}.")) from error

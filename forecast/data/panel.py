@@ -1,0 +1,75 @@
+"""The panel: all series in flat arrays, one after another, and the offsets at which each begins.
+
+One series is a panel of one. Rows are addressed by their position in the flat arrays; series `i`
+has the rows `offsets[i] ... offsets[i + 1]` (half-open).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def ranges(begins: IntArray, ends: IntArray) -> IntArray:
+    """The rows `begins[i] ... ends[i]` of all `i`, one after another; an empty range adds none."""
+    lengths = np.maximum(ends - begins, 0)
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(begins - before, lengths) + np.arange(lengths.sum())
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series in flat arrays, each regular in time and without missing values.
+
+    `unique_ids` has one name a series, `offsets` one entry more; `ds` and `values` have one entry a
+    row, series after series, in the order of time.
+    """
+
+    unique_ids: tuple[str, ...]
+    offsets: IntArray
+    ds: pd.DatetimeIndex
+    values: FloatArray
+    freq: str
+
+    @property
+    def starts(self) -> IntArray:
+        """The first row of each series."""
+        return self.offsets[:-1]
+
+    @property
+    def ends(self) -> IntArray:
+        """The row after the last of each series."""
+        return self.offsets[1:]
+
+    def series_of(self, rows: IntArray) -> IntArray:
+        """Which series each row belongs to."""
+        return np.searchsorted(self.offsets, rows, side="right") - 1
+
+    def between(self, begins: IntArray, ends: IntArray) -> "Panel":
+        """The rows `begins[i] ... ends[i]` of each series `i`, as a panel."""
+        rows = ranges(begins, ends)
+        offsets = np.concatenate([[0], np.cumsum(ends - begins)])
+        return replace(self, offsets=offsets, ds=self.ds[rows], values=self.values[rows])
+
+    def until(self, ends: IntArray) -> "Past":
+        """What may be fitted on: the rows of each series `i` before row `ends[i]`."""
+        return Past(self.between(self.starts, ends))
+
+    def tail(self, rows: int) -> "Panel":
+        """The last rows of each series, at most this many."""
+        return self.between(np.maximum(self.starts, self.ends - rows), self.ends)
+
+    def with_values(self, values: FloatArray) -> "Panel":
+        """The same rows in other units."""
+        return replace(self, values=values)
+
+
+@dataclass(frozen=True)
+class Past:
+    """Rows up to a cutoff: the one type that `fit` accepts, so that nothing later can leak in."""
+
+    panel: Panel

@@ -1,0 +1,118 @@
+"""The parts of a panel: training rows, then validation rows, then the latest rows for the test."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+import pandas as pd
+
+from forecast.config.schema import SplitOptions, WindowOptions
+from forecast.data.calendar import iso
+from forecast.data.panel import IntArray, Panel
+from forecast.errors import DataError, Problem
+
+Point = float | int | str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Flat rows, one a series: where the training part ends and where the test part begins.
+
+    Between the two lies the validation part, which may be empty.
+    """
+
+    train_ends: IntArray
+    test_begins: IntArray
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether any row lies between training and test."""
+        return bool((self.test_begins > self.train_ends).any())
+
+    def segments(self, panel: Panel) -> Iterator[tuple[str, IntArray, IntArray]]:
+        """The name, the first rows and the rows after the last of each part that has rows."""
+        yield "train", panel.starts, self.train_ends
+        if self.has_validation:
+            yield "validation", self.train_ends, self.test_begins
+        yield "test", self.test_begins, panel.ends
+
+
+def split_panel(panel: Panel, options: SplitOptions, window: WindowOptions) -> Split:
+    """Hold out the end of every series.
+
+    A share counts windows of one step, so that 0.2 of 144 rows with a context of 12 are 27 rows.
+    Raises `DataError` where a part of some series is too short for one window.
+    """
+    test_begins = panel.ends - _held_out(options.test, panel, panel.ends, window)
+    train_ends = test_begins
+    if options.validation is not None:
+        train_ends = test_begins - _held_out(options.validation, panel, test_begins, window)
+    split = Split(train_ends, test_begins)
+    _refuse_short_parts(panel, split, options, window)
+    return split
+
+
+def _held_out(point: Point, panel: Panel, ends: IntArray, window: WindowOptions) -> IntArray:
+    """How many rows of each series before `ends` a part takes."""
+    if isinstance(point, str):
+        moment = pd.Timestamp(point)
+        if panel.ds.tz is not None and moment.tz is None:
+            moment = moment.tz_localize(panel.ds.tz)
+        later = np.concatenate([[0], np.cumsum(panel.ds >= moment)])
+        return np.maximum(later[panel.ends] - later[panel.starts] - (panel.ends - ends), 0)
+    rows = np.diff(panel.offsets)
+    return np.array([_steps(point, int(n), window) for n in rows], dtype=np.int64)
+
+
+def _steps(point: float | int, rows: int, window: WindowOptions) -> int:
+    """Rows of one series that a share of its windows, or a number of steps, stands for."""
+    if isinstance(point, int):
+        return point
+    # Rounded first: 0.1 of 30 is 3 and not the 4 that 3.0000000000000004 would become.
+    return math.ceil(round(point * max(rows - window.context_length, 0), 9))
+
+
+def _refuse_short_parts(
+    panel: Panel, split: Split, options: SplitOptions, window: WindowOptions
+) -> None:
+    needed = {
+        "train": window.context_length + window.horizon,
+        "validation": window.horizon,
+        "test": window.horizon,
+    }
+    for name, begins, ends in split.segments(panel):
+        short = np.flatnonzero(ends - begins < needed[name])
+        if not short.size:
+            continue
+        i = short[0]
+        rows = int(panel.ends[i] - panel.starts[i])
+        has = max(int(ends[i] - begins[i]), 0)
+        span = " ... ".join(iso(panel.ds[[panel.starts[i], panel.ends[i] - 1]]))
+        message = (
+            f"{panel.unique_ids[i]} has {rows} rows ({span}), of which {has} fall to the {name} "
+            f"part; window.context_length {window.context_length} and window.horizon "
+            f"{window.horizon} need at least {needed[name]} there"
+        )
+        whole = _rows_needed(options, window)
+        message += f", {whole} rows in all." if whole else "."
+        raise DataError(
+            Problem(message, "Give more rows, a shorter context or horizon, or another split.")
+        )
+
+
+def _rows_needed(options: SplitOptions, window: WindowOptions) -> int | None:
+    """The fewest rows of a series for which every part has a window; unknown for dates."""
+    points = [point for point in (options.test, options.validation) if point is not None]
+    numbers = [point for point in points if not isinstance(point, str)]
+    if len(numbers) < len(points) or sum(n for n in numbers if isinstance(n, float)) >= 1:
+        return None
+    least = window.context_length + window.horizon
+    for rows in count(least):
+        held_out = [_steps(point, rows, window) for point in numbers]
+        if min(held_out) >= window.horizon and rows - sum(held_out) >= least:
+            return rows
+        if isinstance(numbers[0], int) and min(held_out) < window.horizon and rows > 10 * least:
+            return None  # a number of steps below the horizon: no table is long enough
+    return None

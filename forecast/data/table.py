@@ -1,0 +1,264 @@
+"""Tables in and out: a CSV file becomes a panel, or an error that names its rows."""
+
+import hashlib
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+
+from forecast.config.schema import DataOptions
+from forecast.data.calendar import infer_freq, iso, shift
+from forecast.data.panel import Panel
+from forecast.errors import DataError, Problem, did_you_mean
+
+_SHOWN = 5  # rows named in one message
+
+
+@dataclass(frozen=True)
+class Table:
+    """A panel and the checksum of the bytes that it was read from."""
+
+    panel: Panel
+    sha256: str
+
+
+def read_table(options: DataOptions, path: Path | None = None) -> Table:
+    """Read the CSV of `options`, or another of the same columns; `-` is standard input.
+
+    Raises `DataError` with everything that is wrong with it.
+    """
+    path = Path(options.path) if path is None else path
+    with _open(path) as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        raw = _read_csv(file, path, options)
+    return Table(_panel(raw, options, path), sha256)
+
+
+def _open(path: Path) -> IO[bytes]:
+    if str(path) == "-":
+        return io.BytesIO(sys.stdin.buffer.read())
+    try:
+        return path.open("rb")
+    except OSError as error:
+        problem = Problem(f"can not read the table {path}: {error.strerror}.")
+        raise DataError(problem) from error
+
+
+def _read_csv(file: IO[bytes], path: Path, options: DataOptions) -> pd.DataFrame:
+    texts = [column for column in (options.time, options.id) if column is not None]
+    try:
+        # Blank lines are kept so that row numbers are those of the file.
+        raw = pd.read_csv(
+            file,
+            dtype=dict.fromkeys(texts, "str"),
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(Problem(f"{path} is not UTF-8: {error}.", "Save it as UTF-8.")) from error
+    except pd.errors.EmptyDataError as error:
+        raise DataError(Problem(f"{path} is empty.")) from error
+    except pd.errors.ParserError as error:
+        raise DataError(Problem(f"{path} is not a CSV table: {error}")) from error
+    known = [str(column) for column in raw.columns]
+    wanted = {"time": options.time, "target": options.target, "id": options.id}
+    missing = [
+        Problem(f"{path} has no column `{name}` (data.{key}).", did_you_mean(name, known))
+        for key, name in wanted.items()
+        if name is not None and name not in known
+    ]
+    if missing:
+        raise DataError(*missing)
+    raw = raw.dropna(how="all")
+    if raw.empty:
+        raise DataError(Problem(f"{path} has a header and no rows."))
+    return raw
+
+
+def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
+    problems: list[Problem] = []
+    y = _numbers(raw[options.target], problems, path)
+    ds = _dates(raw[options.time], options.time_format, problems, path)
+    if options.id is None:
+        ids = pd.Series(options.target, index=raw.index)
+    else:
+        ids = raw[options.id]
+        _report_missing(ids, problems, path)
+    if problems:
+        raise DataError(*problems)
+
+    frame = pd.DataFrame({"unique_id": ids, "ds": ds, "y": y})
+    # Series keep the order in which the table names them; rows go by time.
+    codes, unique_ids = pd.factorize(frame["unique_id"])
+    order = np.lexsort((frame["ds"].to_numpy(), codes))
+    frame, codes = frame.iloc[order], codes[order]
+    _refuse_duplicates(frame, options, path)
+
+    offsets = np.searchsorted(codes, np.arange(len(unique_ids) + 1)).astype(np.int64)
+    index = pd.DatetimeIndex(frame["ds"])
+    longest = int(np.argmax(np.diff(offsets)))
+    freq = options.freq or infer_freq(index[offsets[longest] : offsets[longest + 1]])
+    panel = Panel(
+        tuple(str(name) for name in unique_ids),
+        offsets,
+        index,
+        frame["y"].to_numpy(dtype=np.float64),
+        freq,
+    )
+    refuse_gaps(panel, path)
+    return panel
+
+
+def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
+    """The known rows of each series followed by newer ones; where both have a date, newer wins.
+
+    Known rows that a gap parts from the newer ones are left out. Raises `DataError` for a series
+    that is not known, another time zone, and fewer than `least` rows in all.
+    """
+    if known.ds.tz != newer.ds.tz:
+        message = f"{path}: the times are in zone {newer.ds.tz}, and the run's in {known.ds.tz}."
+        raise DataError(Problem(message))
+    strange = [name for name in newer.unique_ids if name not in known.unique_ids]
+    if strange:
+        advice = did_you_mean(strange[0], list(known.unique_ids))
+        raise DataError(Problem(f"{path}: the run has no series {strange[0]}.", advice))
+    begins, ends = newer.ds[newer.starts], newer.ds[newer.ends - 1]
+    span = dict(zip(newer.unique_ids, zip(begins, ends, strict=True), strict=True))
+    before = panel_table(known)
+    first = before["unique_id"].map({name: begin for name, (begin, _) in span.items()})
+    before = before[first.isna() | (before["ds"] < first)]
+    # Of the known rows, those stay whose series goes on without a gap.
+    last = before.groupby("unique_id")["ds"].transform("max")
+    follows = shift(pd.DatetimeIndex(last), 1, known.freq) == pd.DatetimeIndex(first[before.index])
+    before = before[follows | first[before.index].isna().to_numpy()]
+
+    joined = pd.concat([before, panel_table(newer)])
+    codes = pd.Index(known.unique_ids).get_indexer(joined["unique_id"])
+    order = np.lexsort((joined["ds"].to_numpy(), codes))
+    joined, codes = joined.iloc[order], codes[order]
+    offsets = np.searchsorted(codes, np.arange(len(known.unique_ids) + 1)).astype(np.int64)
+    short = np.flatnonzero(np.diff(offsets) < least)
+    if short.size:
+        name = known.unique_ids[short[0]]
+        message = f"{path}: {name} has {np.diff(offsets)[short[0]]} rows without a gap"
+        advice = f"The network needs the last {least}: add the rows that are missing before them."
+        raise DataError(Problem(message + ".", advice))
+    y = joined["y"].to_numpy(dtype=np.float64)
+    return replace(known, offsets=offsets, ds=pd.DatetimeIndex(joined["ds"]), values=y)
+
+
+def panel_table(panel: Panel) -> pd.DataFrame:
+    """The panel as a long table: `unique_id, ds, y`."""
+    names = np.repeat(np.array(panel.unique_ids, dtype=object), np.diff(panel.offsets))
+    return pd.DataFrame({"unique_id": names, "ds": panel.ds, "y": panel.values})
+
+
+def written_dates(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with its dates as ISO 8601 text."""
+    texts = {
+        name: iso(pd.DatetimeIndex(column))
+        for name, column in table.items()
+        if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M"
+    }
+    return table.assign(**texts)
+
+
+def write_csv(table: pd.DataFrame, file: Path | IO[str]) -> None:
+    """Write a table with dates in ISO 8601 and floats that read back as the same floats."""
+    written_dates(table).to_csv(file, index=False)
+
+
+def _lines(index: Sequence[int] | pd.Index) -> str:
+    """Rows as a person finds them in an editor: the header is line 1."""
+    shown = ", ".join(str(row + 2) for row in list(index)[:_SHOWN])
+    more = f" and {len(index) - _SHOWN} more" if len(index) > _SHOWN else ""
+    return f"line{'s' if len(index) > 1 else ''} {shown}{more}"
+
+
+def _report_missing(column: "pd.Series[str]", problems: list[Problem], path: Path) -> None:
+    empty = column.index[column.isna()]
+    if len(empty):
+        message = f"{path}: `{column.name}` has no value in {_lines(empty)}."
+        problems.append(Problem(message, "Fill the value in, or take the row out at an end."))
+
+
+def _numbers(
+    column: "pd.Series[str]", problems: list[Problem], path: Path
+) -> "pd.Series[float]":
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    wrong = column.index[(numbers.isna() & column.notna()) | np.isinf(numbers)]
+    if len(wrong):
+        value = column.loc[wrong[0]]
+        message = f"{path}: `{column.name}` is {value!r}, not a number, in {_lines(wrong)}."
+        problems.append(Problem(message))
+    _report_missing(column, problems, path)
+    return numbers
+
+
+def _dates(
+    column: "pd.Series[str]", time_format: str | None, problems: list[Problem], path: Path
+) -> "pd.Series[pd.Timestamp]":
+    _report_missing(column, problems, path)
+    text = column.str.strip()
+    # A date without a time of day ends in digits and dashes that look like an offset.
+    offsets = text.str.extract(r":\d\d(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)$", expand=False)
+    zones = offsets.dropna().unique()
+    utc = len(zones) > 0
+    parsed = pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=utc)
+    wrong = column.index[parsed.isna() & column.notna()]
+    if len(wrong):
+        wanted = f"a date written as {time_format}" if time_format else "an ISO 8601 date"
+        message = f"{path}: `{column.name}` is {column.loc[wrong[0]]!r}, not {wanted}, in "
+        advice = "Say how dates are written, such as `data.time_format: \"%d/%m/%Y\"`."
+        problems.append(Problem(message + _lines(wrong) + ".", advice))
+        return parsed
+    if len(zones) > 1 or (utc and offsets.isna().any()):
+        message = f"{path}: `{column.name}` mixes time zones: {', '.join(zones[:3])}."
+        problems.append(Problem(message, "Write all of the times in one zone, such as UTC."))
+    elif utc:
+        parsed = parsed.dt.tz_convert(pd.Timestamp(f"2000-01-01T00:00{zones[0]}").tz)
+    return parsed.dt.as_unit("us")
+
+
+def _refuse_duplicates(frame: pd.DataFrame, options: DataOptions, path: Path) -> None:
+    again = frame.duplicated(["unique_id", "ds"])
+    if not again.any():
+        return
+    first = frame[again].iloc[0]
+    same = frame.index[(frame["unique_id"] == first["unique_id"]) & (frame["ds"] == first["ds"])]
+    moment = iso(pd.DatetimeIndex([first["ds"]]))[0]
+    message = f"{path}: {moment} stands more than once, in {_lines(same.sort_values())}"
+    if again.sum() > 1:
+        message += f"; {again.sum()} rows are repeated in all"
+    advice = "Keep one row a date"
+    if options.id is None:
+        advice += ", or name the column that tells the series apart: `data.id`"
+    raise DataError(Problem(message + ".", advice + "."))
+
+
+def refuse_gaps(panel: Panel, path: Path) -> None:
+    """Raise `DataError` unless every series has a row at each step of the panel's frequency."""
+    expected = shift(panel.ds[:-1], 1, panel.freq)
+    wrong = expected != panel.ds[1:]
+    wrong[panel.offsets[1:-1] - 1] = False  # the step from one series to the next
+    rows = np.flatnonzero(wrong)
+    if not rows.size:
+        return
+    row = rows[0]
+    of = f" of {panel.unique_ids[panel.series_of(rows)[0]]}" if len(panel.unique_ids) > 1 else ""
+    before, wanted, after = iso(pd.DatetimeIndex([panel.ds[row], expected[row], panel.ds[row + 1]]))
+    places = f" ({len(rows)} such places)" if len(rows) > 1 else ""
+    if panel.ds[row + 1] > expected[row]:
+        message = f"{path}: {wanted}{of} is missing: {before} is followed by {after}{places}."
+        advice = f"Add a row for each missing step of the frequency {panel.freq}."
+    else:
+        message = f"{path}: {after}{of} is not a step of {panel.freq} after {before}{places}."
+        advice = "Name the frequency if this one is wrong: `data.freq`."
+    raise DataError(Problem(message, advice))

@@ -1,0 +1,71 @@
+"""Tables and progress bars for people, drawn by rich."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from forecast.console import Console
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Advance(Protocol):
+    """Called after each epoch with what there is to say about it."""
+
+    def __call__(self, losses: str) -> None: ...
+
+
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in plain text: words to the left, numbers with four digits to the right."""
+    table = Table(box=None, pad_edge=False, header_style="")
+    numeric = [any(isinstance(row[i], float) for row in rows) for i in range(len(columns))]
+    for name, right in zip(columns, numeric, strict=True):
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    out = StringIO()
+    RichConsole(file=out, width=200, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if value == value else "-"
+    return "-" if value is None else str(value)
+
+
+def scores_table(scores: "pd.DataFrame") -> str:
+    """The scores over all series: a row a segment and model, a column a metric."""
+    whole = scores[scores["unique_id"].isna()]
+    metrics = list(whole["metric"].unique())
+    rows = [
+        [segment, model, *group.set_index("metric")["value"].reindex(metrics).astype(float)]
+        for (segment, model), group in whole.groupby(["segment", "model"], sort=False)
+    ]
+    return text_table(["segment", "model", *metrics], rows)
+
+
+@contextmanager
+def epoch_progress(console: Console, epochs: int) -> Iterator[Advance]:
+    """A bar with the epoch, the losses and the time left; nothing where stderr is no terminal."""
+    if not console.is_live:
+        yield lambda losses: None
+        return
+    bar = Progress(
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeRemainingColumn(),
+        console=RichConsole(file=sys.stderr, force_terminal=True, no_color=console.color == "never"),
+    )
+    with bar:
+        task = bar.add_task("fit", total=epochs, losses="")
+        yield lambda losses: bar.update(task, advance=1, losses=losses)

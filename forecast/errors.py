@@ -1,0 +1,89 @@
+"""What a user can get wrong: one small tree, in which each error knows its exit code.
+
+An error holds one or more problems, because a person mends a file in one go: all that is wrong
+with it is reported at once.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: what, where, and the way out."""
+
+    message: str
+    advice: str | None = None
+    place: str | None = None
+    """`file:line:column`, or the option of the command line."""
+    excerpt: str | None = None
+    """The line itself with a caret below the column, ready to print."""
+
+    def __str__(self) -> str:
+        first = f"{self.place}: {self.message}" if self.place else self.message
+        return "\n".join(part for part in (first, self.excerpt, self.advice) if part)
+
+
+class ForecastError(Exception):
+    """Anything that the person who typed the command can mend."""
+
+    exit_code: ClassVar[int]
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class UsageError(ForecastError):
+    """The command line asks for something that can not be."""
+
+    exit_code = 2
+
+
+class ConfigError(ForecastError):
+    """The config is missing, unreadable or invalid."""
+
+    exit_code = 3
+
+
+class DataError(ForecastError):
+    """The table can not be used as it is."""
+
+    exit_code = 4
+
+
+class RunError(ForecastError):
+    """The run is missing, damaged, or made by an incompatible version."""
+
+    exit_code = 5
+
+
+class GateError(ForecastError):
+    """A `--fail-if` condition held."""
+
+    exit_code = 6
+
+
+class DivergedError(ForecastError):
+    """The loss became NaN or infinite."""
+
+    exit_code = 7
+
+
+class MissingExtraError(ForecastError):
+    """An optional extra is not installed."""
+
+    exit_code = 8
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Name the nearest of the known words, or all of them where none is near.
+
+    Long lists are cut at ten words.
+    """
+    near = get_close_matches(word, known, n=1)
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
+    return f"Known here: {shown}." if known else "Nothing is known here."

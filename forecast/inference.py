@@ -1,0 +1,76 @@
+"""How does a network run without Keras? On ONNX Runtime, and always through `Forecaster`.
+
+Train's own scores, `evaluate`, `predict` and `plot` all come from `Forecaster.forecast`, so that
+none of them can disagree.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.errors import DivergedError, Problem, RunError
+from forecast.transforms import Pipeline
+from forecast.windows import Batch, Windows
+
+# Contexts run at once: enough to keep the processor busy, few enough to bound memory.
+_BATCH = 4096
+
+
+class Network:
+    """An exported network: contexts `(windows, context_length, 1)` to `(windows, horizon)`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `RunError` where the file is not an ONNX graph."""
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors alone: stderr belongs to the person
+        try:
+            self._session = onnxruntime.InferenceSession(path, options)
+        except Exception as error:  # ONNX Runtime's errors share no base but this one
+            raise RunError(Problem(f"{path} can not be loaded: {error}")) from error
+        self._input = self._session.get_inputs()[0].name
+
+    def predict(self, contexts: Batch) -> Batch:
+        """One call of the network, in transformed units."""
+        forecasts: Batch = self._session.run(None, {self._input: contexts})[0]
+        return forecasts
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """A trained network with the units that it was trained in."""
+
+    network: Network
+    transforms: Pipeline
+    context_length: int
+
+    def forecast(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
+        """Forecast steps 1 ... horizon after each cutoff: `(cutoffs, horizon)`, in the data's units.
+
+        `cutoffs` are rows of the panel with at least `context_length` rows of their series up to
+        and with themselves. Beyond the network's own horizon its forecasts become its context.
+        Raises `DivergedError` where a forecast is not a finite number.
+        """
+        values = self.transforms.apply(panel).values
+        parts = [
+            self._forecast_transformed(values, cutoffs[i : i + _BATCH], horizon)
+            for i in range(0, len(cutoffs), _BATCH)
+        ]
+        forecasts = self.transforms.invert(np.concatenate(parts), cutoffs, panel)
+        if not np.isfinite(forecasts).all():
+            advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
+            raise DivergedError(Problem("the forecast is not a finite number.", advice))
+        return forecasts
+
+    def _forecast_transformed(
+        self, values: FloatArray, cutoffs: IntArray, horizon: int
+    ) -> FloatArray:
+        context = Windows(values, cutoffs, self.context_length, horizon).contexts()
+        parts: list[Batch] = []
+        while sum(part.shape[1] for part in parts) < horizon:
+            parts.append(self.network.predict(context))
+            context = np.concatenate([context, parts[-1][..., None]], axis=1)
+            context = context[:, -self.context_length :]
+        return np.concatenate(parts, axis=1)[:, :horizon].astype(np.float64)

@@ -1,0 +1,1 @@
+"""How good is it? Metrics, baselines, and the tables in which a score never stands alone."""

@@ -1,0 +1,53 @@
+"""`--fail-if 'mase > 1'`: a score as a condition for scripts and CI."""
+
+import math
+import operator
+import re
+
+import pandas as pd
+
+from forecast.errors import GateError, Problem, UsageError, did_you_mean
+from forecast.scoring import baselines, metrics
+from forecast.scoring.scores import overall
+
+_EXPRESSION = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([\w.+-]+)\s*")
+_OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+class Gate:
+    """A condition on the model's score over all series, such as `rmse > seasonal_naive`.
+
+    The right side is a number, or a baseline, which stands for its own score in the same metric.
+    """
+
+    def __init__(self, expression: str) -> None:
+        """Raises `UsageError` for anything but METRIC OPERATOR NUMBER-OR-BASELINE."""
+        self._expression = expression
+        match = _EXPRESSION.fullmatch(expression)
+        if not match:
+            advice = "Write METRIC OPERATOR LIMIT, such as 'mase > 1' or 'rmse > seasonal_naive'."
+            raise UsageError(Problem(f"--fail-if {expression!r} is no condition.", advice))
+        self._metric, sign, self._limit = match.groups()
+        self._holds = _OPERATORS[sign]
+        if self._metric not in metrics.NAMES:
+            advice = did_you_mean(self._metric, list(metrics.NAMES))
+            raise UsageError(Problem(f"--fail-if: there is no metric {self._metric!r}.", advice))
+        if self._limit not in baselines.NAMES:
+            try:
+                float(self._limit)
+            except ValueError as error:
+                advice = did_you_mean(self._limit, list(baselines.NAMES))
+                message = f"--fail-if: {self._limit!r} is neither a number nor a baseline."
+                raise UsageError(Problem(message, advice)) from error
+
+    def check(self, scores: pd.DataFrame, segment: str, model: str) -> None:
+        """Raise `GateError` where the condition holds, or can not be told."""
+        column = overall(scores, segment)[self._metric]
+        value = float(column[model])
+        is_baseline = self._limit in baselines.NAMES
+        limit = float(column.get(self._limit, math.nan) if is_baseline else self._limit)
+        if math.isnan(value) or math.isnan(limit):
+            raise GateError(Problem(f"--fail-if {self._expression!r}: the score is undefined here."))
+        if self._holds(value, limit):
+            message = f"--fail-if {self._expression!r} holds: {self._metric} is {value:.6g}"
+            raise GateError(Problem(message + (f", against {limit:.6g}." if is_baseline else ".")))

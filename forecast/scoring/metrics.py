@@ -1,0 +1,62 @@
+"""How far forecasts are from the truth. Every metric is a function of the same three arguments.
+
+`y` and `y_hat` have shape `(n,)`; `scale` is the in-sample error of seasonal naive that MASE
+divides by. A metric that its data leave undefined is NaN.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from forecast.data.panel import FloatArray
+
+Metric = Callable[[FloatArray, FloatArray, float], float]
+
+
+def rmse(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+    """Root mean squared error, in the units of `y`."""
+    return float(np.sqrt(np.mean((y - y_hat) ** 2)))
+
+
+def mae(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+    """Mean absolute error, in the units of `y`."""
+    return float(np.mean(np.abs(y - y_hat)))
+
+
+def mape(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+    """Mean absolute percentage error, in percent; undefined where some `y` is 0."""
+    if not np.all(y):
+        return float("nan")
+    return float(100 * np.mean(np.abs((y - y_hat) / y)))
+
+
+def smape(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+    """Symmetric MAPE, 0 to 200, as in the M4 competition; two zeros are no error.
+
+    Makridakis, Spiliotis, Assimakopoulos 2020, https://doi.org/10.1016/j.ijforecast.2019.04.014
+    """
+    size = np.abs(y) + np.abs(y_hat)
+    shares = np.divide(2 * np.abs(y - y_hat), size, out=np.zeros_like(size), where=size > 0)
+    return float(100 * np.mean(shares))
+
+
+def mase(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+    """Mean absolute scaled error: below 1 is better than seasonal naive was on the training rows.
+
+    Undefined where seasonal naive made no error there. Hyndman, Koehler 2006,
+    https://doi.org/10.1016/j.ijforecast.2006.03.001
+    """
+    return mae(y, y_hat, scale) / scale if scale > 0 else float("nan")
+
+
+METRICS: tuple[Metric, ...] = (rmse, mae, mape, smape, mase)
+NAMES = tuple(metric.__name__ for metric in METRICS)
+
+
+def seasonal_naive_scale(y: FloatArray, season_length: int) -> float:
+    """Mean absolute error of seasonal naive on the rows `y` of one series: MASE's unit.
+
+    A series no longer than a season is measured against naive instead.
+    """
+    lag = season_length if len(y) > season_length else 1
+    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else float("nan")

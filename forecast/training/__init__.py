@@ -1,0 +1,6 @@
+"""How is a network fitted? Compiled epochs, early stopping, export."""
+
+from forecast.training.export import export, predict, summary
+from forecast.training.fit import EpochLog, Fitted, fit
+
+__all__ = ["EpochLog", "Fitted", "export", "fit", "predict", "summary"]

@@ -1,0 +1,105 @@
+"""An epoch as one compiled program, on TensorFlow.
+
+Keras's own `fit` calls Python once a batch, and for a network this small that call is most of the
+cost. Here the loop over batches, the gathering of windows and the optimizer's step are inside one
+`tf.function`: an epoch is one call.
+
+Every batch has the same shape, so that one step is traced and not two: the last one is filled up
+with examples of weight zero, which leaves its loss and gradient those of the examples alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from forecast.data.panel import IntArray
+from forecast.windows import Windows
+
+# Examples of one batch when nothing is learned: large enough to be quick, small enough to be cheap.
+EVALUATION_BATCH = 1024
+
+BatchLoss = Callable[[Any, Any], Any]  # (cutoffs, weights) -> the batch's weighted mean loss
+
+
+class CompiledEpoch:
+    """Compiled programs that train a model for an epoch and that measure its loss."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        loss: Callable[[Any, Any], Any],
+        train: Windows,
+        watched: Windows,
+        batch_size: int,
+    ) -> None:
+        """`loss` maps targets and forecasts, both `(batch, horizon)`, to `(batch,)`."""
+        self._watched = _batches(watched.cutoffs, min(EVALUATION_BATCH, len(watched.cutoffs)))
+        self._batch_size = min(batch_size, len(train.cutoffs))
+        optimizer.build(model.trainable_variables)
+        values = tf.constant(train.values, tf.float32)
+
+        def batch_loss(training: bool) -> BatchLoss:
+            def weighted_mean(cutoffs: Any, weights: Any) -> Any:
+                contexts, targets = _gather(values, cutoffs, train.context_length, train.horizon)
+                losses = loss(targets, model(contexts, training=training))
+                return tf.reduce_sum(weights * losses) / tf.reduce_sum(weights)
+
+            return weighted_mean
+
+        def learn(cutoffs: Any, weights: Any) -> Any:
+            with tf.GradientTape() as tape:
+                mean = batch_loss(training=True)(cutoffs, weights)
+            gradients = tape.gradient(mean, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+            return mean
+
+        self._train = _compile(learn, self._batch_size)
+        self._measure = _compile(batch_loss(training=False), self._watched[0].shape[1])
+
+    def train(self, order: IntArray) -> float:
+        """Train on the windows at these cutoffs, in this order; the mean loss on the way."""
+        return float(self._train(*_batches(order, self._batch_size)))
+
+    def measure(self) -> float:
+        """The mean loss on the watched windows."""
+        return float(self._measure(*self._watched))
+
+
+def _gather(values: Any, cutoffs: Any, context_length: int, horizon: int) -> tuple[Any, Any]:
+    """Contexts `(batch, context_length, 1)` and targets `(batch, horizon)` at `(batch,)` rows."""
+    contexts = tf.gather(values, cutoffs[:, None] + tf.range(1 - context_length, 1, dtype=tf.int64))
+    targets = tf.gather(values, cutoffs[:, None] + tf.range(1, horizon + 1, dtype=tf.int64))
+    return contexts[..., None], targets
+
+
+def _compile(batch_loss: BatchLoss, batch_size: int) -> Callable[[Any, Any], Any]:
+    """A program that goes through `(batches, batch_size)` cutoffs and returns the mean loss."""
+
+    def epoch(cutoffs: Any, weights: Any) -> Any:
+        def body(i: Any, total: Any) -> tuple[Any, Any]:
+            return i + 1, total + batch_loss(cutoffs[i], weights[i]) * tf.reduce_sum(weights[i])
+
+        batches = tf.shape(cutoffs)[0]
+        _, total = tf.while_loop(
+            lambda i, total: i < batches, body, (0, 0.0), parallel_iterations=1
+        )
+        return total / tf.reduce_sum(weights)
+
+    signature = [
+        tf.TensorSpec((None, batch_size), tf.int64),
+        tf.TensorSpec((None, batch_size), tf.float32),
+    ]
+    # Autograph would rewrite plain Python that needs no rewriting. Tracing happens here, once.
+    return tf.function(epoch, signature, autograph=False).get_concrete_function()
+
+
+def _batches(cutoffs: IntArray, batch_size: int) -> tuple[Any, Any]:
+    """Cutoffs and weights `(batches, batch_size)`; the fill repeats the last cutoff, unweighted."""
+    fill = -len(cutoffs) % batch_size
+    padded = np.pad(cutoffs, (0, fill), mode="edge").reshape(-1, batch_size)
+    weights = np.pad(np.ones(len(cutoffs), np.float32), (0, fill)).reshape(-1, batch_size)
+    return tf.constant(padded, tf.int64), tf.constant(weights)

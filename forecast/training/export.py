@@ -1,0 +1,28 @@
+"""A trained model as files: `.keras` for Keras, ONNX for everything after training."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from forecast.windows import Batch
+
+
+def export(model: keras.Model, keras_path: Path, onnx_path: Path) -> None:
+    """Write both files. The ONNX graph takes any number of contexts at once."""
+    model.save(keras_path)
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what has run
+    model.export(onnx_path, format="onnx", verbose=False)
+
+
+def predict(model: keras.Model, contexts: Batch) -> Batch:
+    """What Keras itself forecasts, `(windows, horizon)`: the measure of every other way."""
+    forecasts: Batch = np.asarray(model.predict_on_batch(contexts))
+    return forecasts
+
+
+def summary(model: keras.Model) -> str:
+    """Layers, shapes and parameters as a table."""
+    lines: list[str] = []
+    model.summary(line_length=72, print_fn=lambda line, **_: lines.append(line))
+    return "\n".join(lines)

@@ -1,0 +1,68 @@
+"""Transforms in a row: applied in order, inverted in the opposite order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import accumulate
+from typing import Any, Protocol, Self
+
+from forecast.config.schema import TransformOptions
+from forecast.data.panel import FloatArray, IntArray, Panel
+
+
+class Transform(Protocol):
+    """A fitted transform."""
+
+    def apply(self, panel: Panel) -> Panel:
+        """The same rows in the units that the next transform, or the network, sees."""
+
+    def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
+        """Forecasts `(cutoffs, horizon)` back in the units of the panel that `apply` was given.
+
+        The panel's rows up to each cutoff may be used (a difference needs them), later rows not.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """What was learned, as plain JSON."""
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The opposite of `state`."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Fitted transforms in the order of the config."""
+
+    transforms: tuple[Transform, ...]
+
+    def apply(self, panel: Panel) -> Panel:
+        """The panel in the units that the network sees."""
+        return self._stages(panel)[-1]
+
+    def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
+        """Forecasts `(cutoffs, horizon)` in the units of `panel`, whose rows `cutoffs` names."""
+        stages = self._stages(panel)
+        for transform, before in zip(reversed(self.transforms), reversed(stages[:-1]), strict=True):
+            forecasts = transform.invert(forecasts, cutoffs, before)
+        return forecasts
+
+    def _stages(self, panel: Panel) -> list[Panel]:
+        """The panel before, between and after the transforms."""
+        return list(accumulate(self.transforms, lambda p, t: t.apply(p), initial=panel))
+
+    def states(self) -> list[dict[str, Any]]:
+        """What was learned, as plain JSON."""
+        return [transform.state() for transform in self.transforms]
+
+    @classmethod
+    def from_states(
+        cls, options: Sequence[TransformOptions], states: Sequence[dict[str, Any]]
+    ) -> "Pipeline":
+        """The pipeline again, from a valid config and what `states` gave."""
+        return cls(
+            tuple(
+                import_module(f"forecast.transforms.{option.kind}").Fitted.from_state(state)
+                for option, state in zip(options, states, strict=True)
+            )
+        )
