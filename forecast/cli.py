@@ -33,7 +33,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-runs_app = typer.Typer(help="List, show and find runs.", no_args_is_help=True, rich_markup_mode=None)
+runs_app = typer.Typer(
+    help="List, show and find runs.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(runs_app, name="runs")
 
 ConfigOption = Annotated[
@@ -248,7 +250,9 @@ def plot(
     context: typer.Context,
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN] [FIGURE]...", help="Figures: history, forecast; all by default."),
+        typer.Argument(
+            metavar="[RUN] [FIGURE]...", help="Figures: history, forecast; all by default."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -289,9 +293,10 @@ def show(
     runs: RunsOption = RUNS,
 ) -> None:
     """Show one run: its config, scores and timings."""
-    from forecast.commands.runs import show_text
+    from forecast.commands.show import show_text
+    from forecast.runs import find_run
 
-    context.obj.result(show_text(runs, run, format))
+    context.obj.result(show_text(find_run(runs, run), format))
 
 
 @command(runs_app)

@@ -77,15 +77,16 @@ class Console:
             yield
             return
         python_stderr, copy = sys.stderr, os.dup(2)
-        with tempfile.TemporaryFile() as noise, open(copy, "w", buffering=1) as sys.stderr:
+        with tempfile.TemporaryFile() as noise, os.fdopen(copy, "w", buffering=1) as stderr:
             os.dup2(noise.fileno(), 2)
+            sys.stderr = stderr
             try:
                 yield
             except (ForecastError, KeyboardInterrupt):
                 raise
             except BaseException:
                 noise.seek(0)
-                sys.stderr.write(noise.read().decode(errors="replace"))
+                stderr.write(noise.read().decode(errors="replace"))
                 raise
             finally:
                 os.dup2(copy, 2)

@@ -1,10 +1,10 @@
 """Tables and progress bars for people, drawn by rich."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,12 +14,6 @@ from forecast.console import Console
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Advance(Protocol):
-    """Called after each epoch with what there is to say about it."""
-
-    def __call__(self, losses: str) -> None: ...
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -53,18 +47,22 @@ def scores_table(scores: "pd.DataFrame") -> str:
 
 
 @contextmanager
-def epoch_progress(console: Console, epochs: int) -> Iterator[Advance]:
-    """A bar with the epoch, the losses and the time left; nothing where stderr is no terminal."""
+def epoch_progress(console: Console, epochs: int) -> Iterator[Callable[[str], None]]:
+    """A bar with the epoch, the losses and the time left; nothing where stderr is no terminal.
+
+    What it gives is called after each epoch with the losses as text.
+    """
     if not console.is_live:
         yield lambda losses: None
         return
+    no_color = True if console.color == "never" else None  # None asks the environment
     bar = Progress(
         TextColumn("epoch"),
         MofNCompleteColumn(),
         BarColumn(),
         TextColumn("{task.fields[losses]}"),
         TimeRemainingColumn(),
-        console=RichConsole(file=sys.stderr, force_terminal=True, no_color=console.color == "never"),
+        console=RichConsole(file=sys.stderr, force_terminal=True, no_color=no_color),
     )
     with bar:
         task = bar.add_task("fit", total=epochs, losses="")

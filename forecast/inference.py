@@ -47,7 +47,7 @@ class Forecaster:
     context_length: int
 
     def forecast(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
-        """Forecast steps 1 ... horizon after each cutoff: `(cutoffs, horizon)`, in the data's units.
+        """Forecast steps 1 ... horizon after each cutoff, `(cutoffs, horizon)`, in its units.
 
         `cutoffs` are rows of the panel with at least `context_length` rows of their series up to
         and with themselves. Beyond the network's own horizon its forecasts become its context.

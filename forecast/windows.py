@@ -40,9 +40,11 @@ class Windows:
     def contexts(self) -> Batch:
         """What the network sees: `(windows, context_length, 1)`."""
         rows = self.cutoffs[:, None] + np.arange(1 - self.context_length, 1)
-        return self.values[rows].astype(np.float32)[..., None]
+        contexts: Batch = self.values[rows].astype(np.float32)[..., None]
+        return contexts
 
     def targets(self) -> Batch:
         """What it should say: `(windows, horizon)`."""
         rows = self.cutoffs[:, None] + np.arange(1, self.horizon + 1)
-        return self.values[rows].astype(np.float32)
+        targets: Batch = self.values[rows].astype(np.float32)
+        return targets

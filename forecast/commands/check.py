@@ -37,9 +37,7 @@ class Job:
         """The cutoffs of all windows of each segment."""
         window = self.config.window
         return {
-            name: cutoffs_within(
-                self.panel, begins, ends, window.context_length, window.horizon
-            )
+            name: cutoffs_within(self.panel, begins, ends, window.context_length, window.horizon)
             for name, begins, ends in self.split.segments(self.panel)
         }
 
@@ -64,8 +62,8 @@ def describe(job: Job) -> dict[str, object]:
         "data": job.config.data.path,
         "rows": len(panel.values),
         "series": len(panel.unique_ids),
-        "first": iso(panel.ds[[panel.ds.argmin()]])[0],
-        "last": iso(panel.ds[[panel.ds.argmax()]])[0],
+        "first": min(iso(panel.ds[panel.starts])),
+        "last": max(iso(panel.ds[panel.ends - 1])),
         "freq": panel.freq,
         "season_length": job.season_length,
         "windows": {name: len(cutoffs) for name, cutoffs in job.cutoffs().items()},

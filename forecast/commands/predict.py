@@ -8,7 +8,9 @@ from forecast.commands.opening import OpenedRun
 from forecast.data.forecasts import forecast_table
 
 
-def predict(opened: OpenedRun, newer: Path | None = None, horizon: int | None = None) -> pd.DataFrame:
+def predict(
+    opened: OpenedRun, newer: Path | None = None, horizon: int | None = None
+) -> pd.DataFrame:
     """Forecast the steps after the last row of each series: `unique_id, ds, cutoff, step, y_hat`.
 
     `newer` is a table with newer rows, `-` for standard input; `horizon` is the config's

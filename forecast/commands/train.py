@@ -12,7 +12,7 @@ from forecast.commands.check import LEAK, Job
 from forecast.config.load import dump_config
 from forecast.console import Console
 from forecast.data.calendar import iso
-from forecast.data.panel import FloatArray, IntArray
+from forecast.data.panel import IntArray
 from forecast.data.table import panel_table, write_csv
 from forecast.display import epoch_progress, scores_table
 from forecast.inference import Forecaster, Network
@@ -24,7 +24,7 @@ from forecast.stopwatch import Stopwatch
 from forecast.training import EpochLog, Fitted, export, fit, predict, summary
 from forecast.transforms import Pipeline
 from forecast.transforms.fitting import fit_pipeline
-from forecast.windows import Windows
+from forecast.windows import Batch, Windows
 
 # Of the transformed data, whose values are about 1.
 PARITY = 1e-5
@@ -128,7 +128,7 @@ def _watched_label(job: Job) -> str:
     return "val_loss" if job.split.has_validation else "test_loss"
 
 
-def _refuse_disparity(by_keras: FloatArray, network: Network, windows: Windows) -> None:
+def _refuse_disparity(by_keras: Batch, network: Network, windows: Windows) -> None:
     """The export has to agree with Keras: everything after training runs on it."""
     difference = float(np.abs(network.predict(windows.contexts()) - by_keras).max())
     if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
@@ -145,9 +145,7 @@ def _scales(job: Job) -> dict[str, float]:
     }
 
 
-def _forecasts(
-    job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
-) -> pd.DataFrame:
+def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
     return pd.concat(
         [
             forecasts_beside_baselines(

@@ -19,7 +19,7 @@ MAX_VALUES = 10_000
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a text. Lines and columns count from 1; line 0 is an option, which has no lines."""
+    """A place in a text. Lines and columns count from 1; an option has no lines, and line 0."""
 
     source: str
     line: int

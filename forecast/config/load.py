@@ -34,7 +34,9 @@ def find_config(path: Path) -> Path:
         if candidate.is_file():
             return candidate
     near = sorted({str(p) for p in chain(Path().glob("*.yaml"), Path("configs").glob("*.yaml"))})
-    advice = did_you_mean(str(path), near) if near else "`forecast init --example airline` makes one."
+    advice = (
+        did_you_mean(str(path), near) if near else "`forecast init --example airline` makes one."
+    )
     raise ConfigError(Problem(f"there is no config file {path}, here or in configs/.", advice))
 
 
@@ -100,7 +102,7 @@ def _setting(setting: str) -> Document:
         path[: i + 1]: Mark("--set", 0, 1, setting, len(dotted)) for i in range(len(path))
     }
     whole = Mark("--set", 0, offset + 1, setting, len(value_text))
-    document.value_marks = {path: whole} | {(*path, *below): whole for below in document.value_marks}
+    document.value_marks = {(*path, *below): whole for below in ((), *document.value_marks)}
     for key in reversed(keys):
         document.values = {key: document.values}
     _anchor_data_path(document, Path())
@@ -128,7 +130,7 @@ def _validate(document: Document, source: str) -> Config:
     except ValidationError as error:
         found = [_explain(details, document, source) for details in error.errors()]
         found.sort(key=lambda item: (item[0].source, item[0].line))
-        raise ConfigError(*(mark.problem(*words) for mark, *words in found)) from error
+        raise ConfigError(*(mark.problem(what, way) for mark, what, way in found)) from error
     problems = [
         _place(path, document, source, key=True).problem(message, advice)
         for path, message, advice in config.cross_checks()
@@ -205,7 +207,7 @@ def _choices(path: KeyPath) -> Iterator[object]:
 
 
 def _nested(annotation: object, wanted: type) -> Iterator[Any]:
-    """Everything of a type inside an annotation such as `tuple[Annotated[A | B, ...], ...] | None`."""
+    """Everything of a type inside an annotation such as `tuple[A | B, ...] | None`."""
     if isinstance(annotation, wanted):
         yield annotation
     for inner in get_args(annotation):

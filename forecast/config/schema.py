@@ -58,7 +58,7 @@ class DataOptions(Section):
     target: str
     """The column of numbers to forecast."""
     id: str | None = None
-    """The column that tells the series of a long table apart; without it the table is one series."""
+    """The column that tells the series of a long table apart; without it there is one series."""
     freq: str | None = None
     """The distance between two rows as a pandas offset alias (MS, D, h, 15min, W-SUN).
 
@@ -116,7 +116,7 @@ class GRUOptions(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of the last hidden state that is dropped while training."""
     reset_after: bool = True
-    """Apply the reset gate after the recurrent product (as cuDNN does) or before it (as published)."""
+    """Apply the reset gate after the recurrent product, as cuDNN does, or before it."""
 
 
 class EarlyStoppingOptions(Section):
@@ -169,14 +169,9 @@ class Config(Section):
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""
         if self.training.early_stopping and self.split.validation is None:
-            return [
-                (
-                    ("training", "early_stopping"),
-                    "early stopping has no validation part to watch, and the test part "
-                    "may decide nothing.",
-                    "Add `validation: 0.1` to `split`, or leave early_stopping out.",
-                )
-            ]
+            message = "early stopping has no validation part, and the test part may decide nothing."
+            advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."
+            return [(("training", "early_stopping"), message, advice)]
         return []
 
     @property

@@ -17,7 +17,7 @@ _SECONDS = {"h": 3_600, "min": 60, "s": 1}
 
 
 def offset_of(freq: str) -> BaseOffset:
-    """The pandas offset of an alias. Raises `ConfigError` for an alias that pandas does not know."""
+    """The pandas offset of an alias. Raises `ConfigError` for one that pandas does not know."""
     try:
         return to_offset(freq)
     except ValueError as error:
@@ -46,7 +46,7 @@ def infer_freq(ds: pd.DatetimeIndex) -> str:
     if whole:
         return whole
     # A missing row hides the frequency of the whole, not that of the stretches beside it.
-    stretches = (pd.infer_freq(ds[i : i + 5]) for i in range(0, max(1, len(ds) - 4)))
+    stretches = (pd.infer_freq(ds[i : i + 5]) for i in range(max(1, len(ds) - 4)))
     votes = Counter(freq for freq in stretches if freq)
     if not votes:
         raise DataError(Problem("the dates have no common distance.", way_out))
@@ -61,7 +61,7 @@ def shift(ds: pd.DatetimeIndex, steps: int, freq: str) -> pd.DatetimeIndex:
 def grid(ds: pd.DatetimeIndex, horizon: int, freq: str) -> pd.DatetimeIndex:
     """The dates of steps 1 ... horizon after each date, row by row: `(len(ds) * horizon,)`."""
     columns = [shift(ds, step, freq) for step in range(1, horizon + 1)]
-    by_column = columns[0].append(columns[1:])
+    by_column = pd.DatetimeIndex(columns[0].append(columns[1:]))
     return by_column[np.arange(by_column.size).reshape(horizon, -1).T.ravel()]
 
 

@@ -1,6 +1,5 @@
 """Tables out: as CSV, JSON lines or Parquet."""
 
-import os
 import secrets
 from importlib.util import find_spec
 from io import BytesIO
@@ -21,11 +20,12 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
 
     Raises `MissingExtraError` for Parquet without pyarrow.
     """
-    format = format or _ENDINGS.get(output.suffix, "csv")
-    if format == "csv":
+    wanted = format or _ENDINGS.get(output.suffix, "csv")
+    if wanted == "csv":
         return written_dates(table).to_csv(index=False).encode()
-    if format == "jsonl":
-        return written_dates(table).to_json(orient="records", lines=True, double_precision=15).encode()
+    if wanted == "jsonl":
+        lines = written_dates(table).to_json(orient="records", lines=True, double_precision=15)
+        return lines.encode()
     if find_spec("pyarrow") is None:
         advice = "Install it: pip install 'forecast[parquet]'"
         raise MissingExtraError(Problem("writing Parquet needs pyarrow.", advice))
@@ -39,7 +39,7 @@ def write_file(content: bytes, output: Path) -> None:
     part = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
         part.write_bytes(content)
-        os.replace(part, output)
+        part.replace(output)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise UsageError(Problem(f"can not write {output}: {error.strerror}.")) from error

@@ -61,9 +61,10 @@ def _held_out(point: Point, panel: Panel, ends: IntArray, window: WindowOptions)
         if panel.ds.tz is not None and moment.tz is None:
             moment = moment.tz_localize(panel.ds.tz)
         later = np.concatenate([[0], np.cumsum(panel.ds >= moment)])
-        return np.maximum(later[panel.ends] - later[panel.starts] - (panel.ends - ends), 0)
-    rows = np.diff(panel.offsets)
-    return np.array([_steps(point, int(n), window) for n in rows], dtype=np.int64)
+        rows: IntArray = later[panel.ends] - later[panel.starts] - (panel.ends - ends)
+        return np.maximum(rows, 0)
+    lengths = np.diff(panel.offsets)
+    return np.array([_steps(point, int(rows), window) for rows in lengths], dtype=np.int64)
 
 
 def _steps(point: float | int, rows: int, window: WindowOptions) -> int:

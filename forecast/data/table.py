@@ -40,7 +40,7 @@ def read_table(options: DataOptions, path: Path | None = None) -> Table:
     return Table(_panel(raw, options, path), sha256)
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> io.BufferedIOBase:
     if str(path) == "-":
         return io.BytesIO(sys.stdin.buffer.read())
     try:
@@ -50,7 +50,7 @@ def _open(path: Path) -> IO[bytes]:
         raise DataError(problem) from error
 
 
-def _read_csv(file: IO[bytes], path: Path, options: DataOptions) -> pd.DataFrame:
+def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions) -> pd.DataFrame:
     texts = [column for column in (options.time, options.id) if column is not None]
     try:
         # Blank lines are kept so that row numbers are those of the file.
@@ -140,7 +140,7 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     before = before[follows | first[before.index].isna().to_numpy()]
 
     joined = pd.concat([before, panel_table(newer)])
-    codes = pd.Index(known.unique_ids).get_indexer(joined["unique_id"])
+    codes = pd.Index(known.unique_ids).get_indexer(pd.Index(joined["unique_id"]))
     order = np.lexsort((joined["ds"].to_numpy(), codes))
     joined, codes = joined.iloc[order], codes[order]
     offsets = np.searchsorted(codes, np.arange(len(known.unique_ids) + 1)).astype(np.int64)
@@ -162,12 +162,8 @@ def panel_table(panel: Panel) -> pd.DataFrame:
 
 def written_dates(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with its dates as ISO 8601 text."""
-    texts = {
-        name: iso(pd.DatetimeIndex(column))
-        for name, column in table.items()
-        if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M"
-    }
-    return table.assign(**texts)
+    dates = table.select_dtypes(["datetime", "datetimetz"])
+    return table.assign(**{str(name): iso(pd.DatetimeIndex(dates[name])) for name in dates})
 
 
 def write_csv(table: pd.DataFrame, file: Path | IO[str]) -> None:
@@ -189,9 +185,7 @@ def _report_missing(column: "pd.Series[str]", problems: list[Problem], path: Pat
         problems.append(Problem(message, "Fill the value in, or take the row out at an end."))
 
 
-def _numbers(
-    column: "pd.Series[str]", problems: list[Problem], path: Path
-) -> "pd.Series[float]":
+def _numbers(column: "pd.Series[str]", problems: list[Problem], path: Path) -> "pd.Series[float]":
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     wrong = column.index[(numbers.isna() & column.notna()) | np.isinf(numbers)]
     if len(wrong):
@@ -216,7 +210,7 @@ def _dates(
     if len(wrong):
         wanted = f"a date written as {time_format}" if time_format else "an ISO 8601 date"
         message = f"{path}: `{column.name}` is {column.loc[wrong[0]]!r}, not {wanted}, in "
-        advice = "Say how dates are written, such as `data.time_format: \"%d/%m/%Y\"`."
+        advice = 'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
         problems.append(Problem(message + _lines(wrong) + ".", advice))
         return parsed
     if len(zones) > 1 or (utc and offsets.isna().any()):

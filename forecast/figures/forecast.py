@@ -1,6 +1,7 @@
 """The truth, what was forecast of it, and what comes next."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast.figures.material import BLACK, BLUE, GREEN, GREY, ORANGE, Material, new_figure
@@ -24,7 +25,7 @@ def forecast(material: Material) -> Figure:
         & (material.forecasts["step"] == 1)
     ]
     future = material.future[material.future["unique_id"] == series]
-    figure, axes = new_figure(f"{series}: {material.name}", "", series)
+    figure, axes = new_figure(f"{series}: {material.name}", "date", series)
     axes.plot(own["ds"], own["y"], color=BLACK, linewidth=1.2, label="actual")
     for segment, (label, color, style) in _PARTS.items():
         part = own[own["segment"] == segment]
@@ -42,9 +43,10 @@ def forecast(material: Material) -> Figure:
     return figure
 
 
-def _mark(axes: object, moment: pd.Timestamp, text: str) -> None:
+def _mark(axes: Axes, moment: pd.Timestamp, text: str) -> None:
     """A vertical line after which the figure tells another story."""
-    axes.axvline(moment, color=GREY, linewidth=0.8, linestyle=":")
+    # Matplotlib takes dates where its types say float.
+    axes.axvline(moment, color=GREY, linewidth=0.8, linestyle=":")  # type: ignore[arg-type]
     axes.annotate(
         text, (moment, 0.02), xycoords=("data", "axes fraction"), xytext=(3, 0),
         textcoords="offset points", color=GREY, fontsize=8, rotation=90, va="bottom",

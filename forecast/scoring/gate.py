@@ -47,7 +47,9 @@ class Gate:
         is_baseline = self._limit in baselines.NAMES
         limit = float(column.get(self._limit, math.nan) if is_baseline else self._limit)
         if math.isnan(value) or math.isnan(limit):
-            raise GateError(Problem(f"--fail-if {self._expression!r}: the score is undefined here."))
+            raise GateError(
+                Problem(f"--fail-if {self._expression!r}: the score is undefined here.")
+            )
         if self._holds(value, limit):
             message = f"--fail-if {self._expression!r} holds: {self._metric} is {value:.6g}"
             raise GateError(Problem(message + (f", against {limit:.6g}." if is_baseline else ".")))

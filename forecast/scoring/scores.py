@@ -58,10 +58,11 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
         for metric in METRICS
         for value in [metric(y, y_hat, scales[str(unique_id)])]
     ]
-    scores = pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
-    keys = ["segment", "model", "metric"]
-    overall = scores.groupby(keys, sort=False, as_index=False)["value"].mean()
-    return pd.concat([overall.assign(unique_id=None), scores], ignore_index=True)[scores.columns]
+    columns = ["unique_id", "segment", "model", "metric", "value"]
+    scores = pd.DataFrame(rows, columns=columns)
+    means = scores.groupby(columns[1:4], sort=False, as_index=False)["value"].mean()
+    both: pd.DataFrame = pd.concat([means.assign(unique_id=None), scores], ignore_index=True)
+    return both[columns]
 
 
 def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
@@ -69,8 +70,9 @@ def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
     able = forecasts.groupby(["segment", "model"])["y_hat"].transform("count") > 0
     forecasts = forecasts[able]
     keys = ["unique_id", "cutoff", "step", "segment"]
-    complete = forecasts.groupby(keys)["y_hat"].transform(lambda y_hat: y_hat.notna().all())
-    return forecasts[complete.astype(bool)]
+    known = forecasts["y_hat"].notna()
+    complete: pd.Series[bool] = known.groupby([forecasts[key] for key in keys]).transform("all")
+    return forecasts[complete]
 
 
 def overall(scores: pd.DataFrame, segment: str) -> pd.DataFrame:

@@ -6,5 +6,5 @@ import tensorflow as tf
 
 def describe() -> dict[str, str]:
     """Keras's backend and the devices that it can see."""
-    devices = [device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()]
-    return {"backend": keras.backend.backend(), "devices": ", ".join(devices)}
+    names = [device.name for device in tf.config.list_physical_devices()]
+    return {"backend": keras.backend.backend(), "devices": ", ".join(names)}

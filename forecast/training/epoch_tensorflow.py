@@ -22,6 +22,7 @@ from forecast.windows import Windows
 EVALUATION_BATCH = 1024
 
 BatchLoss = Callable[[Any, Any], Any]  # (cutoffs, weights) -> the batch's weighted mean loss
+Program = Callable[[Any, Any], Any]  # the same over many batches
 
 
 class CompiledEpoch:
@@ -76,7 +77,7 @@ def _gather(values: Any, cutoffs: Any, context_length: int, horizon: int) -> tup
     return contexts[..., None], targets
 
 
-def _compile(batch_loss: BatchLoss, batch_size: int) -> Callable[[Any, Any], Any]:
+def _compile(batch_loss: BatchLoss, batch_size: int) -> Program:
     """A program that goes through `(batches, batch_size)` cutoffs and returns the mean loss."""
 
     def epoch(cutoffs: Any, weights: Any) -> Any:
@@ -94,7 +95,8 @@ def _compile(batch_loss: BatchLoss, batch_size: int) -> Callable[[Any, Any], Any
         tf.TensorSpec((None, batch_size), tf.float32),
     ]
     # Autograph would rewrite plain Python that needs no rewriting. Tracing happens here, once.
-    return tf.function(epoch, signature, autograph=False).get_concrete_function()
+    program: Program = tf.function(epoch, signature, autograph=False).get_concrete_function()
+    return program
 
 
 def _batches(cutoffs: IntArray, batch_size: int) -> tuple[Any, Any]:

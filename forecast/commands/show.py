@@ -1,0 +1,44 @@
+"""What is in one run?"""
+
+import json
+from typing import Any, Literal
+
+import pandas as pd
+
+from forecast.config import load_config
+from forecast.display import scores_table
+from forecast.runs import Run
+
+
+def show_text(run: Run, format: Literal["table", "json"]) -> str:
+    """Everything about one run."""
+    scores = pd.read_csv(run.file("scores.csv"), float_precision="round_trip")
+    if format == "json":
+        return json.dumps(_document(run, scores), indent=2)
+    record = run.record
+    seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in record.seconds.items())
+    return "\n".join(
+        [
+            f"name: {record.name}",
+            f"path: {run.path}",
+            f"status: {record.status}",
+            f"parameters: {record.parameters}",
+            f"seconds: {seconds}",
+            "",
+            run.file("resolved.yaml").read_text(encoding="utf-8"),
+            scores_table(scores),
+        ]
+    )
+
+
+def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
+    """The document that `--format json` prints; an undefined score is null."""
+    return {
+        "name": run.record.name,
+        "path": str(run.path),
+        "status": run.record.status,
+        "parameters": run.record.parameters,
+        "seconds": run.record.seconds,
+        "config": load_config(run.file("resolved.yaml")).config.model_dump(mode="json"),
+        "scores": scores.astype(object).where(scores.notna(), None).to_dict("records"),
+    }

@@ -1,0 +1,58 @@
+"""The JSON files of a run, as types."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+LAYOUT = 1  # raised when an older `forecast` could no longer read the run
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RunRecord(_Record):
+    """`run.json`: how the run came to be, and the checksums of its other files."""
+
+    layout: int = LAYOUT
+    name: str
+    status: Literal["running", "complete", "failed", "interrupted"]
+    created: str
+    """ISO 8601, UTC."""
+    argv: list[str]
+    versions: dict[str, str]
+    model: str
+    """The network's kind, as it stands in the `model` column of tables."""
+    parameters: int
+    seconds: dict[str, float]
+    """Wall time by stage: import, read, compile, fit, export, score, total."""
+    checksums: dict[str, str] = {}
+    """SHA-256 of every other file of the run."""
+
+
+class SeriesRecord(_Record):
+    """One series of the data."""
+
+    unique_id: str
+    rows: int
+    first: str
+    last: str
+    test_begin: str
+    """The first date on which nothing was fitted and nothing chosen."""
+    scale: float | None
+    """MASE's unit: the error of seasonal naive on the training rows."""
+
+
+class DataRecord(_Record):
+    """`data.json`: which data the run was made from."""
+
+    path: str
+    sha256: str
+    rows: int
+    series: int
+    first: str
+    last: str
+    freq: str
+    season_length: int
+    columns: dict[str, str | None]
+    per_series: list[SeriesRecord]
