@@ -13,7 +13,7 @@ import onnxruntime
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
 from forecast.transforms import Pipeline
-from forecast.windows import Batch, Windows
+from forecast.windows import Batch, contexts_at
 
 # Contexts run at once: enough to keep the processor busy, few enough to bound memory.
 _BATCH = 4096
@@ -67,7 +67,7 @@ class Forecaster:
     def _forecast_transformed(
         self, values: FloatArray, cutoffs: IntArray, horizon: int
     ) -> FloatArray:
-        context = Windows(values, cutoffs, self.context_length, horizon).contexts()
+        context = contexts_at(values, cutoffs, self.context_length)
         parts: list[Batch] = []
         while sum(part.shape[1] for part in parts) < horizon:
             parts.append(self.network.predict(context))

@@ -7,9 +7,9 @@ from pathlib import Path
 from forecast.config import Config, LoadedConfig, load_config
 from forecast.data.calendar import iso, offset_of, season_length_of
 from forecast.data.panel import IntArray, Panel
-from forecast.data.split import Split, split_panel
+from forecast.data.split import Needs, Split, split_panel
 from forecast.data.table import read_table
-from forecast.errors import ForecastError
+from forecast.errors import ConfigError, ForecastError, Problem
 from forecast.windows import cutoffs_within
 
 LEAK = (
@@ -26,6 +26,7 @@ class Job:
     panel: Panel
     sha256: str
     season_length: int
+    needs: Needs
     split: Split
 
     @property
@@ -35,9 +36,9 @@ class Job:
 
     def cutoffs(self) -> dict[str, IntArray]:
         """The cutoffs of all windows of each segment."""
-        window = self.config.window
         return {
-            name: cutoffs_within(self.panel, begins, ends, window.context_length, window.horizon)
+            name: cutoffs_within(self.panel, begins, ends, needs.rows_before, needs.horizon)
+            for needs in [self.needs]
             for name, begins, ends in self.split.segments(self.panel)
         }
 
@@ -49,9 +50,26 @@ def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
     if options.freq is not None:
         offset_of(options.freq)  # a mistake in the config is said before one in the data
     table = read_table(options)
-    split = split_panel(table.panel, source.config.split, source.config.window)
     season_length = options.season_length or season_length_of(table.panel.freq)
-    return Job(source, table.panel, table.sha256, season_length, split)
+    needs = needs_of(source.config, season_length)
+    split = split_panel(table.panel, source.config.split, needs)
+    return Job(source, table.panel, table.sha256, season_length, needs, split)
+
+
+def needs_of(config: Config, season_length: int) -> Needs:
+    """The rows that one window takes.
+
+    Raises `ConfigError` where the network corrects a season that its context does not hold.
+    """
+    window = config.window
+    if window.residual_of == "seasonal_naive" and season_length > window.context_length:
+        message = (
+            f"`window.residual_of: seasonal_naive` repeats a season of {season_length} steps, and "
+            f"`window.context_length` is {window.context_length}."
+        )
+        advice = f"Set window.context_length to {season_length} or more."
+        raise ConfigError(Problem(message, advice))
+    return Needs(window.context_length, config.reach(season_length), window.horizon)
 
 
 def describe(job: Job) -> dict[str, object]:

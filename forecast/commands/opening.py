@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from forecast.commands.check import needs_of
 from forecast.config import Config, load_config
 from forecast.config.schema import DataOptions
 from forecast.data.panel import Panel
@@ -47,13 +48,15 @@ class OpenedRun:
             target="y",
             id="unique_id",
             freq=self.data.freq,
+            missing="interpolate",
         )
         panel = read_table(kept).panel
         if newer is None:
             return panel
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer)
-        return continue_panel(panel, table.panel, newer, self.forecaster.context_length)
+        needs = needs_of(self.config, self.data.season_length)
+        return continue_panel(panel, table.panel, newer, needs.rows_before)
 
 
 def open_run(run: Run) -> OpenedRun:

@@ -1,5 +1,6 @@
 """From a prepared job to a run: fit, export, check, score, write."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from forecast.data.panel import IntArray
 from forecast.data.table import panel_table, write_csv
 from forecast.display import epoch_progress, scores_table
 from forecast.inference import Forecaster, Network
-from forecast.networks import build
+from forecast.networks import Model, build, combine
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
 from forecast.scoring.metrics import seasonal_naive_scale
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
@@ -45,23 +46,21 @@ def train(
     transforms = fit_pipeline(
         config.transforms,
         {"train": job.panel.until(job.split.train_ends), "all": job.panel.until(job.panel.ends)},
+        job.season_length,
     )
     scaled = transforms.apply(job.panel).values
     windows = {
-        name: Windows(scaled, rows, config.window.context_length, config.window.horizon)
+        name: Windows(
+            scaled,
+            rows,
+            job.panel.series_of(rows),
+            config.window.context_length,
+            config.window.horizon,
+        )
         for name, rows in cutoffs.items()
     }
-    with stopwatch.stage("compile"):
-        model = build(
-            config.model,
-            context_length=config.window.context_length,
-            horizon=config.window.horizon,
-            seed=config.training.seed,
-        )
-    console.say(summary(model))
-    watched = "validation" if "validation" in windows else "test"
-    fitted = _fit(job, model, windows["train"], windows[watched], console)
-    stopwatch.seconds["compile"] += fitted.compile_seconds
+    model, fitted = _fit_ensemble(job, windows, console)
+    stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
     with stopwatch.stage("export"):
@@ -106,22 +105,37 @@ def _announce(job: Job, cutoffs: Mapping[str, IntArray], console: Console) -> No
         console.warn(LEAK)
 
 
-def _fit(job: Job, model: object, train: Windows, watched: Windows, console: Console) -> Fitted:
-    options = job.config.training
-    label = _watched_label(job)
-
-    with epoch_progress(console, options.epochs) as advance:
+def _fit_ensemble(
+    job: Job, windows: Mapping[str, Windows], console: Console
+) -> tuple[Model, Fitted]:
+    """Fit the members one after another; the members as one model, and their logs as one."""
+    options, label = job.config.training, _watched_label(job)
+    watched = windows["validation" if "validation" in windows else "test"]
+    models: list[Model] = []
+    whole = Fitted()
+    with epoch_progress(console, options.epochs * options.ensemble.size) as advance:
 
         def report(log: EpochLog) -> None:
             advance(f"loss {log.loss:.4g}, {label} {log.watched_loss:.4g}")
 
-        fitted = fit(model, train, watched, options, report)
-    last = fitted.history[-1]
+        for member in range(options.ensemble.size):
+            start = time.perf_counter()
+            seed = options.seed + member
+            network = build(job.config.model, job.config.window, job.season_length, seed)
+            whole.compile_seconds += time.perf_counter() - start
+            if not models:
+                console.say(summary(network.model))
+            fitted = fit(network, windows["train"], watched, options, member, report)
+            models.append(network.model)
+            whole.extend(fitted)
+            if whole.interruption:
+                break
+    last = whole.history[-1]
     console.say(
-        f"fitted {last.epoch} epochs in {fitted.compile_seconds + fitted.fit_seconds:.1f} s: "
+        f"fitted {len(whole.history)} epochs in {whole.compile_seconds + whole.fit_seconds:.1f} s: "
         f"loss {last.loss:.4g}, {label} {last.watched_loss:.4g}"
     )
-    return fitted
+    return combine(models, options.ensemble), whole
 
 
 def _watched_label(job: Job) -> str:
@@ -146,6 +160,7 @@ def _scales(job: Job) -> dict[str, float]:
 
 
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
+    """Forecasts of every segment beside the baselines; of long training parts, the latest."""
     return pd.concat(
         [
             forecasts_beside_baselines(
@@ -173,7 +188,7 @@ def _write(
     staging.write_json("data.json", _data_record(job, scales).model_dump())
     history = pd.DataFrame(fitted.history).rename(columns={"watched_loss": _watched_label(job)})
     write_csv(history, staging.path / "history.csv")
-    kept = max(job.config.window.context_length, job.season_length)
+    kept = max(job.needs.rows_before, job.season_length)
     write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
 
 

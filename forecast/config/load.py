@@ -154,24 +154,42 @@ def _explain(
     details: ErrorDetails, document: Document, source: str
 ) -> tuple[Mark, str, str | None]:
     """One of pydantic's errors: its place, what is wrong in our words, and the way out."""
-    path = details["loc"]
+    path = _without_kinds(details["loc"], document.values)
     dotted = ".".join(str(part) for part in path)
     if details["type"] == "extra_forbidden":
         mark = _place(path, document, source, key=True)
-        return mark, f"unknown key `{dotted}`.", _advice_for_key(path)
+        return mark, f"unknown key `{dotted}`.", _advice_for_key(details["loc"])
     if details["type"] == "missing":
         mark = _place(path[:-1], document, source, key=True)
         return mark, f"the key `{dotted}` is missing.", None
     mark = _place(path, document, source, key=False)
+    if details["type"] == "union_tag_invalid":
+        kind, kinds = details["ctx"]["tag"], details["ctx"]["expected_tags"]
+        advice = did_you_mean(kind, [word.strip("'") for word in kinds.split(", ")])
+        return mark, f"`{dotted}`: there is no kind {kind!r}.", advice
     value = details["input"]
     shown = "a mapping" if isinstance(value, dict) else "empty" if value is None else repr(value)
     if details["type"] in ("model_type", "model_attributes_type"):
         return mark, f"`{dotted}` should hold keys and values, and is {shown}.", None
     expected = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    advice = None
+    nearest = None
     if details["type"] == "literal_error" and isinstance(value, str):
-        advice = did_you_mean(value, [str(choice) for choice in _choices(path)])
-    return mark, f"`{dotted}` {expected}, and is {shown}.", advice
+        nearest = did_you_mean(value, [str(choice) for choice in _choices(details["loc"])])
+    return mark, f"`{dotted}` {expected}, and is {shown}.", nearest
+
+
+def _without_kinds(path: KeyPath, values: Any) -> KeyPath:
+    """A path of pydantic's without the kinds that it adds where a section may be of several."""
+    kept: list[str | int] = []
+    for part in path:
+        kind = values.get("kind") if isinstance(values, dict) else values
+        if part == kind and not (isinstance(values, dict) and part in values):
+            continue
+        kept.append(part)
+        inside = isinstance(values, dict) and part in values
+        inside = inside or (isinstance(values, list) and isinstance(part, int))
+        values = values[part] if inside else None
+    return tuple(kept)
 
 
 def _advice_for_key(path: KeyPath) -> str:
@@ -193,9 +211,11 @@ def _models_at(path: KeyPath) -> list[type[BaseModel]]:
     """The schema's sections that may stand at a path."""
     models: list[type[BaseModel]] = [Config]
     for part in path:
-        if isinstance(part, str):
-            fields = [m.model_fields[part] for m in models if part in m.model_fields]
+        fields = [m.model_fields[part] for m in models if part in m.model_fields]
+        if fields:
             models = [model for field in fields for model in _nested(field.annotation, type)]
+        elif isinstance(part, str):  # the kind of a section that may be of several
+            models = [m for m in models if part in _nested(m.model_fields["kind"].annotation, str)]
     return [model for model in models if issubclass(model, BaseModel)]
 
 

@@ -64,6 +64,9 @@ class DataOptions(Section):
 
     Inferred where it is left out, and checked either way.
     """
+    missing: Literal["error", "interpolate"] = "error"
+    """What to do about empty values of the target: refuse them, or draw a line from the value
+    before to the value after. An interpolated value is never scored."""
     season_length: Annotated[int, Field(ge=1)] | None = None
     """Steps in one season, for seasonal naive and MASE; from the frequency where it is left out."""
 
@@ -78,14 +81,73 @@ class SplitOptions(Section):
 
 
 FitOn = Literal["train", "all"]
+Per = Literal["series", "global"]
 
 
-class MinMaxOptions(Section):
-    """Each series scaled to 0 ... 1 by the smallest and largest value that fitting saw."""
+class _Transform(Section):
+    """What every transform has."""
 
-    kind: Literal["minmax"]
     fit_on: FitOn = "train"
     """`all` fits on the test part too, as the usual tutorial does: the scores then leak."""
+
+    def reach(self, season_length: int) -> int:
+        """Rows at the start of a series that have no value after the transform."""
+        return 0
+
+
+class _Scaler(_Transform):
+    per: Per = "series"
+    """Fit each series alone, or all of them together."""
+
+
+class MinMaxOptions(_Scaler):
+    """To 0 ... 1 by the smallest and the largest value."""
+
+    kind: Literal["minmax"]
+
+
+class StandardOptions(_Scaler):
+    """To mean 0 and standard deviation 1."""
+
+    kind: Literal["standard"]
+
+
+class RobustOptions(_Scaler):
+    """To median 0 and interquartile range 1, which outliers hardly move."""
+
+    kind: Literal["robust"]
+
+
+class LogOptions(_Transform):
+    """The logarithm: growth in percent becomes steps of equal size. For values above 0."""
+
+    kind: Literal["log"]
+
+
+class Log1pOptions(_Transform):
+    """The logarithm of one more than the value, for data with zeros."""
+
+    kind: Literal["log1p"]
+
+
+class BoxCoxOptions(_Scaler):
+    """A power of the value, between the value itself and its logarithm, as fitting finds best."""
+
+    kind: Literal["boxcox"]
+    offset: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Added first, to make all values positive."""
+
+
+class DifferenceOptions(_Transform):
+    """Each value less the one `lag` steps before."""
+
+    kind: Literal["difference"]
+    lag: Annotated[int, Field(ge=1)] | Literal["season"] = 1
+    """Steps back; `season` for the length of a season."""
+
+    def reach(self, season_length: int) -> int:
+        """The first `lag` rows of a series have nothing before them."""
+        return season_length if self.lag == "season" else self.lag
 
 
 def _kind_alone(value: object) -> object:
@@ -93,7 +155,19 @@ def _kind_alone(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
 
-TransformOptions = Annotated[MinMaxOptions, BeforeValidator(_kind_alone)]
+TransformOptions = Annotated[
+    Annotated[
+        BoxCoxOptions
+        | DifferenceOptions
+        | Log1pOptions
+        | LogOptions
+        | MinMaxOptions
+        | RobustOptions
+        | StandardOptions,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(_kind_alone),
+]
 
 
 class WindowOptions(Section):
@@ -103,6 +177,11 @@ class WindowOptions(Section):
     """Steps that the network sees."""
     horizon: Annotated[int, Field(ge=1)] = 1
     """Steps that it predicts in one call."""
+    normalize: Literal["none", "last", "mean", "standard"] = "none"
+    """What is taken from each window, known from its context alone: the last value, the mean, or
+    the mean and the standard deviation. Forecasts are given back in the units of the data."""
+    residual_of: Literal["none", "last", "seasonal_naive"] = "none"
+    """A simple forecast that the network only corrects: the last value or season, repeated."""
 
 
 class GRUOptions(Section):
@@ -119,6 +198,13 @@ class GRUOptions(Section):
     """Apply the reset gate after the recurrent product, as cuDNN does, or before it."""
 
 
+class EnsembleOptions(Section):
+    """Several networks that differ in their seeds alone, used as one."""
+
+    size: Annotated[int, Field(ge=1)] = 1
+    combine: Literal["mean", "median"] = "mean"
+
+
 class EarlyStoppingOptions(Section):
     """Stop when the validation loss no longer falls, and keep the best weights."""
 
@@ -126,15 +212,28 @@ class EarlyStoppingOptions(Section):
     """Epochs to wait for a lower validation loss."""
 
 
+def _size_alone(value: object) -> object:
+    """Let `ensemble: 5` stand for `ensemble: {size: 5}`."""
+    return {"size": value} if isinstance(value, int) else value
+
+
 class TrainingOptions(Section):
     """How the network is fitted."""
 
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
+    """`cosine` lets the learning rate fall to zero over all epochs."""
     loss: Literal["mse", "mae", "huber"] = "mse"
     """In the units of the transformed data."""
     batch_size: Annotated[int, Field(ge=1)] = 16
     epochs: Annotated[int, Field(ge=1)] = 50
+    steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
+    """Batches drawn at random for an epoch; every window once where it is left out."""
+    series_weights: Literal["rows", "equal"] = "rows"
+    """Whether a long series is drawn more often than a short one."""
+    ensemble: Annotated[EnsembleOptions, BeforeValidator(_size_alone)] = EnsembleOptions()
+    """`5` stands for `size: 5`. Member i has the seed `seed` + i."""
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Largest norm of the gradient of all weights together."""
     early_stopping: EarlyStoppingOptions | None = None
@@ -165,6 +264,10 @@ class Config(Section):
     model: GRUOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
     predict: PredictOptions = PredictOptions()
+
+    def reach(self, season_length: int) -> int:
+        """Rows at the start of a series that the transforms leave without a value."""
+        return sum(option.reach(season_length) for option in self.transforms)
 
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""

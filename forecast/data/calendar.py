@@ -69,4 +69,6 @@ def iso(ds: pd.DatetimeIndex) -> list[str]:
     """Dates as ISO 8601: without a time of day where all are midnights of no time zone."""
     if ds.tz is None and (ds == ds.normalize()).all():
         return list(ds.strftime("%Y-%m-%d"))
-    return [moment.isoformat() for moment in ds]
+    codes, moments = pd.factorize(ds)
+    texts = np.array([moment.isoformat() for moment in moments], dtype=object)
+    return list(texts[codes])

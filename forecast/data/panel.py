@@ -23,16 +23,18 @@ def ranges(begins: IntArray, ends: IntArray) -> IntArray:
 
 @dataclass(frozen=True)
 class Panel:
-    """Series in flat arrays, each regular in time and without missing values.
+    """Series in flat arrays, each regular in time.
 
-    `unique_ids` has one name a series, `offsets` one entry more; `ds` and `values` have one entry a
-    row, series after series, in the order of time.
+    `unique_ids` has one name a series, `offsets` one entry more; `ds`, `values` and `observed` have
+    one entry a row, series after series, in the order of time. A value that was not observed is
+    interpolated: the network sees it, scores pass over it.
     """
 
     unique_ids: tuple[str, ...]
     offsets: IntArray
     ds: pd.DatetimeIndex
     values: FloatArray
+    observed: NDArray[np.bool_]
     freq: str
 
     @property
@@ -49,11 +51,25 @@ class Panel:
         """Which series each row belongs to."""
         return np.searchsorted(self.offsets, rows, side="right") - 1
 
+    def by_row(self, numbers: FloatArray) -> FloatArray:
+        """A number a series (or one for all) as a number a row."""
+        return np.repeat(np.broadcast_to(numbers, len(self.unique_ids)), np.diff(self.offsets))
+
+    def by_cutoff(self, numbers: FloatArray, cutoffs: IntArray) -> FloatArray:
+        """A number a series (or one for all) as a column `(cutoffs, 1)`."""
+        return np.broadcast_to(numbers, len(self.unique_ids))[self.series_of(cutoffs), None]
+
     def between(self, begins: IntArray, ends: IntArray) -> "Panel":
         """The rows `begins[i] ... ends[i]` of each series `i`, as a panel."""
         rows = ranges(begins, ends)
         offsets = np.concatenate([[0], np.cumsum(ends - begins)])
-        return replace(self, offsets=offsets, ds=self.ds[rows], values=self.values[rows])
+        return replace(
+            self,
+            offsets=offsets,
+            ds=self.ds[rows],
+            values=self.values[rows],
+            observed=self.observed[rows],
+        )
 
     def until(self, ends: IntArray) -> "Past":
         """What may be fitted on: the rows of each series `i` before row `ends[i]`."""
@@ -62,6 +78,11 @@ class Panel:
     def tail(self, rows: int) -> "Panel":
         """The last rows of each series, at most this many."""
         return self.between(np.maximum(self.starts, self.ends - rows), self.ends)
+
+    @property
+    def truth(self) -> FloatArray:
+        """The values that were observed, and NaN for the others."""
+        return np.where(self.observed, self.values, np.nan)
 
     def with_values(self, values: FloatArray) -> "Panel":
         """The same rows in other units."""

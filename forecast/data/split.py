@@ -8,12 +8,33 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from forecast.config.schema import SplitOptions, WindowOptions
+from forecast.config.schema import SplitOptions
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray, Panel
 from forecast.errors import DataError, Problem
 
 Point = float | int | str
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Rows that one window takes."""
+
+    context_length: int
+    reach: int
+    """Rows that the transforms take from the start of a series."""
+    horizon: int
+
+    @property
+    def rows_before(self) -> int:
+        """Rows up to and with the first cutoff of a series."""
+        return self.context_length + self.reach
+
+    def __str__(self) -> str:
+        reach = f", transforms that take {self.reach} rows" if self.reach else ""
+        return (
+            f"window.context_length {self.context_length}{reach} and window.horizon {self.horizon}"
+        )
 
 
 @dataclass(frozen=True)
@@ -39,22 +60,22 @@ class Split:
         yield "test", self.test_begins, panel.ends
 
 
-def split_panel(panel: Panel, options: SplitOptions, window: WindowOptions) -> Split:
+def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     """Hold out the end of every series.
 
-    A share counts windows of one step, so that 0.2 of 144 rows with a context of 12 are 27 rows.
+    A share counts windows of one step, so that 0.2 of 144 rows with a context of 12 is 27 rows.
     Raises `DataError` where a part of some series is too short for one window.
     """
-    test_begins = panel.ends - _held_out(options.test, panel, panel.ends, window)
+    test_begins = panel.ends - _held_out(options.test, panel, panel.ends, needs)
     train_ends = test_begins
     if options.validation is not None:
-        train_ends = test_begins - _held_out(options.validation, panel, test_begins, window)
+        train_ends = test_begins - _held_out(options.validation, panel, test_begins, needs)
     split = Split(train_ends, test_begins)
-    _refuse_short_parts(panel, split, options, window)
+    _refuse_short_parts(panel, split, options, needs)
     return split
 
 
-def _held_out(point: Point, panel: Panel, ends: IntArray, window: WindowOptions) -> IntArray:
+def _held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArray:
     """How many rows of each series before `ends` a part takes."""
     if isinstance(point, str):
         moment = pd.Timestamp(point)
@@ -64,24 +85,22 @@ def _held_out(point: Point, panel: Panel, ends: IntArray, window: WindowOptions)
         rows: IntArray = later[panel.ends] - later[panel.starts] - (panel.ends - ends)
         return np.maximum(rows, 0)
     lengths = np.diff(panel.offsets)
-    return np.array([_steps(point, int(rows), window) for rows in lengths], dtype=np.int64)
+    return np.array([_steps(point, int(rows), needs) for rows in lengths], dtype=np.int64)
 
 
-def _steps(point: float | int, rows: int, window: WindowOptions) -> int:
+def _steps(point: float | int, rows: int, needs: Needs) -> int:
     """Rows of one series that a share of its windows, or a number of steps, stands for."""
     if isinstance(point, int):
         return point
     # Rounded first: 0.1 of 30 is 3 and not the 4 that 3.0000000000000004 would become.
-    return math.ceil(round(point * max(rows - window.context_length, 0), 9))
+    return math.ceil(round(point * max(rows - needs.rows_before, 0), 9))
 
 
-def _refuse_short_parts(
-    panel: Panel, split: Split, options: SplitOptions, window: WindowOptions
-) -> None:
+def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs: Needs) -> None:
     needed = {
-        "train": window.context_length + window.horizon,
-        "validation": window.horizon,
-        "test": window.horizon,
+        "train": needs.rows_before + needs.horizon,
+        "validation": needs.horizon,
+        "test": needs.horizon,
     }
     for name, begins, ends in split.segments(panel):
         short = np.flatnonzero(ends - begins < needed[name])
@@ -93,27 +112,26 @@ def _refuse_short_parts(
         span = " ... ".join(iso(panel.ds[[panel.starts[i], panel.ends[i] - 1]]))
         message = (
             f"{panel.unique_ids[i]} has {rows} rows ({span}), of which {has} fall to the {name} "
-            f"part; window.context_length {window.context_length} and window.horizon "
-            f"{window.horizon} need at least {needed[name]} there"
+            f"part; {needs} need at least {needed[name]} there"
         )
-        whole = _rows_needed(options, window)
+        whole = _rows_needed(options, needs)
         message += f", {whole} rows in all." if whole else "."
         raise DataError(
             Problem(message, "Give more rows, a shorter context or horizon, or another split.")
         )
 
 
-def _rows_needed(options: SplitOptions, window: WindowOptions) -> int | None:
+def _rows_needed(options: SplitOptions, needs: Needs) -> int | None:
     """The fewest rows of a series for which every part has a window; unknown for dates."""
     points = [point for point in (options.test, options.validation) if point is not None]
     numbers = [point for point in points if not isinstance(point, str)]
     if len(numbers) < len(points) or sum(n for n in numbers if isinstance(n, float)) >= 1:
         return None
-    least = window.context_length + window.horizon
+    least = needs.rows_before + needs.horizon
     for rows in count(least):
-        held_out = [_steps(point, rows, window) for point in numbers]
-        if min(held_out) >= window.horizon and rows - sum(held_out) >= least:
+        held_out = [_steps(point, rows, needs) for point in numbers]
+        if min(held_out) >= needs.horizon and rows - sum(held_out) >= least:
             return rows
-        if isinstance(numbers[0], int) and min(held_out) < window.horizon and rows > 10 * least:
+        if isinstance(numbers[0], int) and min(held_out) < needs.horizon and rows > 10 * least:
             return None  # a number of steps below the horizon: no table is long enough
     return None

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecast.config.schema import DataOptions
 from forecast.data.calendar import infer_freq, iso, shift
-from forecast.data.panel import Panel
+from forecast.data.panel import FloatArray, Panel
 from forecast.errors import DataError, Problem, did_you_mean
 
 _SHOWN = 5  # rows named in one message
@@ -85,6 +85,8 @@ def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions) -> pd.D
 def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
     problems: list[Problem] = []
     y = _numbers(raw[options.target], problems, path)
+    if options.missing == "error":
+        _report_missing(raw[options.target], problems, path, _FILL)
     ds = _dates(raw[options.time], options.time_format, problems, path)
     if options.id is None:
         ids = pd.Series(options.target, index=raw.index)
@@ -105,15 +107,11 @@ def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
     index = pd.DatetimeIndex(frame["ds"])
     longest = int(np.argmax(np.diff(offsets)))
     freq = options.freq or infer_freq(index[offsets[longest] : offsets[longest + 1]])
-    panel = Panel(
-        tuple(str(name) for name in unique_ids),
-        offsets,
-        index,
-        frame["y"].to_numpy(dtype=np.float64),
-        freq,
-    )
+    values = frame["y"].to_numpy(dtype=np.float64)
+    names = tuple(str(name) for name in unique_ids)
+    panel = Panel(names, offsets, index, values, np.isfinite(values), freq)
     refuse_gaps(panel, path)
-    return panel
+    return panel.with_values(_interpolate(panel, path))
 
 
 def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
@@ -151,13 +149,20 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
         advice = f"The network needs the last {least}: add the rows that are missing before them."
         raise DataError(Problem(message + ".", advice))
     y = joined["y"].to_numpy(dtype=np.float64)
-    return replace(known, offsets=offsets, ds=pd.DatetimeIndex(joined["ds"]), values=y)
+    panel = replace(
+        known,
+        offsets=offsets,
+        ds=pd.DatetimeIndex(joined["ds"]),
+        values=y,
+        observed=np.isfinite(y),
+    )
+    return panel.with_values(_interpolate(panel, path))
 
 
 def panel_table(panel: Panel) -> pd.DataFrame:
     """The panel as a long table: `unique_id, ds, y`."""
     names = np.repeat(np.array(panel.unique_ids, dtype=object), np.diff(panel.offsets))
-    return pd.DataFrame({"unique_id": names, "ds": panel.ds, "y": panel.values})
+    return pd.DataFrame({"unique_id": names, "ds": panel.ds, "y": panel.truth})
 
 
 def written_dates(table: pd.DataFrame) -> pd.DataFrame:
@@ -171,6 +176,22 @@ def write_csv(table: pd.DataFrame, file: Path | IO[str]) -> None:
     written_dates(table).to_csv(file, index=False)
 
 
+def _interpolate(panel: Panel, path: Path) -> FloatArray:
+    """Values with a straight line across each gap, and level at the ends of a series."""
+    values = panel.values.copy()
+    for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True):
+        known = np.flatnonzero(panel.observed[begin:end])
+        if not known.size:
+            raise DataError(Problem(f"{path}: {name} has no value at all."))
+        if known.size < end - begin:
+            rows = np.arange(end - begin)
+            values[begin:end] = np.interp(rows, known, values[begin:end][known])
+    return values
+
+
+_FILL = "Fill the value in, take the row out at an end, or set `data.missing: interpolate`."
+
+
 def _lines(index: Sequence[int] | pd.Index) -> str:
     """Rows as a person finds them in an editor: the header is line 1."""
     shown = ", ".join(str(row + 2) for row in list(index)[:_SHOWN])
@@ -178,11 +199,13 @@ def _lines(index: Sequence[int] | pd.Index) -> str:
     return f"line{'s' if len(index) > 1 else ''} {shown}{more}"
 
 
-def _report_missing(column: "pd.Series[str]", problems: list[Problem], path: Path) -> None:
+def _report_missing(
+    column: "pd.Series[str]", problems: list[Problem], path: Path, advice: str | None = None
+) -> None:
     empty = column.index[column.isna()]
     if len(empty):
         message = f"{path}: `{column.name}` has no value in {_lines(empty)}."
-        problems.append(Problem(message, "Fill the value in, or take the row out at an end."))
+        problems.append(Problem(message, advice))
 
 
 def _numbers(column: "pd.Series[str]", problems: list[Problem], path: Path) -> "pd.Series[float]":
@@ -192,7 +215,6 @@ def _numbers(column: "pd.Series[str]", problems: list[Problem], path: Path) -> "
         value = column.loc[wrong[0]]
         message = f"{path}: `{column.name}` is {value!r}, not a number, in {_lines(wrong)}."
         problems.append(Problem(message))
-    _report_missing(column, problems, path)
     return numbers
 
 

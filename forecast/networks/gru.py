@@ -17,21 +17,22 @@ https://arxiv.org/abs/1406.1078 (Cho et al. 2014). Much literature, https://arxi
 parameters. With one feature and 50 units the GRU has 7,950 parameters, and 7,800 without.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from forecast.config.schema import GRUOptions
 
 
-def build(options: GRUOptions, shape: tuple[int, int], horizon: int, seed: int) -> keras.Model:
-    """Map `(batch, context_length, features)` to `(batch, horizon)`; `shape` is without the batch.
+def connect(context: Any, options: GRUOptions, horizon: int, seed: int) -> Any:
+    """Map a context `(batch, context_length, features)` to `(batch, horizon)`.
 
     Each random part has a seed of its own, derived from `seed`.
     """
     kernel, recurrent, dropout, dense = (
         int(word) for word in np.random.SeedSequence(seed).generate_state(4) >> 1
     )
-    context = keras.Input(shape, name="context")
     state = keras.layers.GRU(
         options.units,
         activation=options.activation,
@@ -41,7 +42,6 @@ def build(options: GRUOptions, shape: tuple[int, int], horizon: int, seed: int) 
         name="gru",
     )(context)
     state = keras.layers.Dropout(options.dropout, seed=dropout, name="dropout")(state)
-    forecast = keras.layers.Dense(
+    return keras.layers.Dense(
         horizon, kernel_initializer=keras.initializers.GlorotUniform(dense), name="forecast"
     )(state)
-    return keras.Model(context, forecast, name="gru")

@@ -156,7 +156,9 @@ def _open(path: Path) -> Run:
         raise RunError(Problem(f"{file} is damaged: {error}.")) from error
     if layout != LAYOUT:
         message = f"{path.name} has layout {layout}, and this version reads layout {LAYOUT}."
-        raise RunError(Problem(message, "Use the version of forecast that made the run, or a newer."))
+        raise RunError(
+            Problem(message, "Use the version of forecast that made the run, or a newer.")
+        )
     return Run(path, _parse(file, RunRecord))
 
 

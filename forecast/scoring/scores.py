@@ -28,7 +28,7 @@ def forecasts_beside_baselines(
     Columns `unique_id, ds, cutoff, step, model, segment, y, y_hat`. All of the targets have to be
     rows of the panel. `y_hat` is NaN where a baseline lacks the rows that it repeats.
     """
-    y = panel.values[cutoffs[:, None] + np.arange(1, horizon + 1)].ravel()
+    y = panel.truth[cutoffs[:, None] + np.arange(1, horizon + 1)].ravel()
     by_model = {model: forecast(panel, cutoffs, horizon)}
     for baseline in BASELINES:
         by_model[baseline.__name__] = baseline(panel, cutoffs, horizon, season_length)
@@ -70,7 +70,7 @@ def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
     able = forecasts.groupby(["segment", "model"])["y_hat"].transform("count") > 0
     forecasts = forecasts[able]
     keys = ["unique_id", "cutoff", "step", "segment"]
-    known = forecasts["y_hat"].notna()
+    known = forecasts["y_hat"].notna() & forecasts["y"].notna()
     complete: pd.Series[bool] = known.groupby([forecasts[key] for key in keys]).transform("all")
     return forecasts[complete]
 

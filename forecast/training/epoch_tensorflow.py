@@ -5,7 +5,7 @@ cost. Here the loop over batches, the gathering of windows and the optimizer's s
 `tf.function`: an epoch is one call.
 
 Every batch has the same shape, so that one step is traced and not two: the last one is filled up
-with examples of weight zero, which leaves its loss and gradient those of the examples alone.
+with examples of share zero, which leaves its loss and gradient those of the examples alone.
 """
 
 from collections.abc import Callable
@@ -16,21 +16,22 @@ import numpy as np
 import tensorflow as tf
 
 from forecast.data.panel import IntArray
+from forecast.networks import Network
 from forecast.windows import Windows
 
 # Examples of one batch when nothing is learned: large enough to be quick, small enough to be cheap.
 EVALUATION_BATCH = 1024
 
-BatchLoss = Callable[[Any, Any], Any]  # (cutoffs, weights) -> the batch's weighted mean loss
+BatchLoss = Callable[[Any, Any], Any]  # (cutoffs, shares) -> the batch's weighted mean loss
 Program = Callable[[Any, Any], Any]  # the same over many batches
 
 
 class CompiledEpoch:
-    """Compiled programs that train a model for an epoch and that measure its loss."""
+    """Compiled programs that train a network for an epoch and that measure its loss."""
 
     def __init__(
         self,
-        model: keras.Model,
+        network: Network,
         optimizer: keras.optimizers.Optimizer,
         loss: Callable[[Any, Any], Any],
         train: Windows,
@@ -40,22 +41,24 @@ class CompiledEpoch:
         """`loss` maps targets and forecasts, both `(batch, horizon)`, to `(batch,)`."""
         self._watched = _batches(watched.cutoffs, min(EVALUATION_BATCH, len(watched.cutoffs)))
         self._batch_size = min(batch_size, len(train.cutoffs))
-        optimizer.build(model.trainable_variables)
+        weights = network.units.trainable_variables
+        optimizer.build(weights)
         values = tf.constant(train.values, tf.float32)
 
         def batch_loss(training: bool) -> BatchLoss:
-            def weighted_mean(cutoffs: Any, weights: Any) -> Any:
+            def weighted_mean(cutoffs: Any, shares: Any) -> Any:
                 contexts, targets = _gather(values, cutoffs, train.context_length, train.horizon)
-                losses = loss(targets, model(contexts, training=training))
-                return tf.reduce_sum(weights * losses) / tf.reduce_sum(weights)
+                outputs = network.units(contexts, training=training)
+                targets = targets - outputs.get("location", 0.0)
+                losses = loss(targets / outputs.get("scale", 1.0), outputs["forecast"])
+                return tf.reduce_sum(shares * losses) / tf.reduce_sum(shares)
 
             return weighted_mean
 
-        def learn(cutoffs: Any, weights: Any) -> Any:
+        def learn(cutoffs: Any, shares: Any) -> Any:
             with tf.GradientTape() as tape:
-                mean = batch_loss(training=True)(cutoffs, weights)
-            gradients = tape.gradient(mean, model.trainable_variables)
-            optimizer.apply(gradients, model.trainable_variables)
+                mean = batch_loss(training=True)(cutoffs, shares)
+            optimizer.apply(tape.gradient(mean, weights), weights)
             return mean
 
         self._train = _compile(learn, self._batch_size)
@@ -80,15 +83,15 @@ def _gather(values: Any, cutoffs: Any, context_length: int, horizon: int) -> tup
 def _compile(batch_loss: BatchLoss, batch_size: int) -> Program:
     """A program that goes through `(batches, batch_size)` cutoffs and returns the mean loss."""
 
-    def epoch(cutoffs: Any, weights: Any) -> Any:
+    def epoch(cutoffs: Any, shares: Any) -> Any:
         def body(i: Any, total: Any) -> tuple[Any, Any]:
-            return i + 1, total + batch_loss(cutoffs[i], weights[i]) * tf.reduce_sum(weights[i])
+            return i + 1, total + batch_loss(cutoffs[i], shares[i]) * tf.reduce_sum(shares[i])
 
         batches = tf.shape(cutoffs)[0]
         _, total = tf.while_loop(
             lambda i, total: i < batches, body, (0, 0.0), parallel_iterations=1
         )
-        return total / tf.reduce_sum(weights)
+        return total / tf.reduce_sum(shares)
 
     signature = [
         tf.TensorSpec((None, batch_size), tf.int64),
@@ -100,8 +103,8 @@ def _compile(batch_loss: BatchLoss, batch_size: int) -> Program:
 
 
 def _batches(cutoffs: IntArray, batch_size: int) -> tuple[Any, Any]:
-    """Cutoffs and weights `(batches, batch_size)`; the fill repeats the last cutoff, unweighted."""
+    """Cutoffs and their shares `(batches, batch_size)`; the fill repeats the last, with share 0."""
     fill = -len(cutoffs) % batch_size
     padded = np.pad(cutoffs, (0, fill), mode="edge").reshape(-1, batch_size)
-    weights = np.pad(np.ones(len(cutoffs), np.float32), (0, fill)).reshape(-1, batch_size)
-    return tf.constant(padded, tf.int64), tf.constant(weights)
+    shares = np.pad(np.ones(len(cutoffs), np.float32), (0, fill)).reshape(-1, batch_size)
+    return tf.constant(padded, tf.int64), tf.constant(shares)

@@ -1,13 +1,16 @@
 """Transforms in a row: applied in order, inverted in the opposite order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import accumulate
 from typing import Any, Protocol, Self
 
 from forecast.config.schema import TransformOptions
 from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.transforms.affine import Affine
+from forecast.transforms.boxcox import BoxCox
+from forecast.transforms.difference import Difference
+from forecast.transforms.log import Log
 
 
 class Transform(Protocol):
@@ -28,6 +31,18 @@ class Transform(Protocol):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The opposite of `state`."""
+
+
+# What each kind of the config becomes once it is fitted.
+FITTED: Mapping[str, type[Transform]] = {
+    "boxcox": BoxCox,
+    "difference": Difference,
+    "log": Log,
+    "log1p": Log,
+    "minmax": Affine,
+    "robust": Affine,
+    "standard": Affine,
+}
 
 
 @dataclass(frozen=True)
@@ -60,9 +75,5 @@ class Pipeline:
         cls, options: Sequence[TransformOptions], states: Sequence[dict[str, Any]]
     ) -> "Pipeline":
         """The pipeline again, from a valid config and what `states` gave."""
-        return cls(
-            tuple(
-                import_module(f"forecast.transforms.{option.kind}").Fitted.from_state(state)
-                for option, state in zip(options, states, strict=True)
-            )
-        )
+        pairs = zip(options, states, strict=True)
+        return cls(tuple(FITTED[option.kind].from_state(state) for option, state in pairs))

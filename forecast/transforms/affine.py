@@ -1,4 +1,4 @@
-"""Each series scaled to 0 ... 1 by the smallest and largest value that fitting saw."""
+"""Scaling by numbers learned from the past: what `minmax`, `standard` and `robust` become."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,10 +9,10 @@ from forecast.data.panel import FloatArray, IntArray, Panel
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """`scaled = value * scale + shift`, with one scale and one shift a series.
+class Affine:
+    """`scaled = value * scale + shift`, with one scale and one shift a series, or one for all.
 
-    Values outside what fitting saw land outside 0 ... 1; nothing is clipped, so that inverting
+    Values outside what fitting saw land outside its range; nothing is clipped, so that inverting
     gives every value back.
     """
 
@@ -21,17 +21,16 @@ class Fitted:
 
     def apply(self, panel: Panel) -> Panel:
         """Scale every row by its series."""
-        rows = np.diff(panel.offsets)
-        scaled = panel.values * np.repeat(self.scale, rows) + np.repeat(self.shift, rows)
+        scaled = panel.values * panel.by_row(self.scale) + panel.by_row(self.shift)
         return panel.with_values(scaled)
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
         """Forecasts `(cutoffs, horizon)` in the units of `panel`."""
-        series = panel.series_of(cutoffs)
-        return (forecasts - self.shift[series, None]) / self.scale[series, None]
+        shift, scale = panel.by_cutoff(self.shift, cutoffs), panel.by_cutoff(self.scale, cutoffs)
+        return (forecasts - shift) / scale
 
     def state(self) -> dict[str, Any]:
-        """Scale and shift, a number a series."""
+        """Scale and shift, a number a series or one for all."""
         return {"scale": self.scale.tolist(), "shift": self.shift.tolist()}
 
     @classmethod

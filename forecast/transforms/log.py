@@ -1,0 +1,50 @@
+"""Logarithms: growth in percent becomes growth in steps of equal size."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from forecast.data.calendar import iso
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.errors import DataError, Problem
+
+
+@dataclass(frozen=True)
+class Log:
+    """`log(value + offset)`: an offset of 0 is `log`, an offset of 1 is `log1p`."""
+
+    offset: float
+
+    def apply(self, panel: Panel) -> Panel:
+        """The logarithm of every row. Raises `DataError` where there is none."""
+        advice = "Use log1p for data with zeros, or leave the logarithm out."
+        refuse_outside(panel, self.offset, "the logarithm", advice)
+        return panel.with_values(np.log(panel.values + self.offset))
+
+    def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
+        """Forecasts `(cutoffs, horizon)` in the units of `panel`."""
+        return np.exp(forecasts) - self.offset
+
+    def state(self) -> dict[str, Any]:
+        """The offset."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The opposite of `state`."""
+        return cls(**state)
+
+
+def refuse_outside(panel: Panel, offset: float, name: str, advice: str) -> None:
+    """Raise `DataError` that names the first row with no `name`, unless all exceed `-offset`."""
+    rows = np.flatnonzero(panel.values + offset <= 0)
+    if not rows.size:
+        return
+    row = rows[0]
+    series = panel.unique_ids[panel.series_of(rows[:1])[0]]
+    message = (
+        f"{name} needs values above {-offset:g}, and {series} is {panel.values[row]:g} on "
+        f"{iso(panel.ds[row : row + 1])[0]} ({rows.size} such rows)."
+    )
+    raise DataError(Problem(message, advice))
