@@ -6,6 +6,7 @@ none of them can disagree.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -38,24 +39,32 @@ class Network:
         return forecasts
 
 
+class Predictor(Protocol):
+    """What a forecaster needs of a network."""
+
+    def predict(self, contexts: Batch) -> Batch:
+        """Contexts `(windows, context_length, 1)` to `(windows, horizon)`."""
+
+
 @dataclass(frozen=True)
 class Forecaster:
     """A trained network with the units that it was trained in."""
 
-    network: Network
+    network: Predictor
     transforms: Pipeline
     context_length: int
+    season_length: int
 
     def forecast(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
         """Forecast steps 1 ... horizon after each cutoff, `(cutoffs, horizon)`, in its units.
 
-        `cutoffs` are rows of the panel with at least `context_length` rows of their series up to
-        and with themselves. Beyond the network's own horizon its forecasts become its context.
+        `cutoffs` are rows of the panel. A series with fewer rows than `context_length` is continued
+        backwards. Beyond the network's own horizon its forecasts become its context.
         Raises `DivergedError` where a forecast is not a finite number.
         """
-        values = self.transforms.apply(panel).values
+        transformed = self.transforms.apply(panel)
         parts = [
-            self._forecast_transformed(values, cutoffs[i : i + _BATCH], horizon)
+            self._forecast_transformed(transformed, cutoffs[i : i + _BATCH], horizon)
             for i in range(0, len(cutoffs), _BATCH)
         ]
         forecasts = self.transforms.invert(np.concatenate(parts), cutoffs, panel)
@@ -64,10 +73,17 @@ class Forecaster:
             raise DivergedError(Problem("the forecast is not a finite number.", advice))
         return forecasts
 
+    def contexts(self, transformed: Panel, cutoffs: IntArray) -> Batch:
+        """What the network sees at each cutoff: `(cutoffs, context_length, 1)`."""
+        starts = transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
+        return contexts_at(
+            transformed.values, cutoffs, starts, self.context_length, self.season_length
+        )
+
     def _forecast_transformed(
-        self, values: FloatArray, cutoffs: IntArray, horizon: int
+        self, transformed: Panel, cutoffs: IntArray, horizon: int
     ) -> FloatArray:
-        context = contexts_at(values, cutoffs, self.context_length)
+        context = self.contexts(transformed, cutoffs)
         parts: list[Batch] = []
         while sum(part.shape[1] for part in parts) < horizon:
             parts.append(self.network.predict(context))

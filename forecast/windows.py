@@ -26,16 +26,39 @@ def cutoffs_within(
     return ranges(first, ends - horizon)
 
 
-def contexts_at(values: FloatArray, cutoffs: IntArray, context_length: int) -> Batch:
-    """The last values up to each cutoff: `(cutoffs, context_length, 1)`."""
+def latest_apart(panel: Panel, cutoffs: IntArray, horizon: int, most: int) -> IntArray:
+    """Of sorted cutoffs, the latest of each series whose targets do not overlap.
+
+    At most `most` in all, though one a series at least.
+    """
+    series = panel.series_of(cutoffs)
+    last = np.searchsorted(series, series, side="right") - 1  # of the same series
+    steps = cutoffs[last] - cutoffs
+    each = max(1, most // len(panel.unique_ids))
+    kept: IntArray = cutoffs[(steps % horizon == 0) & (steps < each * horizon)]
+    return kept
+
+
+def contexts_at(
+    values: FloatArray, cutoffs: IntArray, starts: IntArray, context_length: int, period: int
+) -> Batch:
+    """The last values up to each cutoff: `(cutoffs, context_length, 1)`.
+
+    A context that reaches back before the first value of its series, in row `starts[i]`, is filled
+    with the first season (`period` steps) repeated backwards: a short series then looks like one
+    whose past went as its present does.
+    """
     rows = cutoffs[:, None] + np.arange(1 - context_length, 1)
+    first = starts[:, None]
+    season = np.minimum(period, cutoffs[:, None] + 1 - first)
+    rows = np.where(rows < first, first + (rows - first) % season, rows)
     contexts: Batch = values[rows].astype(np.float32)[..., None]
     return contexts
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Examples of transformed values, ready to be gathered.
+    """Examples of transformed values, with a whole context each.
 
     `values` has shape `(rows,)`; `cutoffs`, and the `series` that each belongs to, `(windows,)`.
     """
@@ -45,7 +68,3 @@ class Windows:
     series: IntArray
     context_length: int
     horizon: int
-
-    def contexts(self) -> Batch:
-        """What the network sees: `(windows, context_length, 1)`."""
-        return contexts_at(self.values, self.cutoffs, self.context_length)

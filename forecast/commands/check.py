@@ -35,10 +35,11 @@ class Job:
         return self.source.config
 
     def cutoffs(self) -> dict[str, IntArray]:
-        """The cutoffs of all windows of each segment."""
+        """The cutoffs of each segment: of whole windows for training, of any context elsewhere."""
         return {
-            name: cutoffs_within(self.panel, begins, ends, needs.rows_before, needs.horizon)
-            for needs in [self.needs]
+            name: cutoffs_within(
+                self.panel, begins, ends, self.needs.rows_before_cutoff(name), self.needs.horizon
+            )
             for name, begins, ends in self.split.segments(self.panel)
         }
 

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from forecast.commands.check import needs_of
 from forecast.commands.opening import OpenedRun
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray, Panel
@@ -45,7 +44,7 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
     panel = opened.observed(newer)
     window = opened.config.window
     begins = _unseen(opened, panel)
-    rows_before = needs_of(opened.config, opened.data.season_length).rows_before
+    rows_before = opened.forecaster.transforms.reach + 1
     cutoffs = cutoffs_within(panel, begins, panel.ends, rows_before, window.horizon)
     if not len(cutoffs):
         since = min(series.test_begin for series in opened.data.per_series)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.commands.check import needs_of
 from forecast.config import Config, load_config
 from forecast.config.schema import DataOptions
 from forecast.data.panel import Panel
@@ -55,17 +54,18 @@ class OpenedRun:
             return panel
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer)
-        needs = needs_of(self.config, self.data.season_length)
-        return continue_panel(panel, table.panel, newer, needs.rows_before)
+        return continue_panel(panel, table.panel, newer, self.forecaster.transforms.reach + 1)
 
 
 def open_run(run: Run) -> OpenedRun:
     """Load what a finished run needs to forecast. Raises `RunError` where a part is damaged."""
     config = load_config(run.file("resolved.yaml")).config
     states = json.loads(run.file("transforms.json").read_text(encoding="utf-8"))
+    data = run.read("data.json", DataRecord)
     forecaster = Forecaster(
         Network(run.file("model.onnx")),
         Pipeline.from_states(config.transforms, states),
         config.window.context_length,
+        data.season_length,
     )
-    return OpenedRun(run, config, run.read("data.json", DataRecord), forecaster)
+    return OpenedRun(run, config, data, forecaster)

@@ -1,6 +1,5 @@
 """From a prepared job to a run: fit, export, check, score, write."""
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,25 +9,27 @@ import numpy as np
 import pandas as pd
 
 from forecast.commands.check import LEAK, Job
+from forecast.commands.learning import Learned, learn, watched_segment
 from forecast.config.load import dump_config
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray
 from forecast.data.table import panel_table, write_csv
-from forecast.display import epoch_progress, scores_table
+from forecast.display import scores_table
 from forecast.inference import Forecaster, Network
-from forecast.networks import Model, build, combine
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
 from forecast.scoring.metrics import seasonal_naive_scale
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
 from forecast.stopwatch import Stopwatch
-from forecast.training import EpochLog, Fitted, export, fit, predict, summary
+from forecast.training import Fitted, export, predict
 from forecast.transforms import Pipeline
-from forecast.transforms.fitting import fit_pipeline
-from forecast.windows import Batch, Windows
+from forecast.windows import latest_apart
 
 # Of the transformed data, whose values are about 1.
 PARITY = 1e-5
+_PARITY_BATCH = 1024
+# Rows of forecasts that are kept of the training part, and of the validation part.
+_SHOWN_ROWS = 50_000
 
 _PACKAGES = ("forecast", "keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
 
@@ -43,33 +44,20 @@ def train(
     """
     config, cutoffs = job.config, job.cutoffs()
     _announce(job, cutoffs, console)
-    transforms = fit_pipeline(
-        config.transforms,
-        {"train": job.panel.until(job.split.train_ends), "all": job.panel.until(job.panel.ends)},
-        job.season_length,
-    )
-    scaled = transforms.apply(job.panel).values
-    windows = {
-        name: Windows(
-            scaled,
-            rows,
-            job.panel.series_of(rows),
-            config.window.context_length,
-            config.window.horizon,
-        )
-        for name, rows in cutoffs.items()
-    }
-    model, fitted = _fit_ensemble(job, windows, console)
+    learned = learn(job, console)
+    fitted, transforms = learned.fitted, learned.transforms
+    _report(job, fitted, console)
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
     with stopwatch.stage("export"):
         onnx = staging.path / "model.onnx"
-        export(model, staging.path / "model.keras", onnx)
-        network = Network(onnx)
-        _refuse_disparity(predict(model, windows["test"].contexts()), network, windows["test"])
+        export(learned.model, staging.path / "model.keras", onnx)
+        forecaster = Forecaster(
+            Network(onnx), transforms, config.window.context_length, job.season_length
+        )
+        _refuse_disparity(job, learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
-        forecaster = Forecaster(network, transforms, config.window.context_length)
         scales = _scales(job)
         forecasts = _forecasts(job, cutoffs, forecaster)
         scores = score(forecasts, scales)
@@ -86,7 +74,7 @@ def train(
             argv=list(argv),
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
             model=config.model.kind,
-            parameters=model.count_params(),
+            parameters=learned.model.count_params(),
             seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
         )
     )
@@ -105,49 +93,33 @@ def _announce(job: Job, cutoffs: Mapping[str, IntArray], console: Console) -> No
         console.warn(LEAK)
 
 
-def _fit_ensemble(
-    job: Job, windows: Mapping[str, Windows], console: Console
-) -> tuple[Model, Fitted]:
-    """Fit the members one after another; the members as one model, and their logs as one."""
-    options, label = job.config.training, _watched_label(job)
-    watched = windows["validation" if "validation" in windows else "test"]
-    models: list[Model] = []
-    whole = Fitted()
-    with epoch_progress(console, options.epochs * options.ensemble.size) as advance:
-
-        def report(log: EpochLog) -> None:
-            advance(f"loss {log.loss:.4g}, {label} {log.watched_loss:.4g}")
-
-        for member in range(options.ensemble.size):
-            start = time.perf_counter()
-            seed = options.seed + member
-            network = build(job.config.model, job.config.window, job.season_length, seed)
-            whole.compile_seconds += time.perf_counter() - start
-            if not models:
-                console.say(summary(network.model))
-            fitted = fit(network, windows["train"], watched, options, member, report)
-            models.append(network.model)
-            whole.extend(fitted)
-            if whole.interruption:
-                break
-    last = whole.history[-1]
+def _report(job: Job, fitted: Fitted, console: Console) -> None:
+    """One line on what training came to."""
+    last = fitted.history[-1]
+    seconds = fitted.compile_seconds + fitted.fit_seconds
+    watched = last.watched_loss
+    label = "" if watched is None else f", {_watched_label(job)} {watched:.4g}"
     console.say(
-        f"fitted {len(whole.history)} epochs in {whole.compile_seconds + whole.fit_seconds:.1f} s: "
-        f"loss {last.loss:.4g}, {label} {last.watched_loss:.4g}"
+        f"fitted {len(fitted.history)} epochs in {seconds:.1f} s: loss {last.loss:.4g}{label}"
     )
-    return combine(models, options.ensemble), whole
 
 
 def _watched_label(job: Job) -> str:
-    return "val_loss" if job.split.has_validation else "test_loss"
+    return "val_loss" if watched_segment(job) == "validation" else "test_loss"
 
 
-def _refuse_disparity(by_keras: Batch, network: Network, windows: Windows) -> None:
-    """The export has to agree with Keras: everything after training runs on it."""
-    difference = float(np.abs(network.predict(windows.contexts()) - by_keras).max())
-    if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
-        message = f"the exported network differs from Keras by {difference:.2g} (at most {PARITY})"
-        raise ArithmeticError(message)
+def _refuse_disparity(
+    job: Job, learned: Learned, forecaster: Forecaster, cutoffs: IntArray
+) -> None:
+    """The export has to agree with Keras on the test windows: everything later runs on it."""
+    transformed = learned.transforms.apply(job.panel)
+    for i in range(0, len(cutoffs), _PARITY_BATCH):
+        contexts = forecaster.contexts(transformed, cutoffs[i : i + _PARITY_BATCH])
+        by_keras = predict(learned.model, contexts)
+        difference = float(np.abs(forecaster.network.predict(contexts) - by_keras).max())
+        if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
+            message = f"the exported network differs from Keras by {difference:.2g}"
+            raise ArithmeticError(message)
 
 
 def _scales(job: Job) -> dict[str, float]:
@@ -160,13 +132,19 @@ def _scales(job: Job) -> dict[str, float]:
 
 
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
-    """Forecasts of every segment beside the baselines; of long training parts, the latest."""
+    """Forecasts of every segment beside the baselines.
+
+    The test part is forecast from every cutoff. Of the other parts, which are there to compare
+    with, the latest windows do that do not overlap.
+    """
+    horizon = job.config.window.horizon
+    most = _SHOWN_ROWS // horizon
     return pd.concat(
         [
             forecasts_beside_baselines(
                 job.panel,
-                rows,
-                job.config.window.horizon,
+                rows if segment == "test" else latest_apart(job.panel, rows, horizon, most),
+                horizon,
                 job.season_length,
                 model=job.config.model.kind,
                 forecast=forecaster.forecast,

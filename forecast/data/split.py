@@ -30,6 +30,13 @@ class Needs:
         """Rows up to and with the first cutoff of a series."""
         return self.context_length + self.reach
 
+    def rows_before_cutoff(self, segment: str) -> int:
+        """Rows of a series up to and with a cutoff of the segment.
+
+        Training takes whole windows; a forecast makes do with less.
+        """
+        return self.rows_before if segment == "train" else self.reach + 1
+
     def __str__(self) -> str:
         reach = f", transforms that take {self.reach} rows" if self.reach else ""
         return (
@@ -64,7 +71,7 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     """Hold out the end of every series.
 
     A share counts windows of one step, so that 0.2 of 144 rows with a context of 12 is 27 rows.
-    Raises `DataError` where a part of some series is too short for one window.
+    Raises `DataError` where a part is too short for one window in every series.
     """
     test_begins = panel.ends - _held_out(options.test, panel, panel.ends, needs)
     train_ends = test_begins
@@ -97,28 +104,23 @@ def _steps(point: float | int, rows: int, needs: Needs) -> int:
 
 
 def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs: Needs) -> None:
-    needed = {
-        "train": needs.rows_before + needs.horizon,
-        "validation": needs.horizon,
-        "test": needs.horizon,
-    }
+    """Raise `DataError` where a part has no window in any series, judged by the longest series."""
+    i = int(np.argmax(np.diff(panel.offsets)))
     for name, begins, ends in split.segments(panel):
-        short = np.flatnonzero(ends - begins < needed[name])
-        if not short.size:
+        needed = needs.horizon + (needs.rows_before if name == "train" else 0)
+        if (ends - begins >= needed).any():
             continue
-        i = short[0]
         rows = int(panel.ends[i] - panel.starts[i])
         has = max(int(ends[i] - begins[i]), 0)
         span = " ... ".join(iso(panel.ds[[panel.starts[i], panel.ends[i] - 1]]))
         message = (
             f"{panel.unique_ids[i]} has {rows} rows ({span}), of which {has} fall to the {name} "
-            f"part; {needs} need at least {needed[name]} there"
+            f"part; {needs} need at least {needed} there"
         )
         whole = _rows_needed(options, needs)
         message += f", {whole} rows in all." if whole else "."
-        raise DataError(
-            Problem(message, "Give more rows, a shorter context or horizon, or another split.")
-        )
+        advice = "Give more rows, a shorter context or horizon, or another split."
+        raise DataError(Problem(message, advice))
 
 
 def _rows_needed(options: SplitOptions, needs: Needs) -> int | None:

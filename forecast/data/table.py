@@ -59,6 +59,7 @@ def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions) -> pd.D
             dtype=dict.fromkeys(texts, "str"),
             skip_blank_lines=False,
             encoding="utf-8-sig",
+            compression="gzip" if path.suffix == ".gz" else None,
             low_memory=False,
         )
     except UnicodeDecodeError as error:

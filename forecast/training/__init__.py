@@ -1,6 +1,6 @@
 """How is a network fitted? Compiled epochs, early stopping, export."""
 
-from forecast.training.export import export, predict, summary
+from forecast.training.export import InMemory, export, predict, summary
 from forecast.training.fit import EpochLog, Fitted, fit
 
-__all__ = ["EpochLog", "Fitted", "export", "fit", "predict", "summary"]
+__all__ = ["EpochLog", "Fitted", "InMemory", "export", "fit", "predict", "summary"]

@@ -35,11 +35,10 @@ class CompiledEpoch:
         optimizer: keras.optimizers.Optimizer,
         loss: Callable[[Any, Any], Any],
         train: Windows,
-        watched: Windows,
+        watched: Windows | None,
         batch_size: int,
     ) -> None:
         """`loss` maps targets and forecasts, both `(batch, horizon)`, to `(batch,)`."""
-        self._watched = _batches(watched.cutoffs, min(EVALUATION_BATCH, len(watched.cutoffs)))
         self._batch_size = min(batch_size, len(train.cutoffs))
         weights = network.units.trainable_variables
         optimizer.build(weights)
@@ -62,15 +61,22 @@ class CompiledEpoch:
             return mean
 
         self._train = _compile(learn, self._batch_size)
-        self._measure = _compile(batch_loss(training=False), self._watched[0].shape[1])
+        self._measure: Callable[[], float | None] = lambda: None
+        if watched is not None:
+            size = min(EVALUATION_BATCH, len(watched.cutoffs))
+            program, batches = (
+                _compile(batch_loss(training=False), size),
+                _batches(watched.cutoffs, size),
+            )
+            self._measure = lambda: float(program(*batches))
 
     def train(self, order: IntArray) -> float:
         """Train on the windows at these cutoffs, in this order; the mean loss on the way."""
         return float(self._train(*_batches(order, self._batch_size)))
 
-    def measure(self) -> float:
-        """The mean loss on the watched windows."""
-        return float(self._measure(*self._watched))
+    def measure(self) -> float | None:
+        """The mean loss on the watched windows, if there are any."""
+        return self._measure()
 
 
 def _gather(values: Any, cutoffs: Any, context_length: int, horizon: int) -> tuple[Any, Any]:

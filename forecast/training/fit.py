@@ -23,7 +23,7 @@ class EpochLog:
 
     epoch: int
     loss: float
-    watched_loss: float
+    watched_loss: float | None
     learning_rate: float
     seconds: float
     member: int
@@ -49,14 +49,14 @@ class Fitted:
 def fit(
     network: Network,
     train: Windows,
-    watched: Windows,
+    watched: Windows | None,
     options: TrainingOptions,
     member: int,
     on_epoch: Callable[[EpochLog], None],
 ) -> Fitted:
     """Fit one member of an ensemble in place.
 
-    `watched` windows are measured after every epoch; they decide something only with early
+    `watched` windows, if any, are measured after every epoch; they decide something only with early
     stopping, which the config allows for a validation part alone. An interruption after the first
     epoch ends training and is handed back, with the weights of the last whole epoch in the network.
 
@@ -100,8 +100,8 @@ def _optimizer(options: TrainingOptions, batches: int) -> keras.optimizers.Optim
     return type(keras.optimizers.get(options.optimizer))(**settings)
 
 
-def _refuse_divergence(epoch: int, loss: float, watched_loss: float) -> None:
-    if math.isfinite(loss) and math.isfinite(watched_loss):
+def _refuse_divergence(epoch: int, loss: float, watched_loss: float | None) -> None:
+    if math.isfinite(loss) and (watched_loss is None or math.isfinite(watched_loss)):
         return
     advice = (
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
@@ -147,7 +147,7 @@ class _EarlyStopping:
         self._weights: list[np.ndarray] | None = None
 
     def is_over(self, log: EpochLog) -> bool:
-        if self._patience is None:
+        if self._patience is None or log.watched_loss is None:
             return False
         if log.watched_loss < self._best:
             self._best, self._best_epoch = log.watched_loss, log.epoch

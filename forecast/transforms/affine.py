@@ -19,6 +19,11 @@ class Affine:
     scale: FloatArray
     shift: FloatArray
 
+    @property
+    def reach(self) -> int:
+        """Every row keeps a value."""
+        return 0
+
     def apply(self, panel: Panel) -> Panel:
         """Scale every row by its series."""
         scaled = panel.values * panel.by_row(self.scale) + panel.by_row(self.shift)

@@ -24,6 +24,11 @@ class BoxCox:
     power: FloatArray
     offset: float
 
+    @property
+    def reach(self) -> int:
+        """Every row keeps a value."""
+        return 0
+
     def apply(self, panel: Panel) -> Panel:
         """The power of every row. Raises `DataError` for values that have none."""
         refuse_outside(panel, self.offset, "boxcox", ADVICE)

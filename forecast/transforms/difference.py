@@ -14,6 +14,11 @@ class Difference:
 
     lag: int
 
+    @property
+    def reach(self) -> int:
+        """The first `lag` rows of a series have nothing before them."""
+        return self.lag
+
     def apply(self, panel: Panel) -> Panel:
         """Subtract from every row the one `lag` steps before it."""
         differences = np.full_like(panel.values, np.nan)

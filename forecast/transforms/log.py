@@ -16,6 +16,11 @@ class Log:
 
     offset: float
 
+    @property
+    def reach(self) -> int:
+        """Every row keeps a value."""
+        return 0
+
     def apply(self, panel: Panel) -> Panel:
         """The logarithm of every row. Raises `DataError` where there is none."""
         advice = "Use log1p for data with zeros, or leave the logarithm out."

@@ -16,6 +16,10 @@ from forecast.transforms.log import Log
 class Transform(Protocol):
     """A fitted transform."""
 
+    @property
+    def reach(self) -> int:
+        """Rows at the start of each series that have no value after it."""
+
     def apply(self, panel: Panel) -> Panel:
         """The same rows in the units that the next transform, or the network, sees."""
 
@@ -50,6 +54,11 @@ class Pipeline:
     """Fitted transforms in the order of the config."""
 
     transforms: tuple[Transform, ...]
+
+    @property
+    def reach(self) -> int:
+        """Rows at the start of each series that have no value after all of them."""
+        return sum(transform.reach for transform in self.transforms)
 
     def apply(self, panel: Panel) -> Panel:
         """The panel in the units that the network sees."""
