@@ -60,6 +60,14 @@ InputOption = Annotated[
         "--input", metavar="FILE", help="A CSV with newer rows of the same series; - is stdin."
     ),
 ]
+FailOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-if",
+        metavar="EXPR",
+        help="Exit with 6 where it holds: 'mase > 1', 'rmse > seasonal_naive'.",
+    ),
+]
 RUNS = Path("runs")
 
 
@@ -224,12 +232,7 @@ def evaluate(
     format: Annotated[
         Literal["table", "csv", "json"], typer.Option(help="Form of the scores.")
     ] = "table",
-    fail_if: Annotated[
-        str | None,
-        typer.Option(
-            metavar="EXPR", help="Exit with 6 where it holds: 'mase > 1', 'rmse > seasonal_naive'."
-        ),
-    ] = None,
+    fail_if: FailOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Score a run beside the baselines, on its own test part or on newer rows."""
@@ -243,6 +246,57 @@ def evaluate(
     context.obj.result(scores_text(scores, format))
     if gate:
         gate.check(scores, INPUT if input_ else "test", opened.model)
+
+
+@command(app)
+def backtest(
+    context: typer.Context,
+    config: ConfigOption,
+    set_: SetOption = None,
+    windows: Annotated[int | None, typer.Option(min=1, metavar="N", help="Cutoffs.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(min=1, metavar="S", help="Steps between cutoffs.")
+    ] = None,
+    refit: Annotated[
+        bool | None, typer.Option("--refit/--no-refit", help="Fit again at every cutoff.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option(metavar="NAME,...", help="What to compare with.")
+    ] = "naive,seasonal_naive",
+    format: Annotated[
+        Literal["table", "csv", "json"],
+        typer.Option(help="Scores as a table, forecasts as csv, or both as json."),
+    ] = "table",
+    output: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where to write; - is stdout.")
+    ] = Path("-"),
+    fail_if: FailOption = None,
+) -> None:
+    """Forecast from past cutoffs, each from its own past alone, and score."""
+    from forecast.commands.check import prepare
+    from forecast.data.export import write_file
+    from forecast.scoring.baselines import chosen
+    from forecast.scoring.gate import Gate
+
+    console = context.obj
+    gate = Gate(fail_if) if fail_if is not None else None
+    flags = {"windows": windows, "stride": stride, "refit": refit}
+    given = {key: str(value).lower() for key, value in flags.items() if value is not None}
+    settings = [f"backtest.{key}={value}" for key, value in given.items()]
+    baselines = chosen(against)
+    job = prepare(config, [*(set_ or ()), *settings])
+    with console.without_library_noise():
+        from forecast.commands.backtest import SEGMENT, backtest_text
+        from forecast.commands.backtest import backtest as run_backtest
+
+        result = run_backtest(job, baselines, console)
+    text = backtest_text(result, format)
+    if str(output) == "-":
+        console.result(text)
+    else:
+        write_file(text.encode(), output)
+    if gate:
+        gate.check(result.scores, SEGMENT, job.config.model.kind)
 
 
 @command(app)

@@ -46,6 +46,15 @@ def scores_table(scores: "pd.DataFrame") -> str:
     return text_table(["segment", "model", *metrics], rows)
 
 
+def steps_table(steps: "pd.DataFrame") -> str:
+    """RMSE by step of the horizon: a row a step, a column a model."""
+    chosen = steps[steps["metric"] == "rmse"]
+    models = list(chosen["model"].unique())
+    wide = chosen.pivot(index="step", columns="model", values="value")[models]
+    rows = [[step, *map(float, row)] for step, row in zip(wide.index, wide.to_numpy(), strict=True)]
+    return text_table(["rmse at step", *models], rows)
+
+
 @contextmanager
 def epoch_progress(console: Console, epochs: int) -> Iterator[Callable[[str], None]]:
     """A bar with the epoch, the losses and the time left; nothing where stderr is no terminal.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from forecast.commands.check import Job
 from forecast.console import Console
 from forecast.data.panel import IntArray
-from forecast.display import epoch_progress
+from forecast.display import epoch_progress, text_table
 from forecast.networks import Model, build, combine
-from forecast.training import EpochLog, Fitted, fit, summary
+from forecast.training import EpochLog, Fitted, fit, layers
 from forecast.transforms import Pipeline
 from forecast.transforms.fitting import fit_pipeline
 from forecast.windows import Windows
@@ -75,10 +75,16 @@ def _fit_members(
             network = build(job.config.model, job.config.window, job.season_length, seed)
             whole.compile_seconds += time.perf_counter() - start
             if not models:
-                console.say(summary(network.model))
+                _describe(network.model, console)
             fitted = fit(network, train, watched, options, member, report)
             models.append(network.model)
             whole.extend(fitted)
             if whole.interruption:
                 break
     return combine(models, options.ensemble), whole
+
+
+def _describe(model: Model, console: Console) -> None:
+    """The network layer by layer."""
+    console.say(text_table(("layer", "type", "output", "parameters"), layers(model)))
+    console.say(f"{model.count_params():,} parameters")

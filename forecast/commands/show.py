@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from forecast.config import load_config
+from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.runs import Run
 
@@ -40,5 +41,5 @@ def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
         "parameters": run.record.parameters,
         "seconds": run.record.seconds,
         "config": load_config(run.file("resolved.yaml")).config.model_dump(mode="json"),
-        "scores": scores.astype(object).where(scores.notna(), None).to_dict("records"),
+        "scores": records(scores),
     }

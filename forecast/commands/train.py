@@ -18,7 +18,7 @@ from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
 from forecast.inference import Forecaster, Network
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
-from forecast.scoring.metrics import seasonal_naive_scale
+from forecast.scoring.metrics import scales_of
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
 from forecast.stopwatch import Stopwatch
 from forecast.training import Fitted, export, predict
@@ -58,7 +58,7 @@ def train(
         )
         _refuse_disparity(job, learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
-        scales = _scales(job)
+        scales = scales_of(job.panel.until(job.split.train_ends), job.season_length)
         forecasts = _forecasts(job, cutoffs, forecaster)
         scores = score(forecasts, scales)
 
@@ -120,15 +120,6 @@ def _refuse_disparity(
         if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
             message = f"the exported network differs from Keras by {difference:.2g}"
             raise ArithmeticError(message)
-
-
-def _scales(job: Job) -> dict[str, float]:
-    """MASE's unit by series, from the training rows alone."""
-    past = job.panel.until(job.split.train_ends).panel
-    return {
-        name: seasonal_naive_scale(past.values[begin:end], job.season_length)
-        for name, begin, end in zip(past.unique_ids, past.starts, past.ends, strict=True)
-    }
 
 
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:

@@ -242,6 +242,19 @@ class TrainingOptions(Section):
     """First weights, dropout and the order of the windows all follow from it."""
 
 
+class BacktestOptions(Section):
+    """From which cutoffs `forecast backtest` forecasts."""
+
+    windows: Annotated[int, Field(ge=1)] = 5
+    """Cutoffs; the last one lies `horizon` steps before the end of each series."""
+    stride: Annotated[int, Field(ge=1)] | None = None
+    """Steps between two cutoffs; the horizon where it is left out."""
+    horizon: Annotated[int, Field(ge=1)] | None = None
+    """Steps to forecast; `predict.horizon` where it is left out."""
+    refit: bool = False
+    """Fit transforms and network again at every cutoff, or once before the first."""
+
+
 class PredictOptions(Section):
     """What `forecast predict` does by default."""
 
@@ -263,6 +276,7 @@ class Config(Section):
     window: WindowOptions = WindowOptions()
     model: GRUOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
+    backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
 
     def reach(self, season_length: int) -> int:

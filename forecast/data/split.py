@@ -73,16 +73,16 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     A share counts windows of one step, so that 0.2 of 144 rows with a context of 12 is 27 rows.
     Raises `DataError` where a part is too short for one window in every series.
     """
-    test_begins = panel.ends - _held_out(options.test, panel, panel.ends, needs)
+    test_begins = panel.ends - held_out(options.test, panel, panel.ends, needs)
     train_ends = test_begins
     if options.validation is not None:
-        train_ends = test_begins - _held_out(options.validation, panel, test_begins, needs)
+        train_ends = test_begins - held_out(options.validation, panel, test_begins, needs)
     split = Split(train_ends, test_begins)
     _refuse_short_parts(panel, split, options, needs)
     return split
 
 
-def _held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArray:
+def held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArray:
     """How many rows of each series before `ends` a part takes."""
     if isinstance(point, str):
         moment = pd.Timestamp(point)

@@ -3,10 +3,10 @@
 import hashlib
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -170,6 +170,12 @@ def written_dates(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with its dates as ISO 8601 text."""
     dates = table.select_dtypes(["datetime", "datetimetz"])
     return table.assign(**{str(name): iso(pd.DatetimeIndex(dates[name])) for name in dates})
+
+
+def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """A table as rows for JSON: dates in ISO 8601, null for what is undefined."""
+    written = written_dates(table).astype(object)
+    return written.where(written.notna(), None).to_dict("records")
 
 
 def write_csv(table: pd.DataFrame, file: Path | IO[str]) -> None:

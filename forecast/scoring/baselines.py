@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.errors import Problem, UsageError, did_you_mean
 
 Baseline = Callable[[Panel, IntArray, int, int], FloatArray]
 
@@ -26,5 +27,23 @@ def seasonal_naive(panel: Panel, cutoffs: IntArray, horizon: int, season_length:
     return np.where(missing, np.nan, panel.values[np.where(missing, 0, rows)])
 
 
-BASELINES: tuple[Baseline, ...] = (naive, seasonal_naive)
+def drift(panel: Panel, cutoffs: IntArray, horizon: int, season_length: int) -> FloatArray:
+    """The line through the first value and the last, continued."""
+    first = panel.starts[panel.series_of(cutoffs)]
+    slope = (panel.values[cutoffs] - panel.values[first]) / np.maximum(cutoffs - first, 1)
+    return panel.values[cutoffs, None] + slope[:, None] * np.arange(1, horizon + 1)
+
+
+BASELINES: tuple[Baseline, ...] = (naive, seasonal_naive)  # beside every score
 NAMES = tuple(baseline.__name__ for baseline in BASELINES)
+AT_CHOICE: tuple[Baseline, ...] = (*BASELINES, drift)
+
+
+def chosen(names: str) -> list[Baseline]:
+    """The baselines of a list such as `naive,drift`. Raises `UsageError` for one that is none."""
+    known = {baseline.__name__: baseline for baseline in AT_CHOICE}
+    for name in names.split(","):
+        if name not in known:
+            advice = did_you_mean(name, list(known))
+            raise UsageError(Problem(f"--against: there is no baseline {name!r}.", advice))
+    return [known[name] for name in names.split(",")]

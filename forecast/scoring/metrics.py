@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from forecast.data.panel import FloatArray
+from forecast.data.panel import FloatArray, Past
 
 Metric = Callable[[FloatArray, FloatArray, float], float]
 
@@ -51,6 +51,15 @@ def mase(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
 
 METRICS: tuple[Metric, ...] = (rmse, mae, mape, smape, mase)
 NAMES = tuple(metric.__name__ for metric in METRICS)
+
+
+def scales_of(past: Past, season_length: int) -> dict[str, float]:
+    """MASE's unit by series, from the training rows alone."""
+    panel = past.panel
+    return {
+        name: seasonal_naive_scale(panel.values[begin:end], season_length)
+        for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True)
+    }
 
 
 def seasonal_naive_scale(y: FloatArray, season_length: int) -> float:

@@ -1,13 +1,13 @@
 """The long tables of forecasts and of scores: the model and the baselines, on the same rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from forecast.data.forecasts import forecast_table
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.scoring.baselines import BASELINES
+from forecast.scoring.baselines import BASELINES, Baseline
 from forecast.scoring.metrics import METRICS, NAMES
 
 Forecast = Callable[[Panel, IntArray, int], FloatArray]
@@ -22,6 +22,7 @@ def forecasts_beside_baselines(
     model: str,
     forecast: Forecast,
     segment: str,
+    baselines: Sequence[Baseline] = BASELINES,
 ) -> pd.DataFrame:
     """Forecasts of the model and of every baseline, with the truth beside them.
 
@@ -30,7 +31,7 @@ def forecasts_beside_baselines(
     """
     y = panel.truth[cutoffs[:, None] + np.arange(1, horizon + 1)].ravel()
     by_model = {model: forecast(panel, cutoffs, horizon)}
-    for baseline in BASELINES:
+    for baseline in baselines:
         by_model[baseline.__name__] = baseline(panel, cutoffs, horizon, season_length)
     table = pd.concat(
         [
@@ -63,6 +64,21 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
     means = scores.groupby(columns[1:4], sort=False, as_index=False)["value"].mean()
     both: pd.DataFrame = pd.concat([means.assign(unique_id=None), scores], ignore_index=True)
     return both[columns]
+
+
+def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Errors by step of the horizon over all series: `step, model, metric, value`.
+
+    RMSE and MAE are in the units of the data: over series of very different levels, the large
+    ones decide.
+    """
+    table = _comparable(forecasts)
+    error = table["y_hat"] - table["y"]
+    keys = [table["step"], table["model"]]
+    rmse = np.sqrt((error**2).groupby(keys, sort=False).mean())
+    both = pd.DataFrame({"rmse": rmse, "mae": error.abs().groupby(keys, sort=False).mean()})
+    wide = both.rename_axis(["step", "model"]).reset_index()
+    return wide.melt(["step", "model"], var_name="metric")
 
 
 def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:

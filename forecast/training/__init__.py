@@ -1,6 +1,6 @@
 """How is a network fitted? Compiled epochs, early stopping, export."""
 
-from forecast.training.export import InMemory, export, predict, summary
+from forecast.training.export import InMemory, export, layers, predict
 from forecast.training.fit import EpochLog, Fitted, fit
 
-__all__ = ["EpochLog", "Fitted", "InMemory", "export", "fit", "predict", "summary"]
+__all__ = ["EpochLog", "Fitted", "InMemory", "export", "fit", "layers", "predict"]

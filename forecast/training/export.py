@@ -36,8 +36,9 @@ def predict(model: keras.Model, contexts: Batch) -> Batch:
     return forecasts
 
 
-def summary(model: keras.Model) -> str:
-    """Layers, shapes and parameters as a table."""
-    lines: list[str] = []
-    model.summary(line_length=72, print_fn=lambda line, **_: lines.append(line))
-    return "\n".join(lines)
+def layers(model: keras.Model) -> list[tuple[str, str, str, str]]:
+    """Name, type, output shape and parameters of every layer of a model."""
+    return [
+        (layer.name, type(layer).__name__, str(layer.output.shape), f"{layer.count_params():,}")
+        for layer in model.layers
+    ]
