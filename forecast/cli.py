@@ -206,6 +206,9 @@ def predict(
     horizon: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps to predict.")
     ] = None,
+    quantiles: Annotated[
+        str | None, typer.Option(metavar="LEVEL,...", help="Quantiles, such as 0.1,0.5,0.9.")
+    ] = None,
     format: Annotated[
         Literal["csv", "jsonl", "parquet"] | None,
         typer.Option(help="Form of the table; by default from the ending of FILE, else csv."),
@@ -213,10 +216,12 @@ def predict(
     runs: RunsOption = RUNS,
 ) -> None:
     """Predict what comes after the last row."""
+    from forecast.commands.predict import parse_levels
     from forecast.commands.predict import predict as predict_table
     from forecast.data.export import encode_table, write_file
 
-    table = predict_table(_open(run, runs), input_, horizon)
+    levels = None if quantiles is None else parse_levels(quantiles)
+    table = predict_table(_open(run, runs), input_, horizon, levels)
     content = encode_table(table, output, format)
     if str(output) == "-":
         context.obj.result(content)

@@ -4,6 +4,8 @@ Train's own scores, `evaluate`, `predict` and `plot` all come from `Forecaster.f
 none of them can disagree.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +13,10 @@ from typing import Protocol
 import numpy as np
 import onnxruntime
 
+from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
+from forecast.scoring.conformal import Conformal
 from forecast.transforms import Pipeline
 from forecast.windows import Batch, contexts_at
 
@@ -48,30 +52,65 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A trained network with the units that it was trained in."""
+    """A trained network with the units that it was trained in, and what is known of its errors."""
 
     network: Predictor
     transforms: Pipeline
     context_length: int
     season_length: int
+    conformal: Conformal | None = None
 
-    def forecast(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
-        """Forecast steps 1 ... horizon after each cutoff, `(cutoffs, horizon)`, in its units.
+    def forecast(
+        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
+    ) -> Forecasts:
+        """Forecast steps 1 ... horizon after each cutoff, in the units of the panel.
 
         `cutoffs` are rows of the panel. A series with fewer rows than `context_length` is continued
         backwards. Beyond the network's own horizon its forecasts become its context.
-        Raises `DivergedError` where a forecast is not a finite number.
+        Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
+        that nothing was calibrated for.
+        """
+        pointwise = self.transforms.pointwise
+        scaled = self.forecast_pointwise(panel, cutoffs, horizon)
+        y_hat = pointwise.invert(scaled, cutoffs, panel)
+        if not np.isfinite(y_hat).all():
+            advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
+            raise DivergedError(Problem("the forecast is not a finite number.", advice))
+        quantiles = {}
+        for level in quantile_levels:
+            errors = self._known_errors(level, horizon).quantile(level, panel.series_of(cutoffs))
+            quantiles[level] = pointwise.invert(scaled + errors[:, :horizon], cutoffs, panel)
+        return Forecasts(y_hat, quantiles)
+
+    def forecast_pointwise(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
+        """The same `(cutoffs, horizon)` in the units of the pointwise transforms.
+
+        In these units errors are alike at every level of the series (a logarithm makes them
+        shares), which is why intervals are calibrated in them.
         """
         transformed = self.transforms.apply(panel)
         parts = [
             self._forecast_transformed(transformed, cutoffs[i : i + _BATCH], horizon)
             for i in range(0, len(cutoffs), _BATCH)
         ]
-        forecasts = self.transforms.invert(np.concatenate(parts), cutoffs, panel)
-        if not np.isfinite(forecasts).all():
-            advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
-            raise DivergedError(Problem("the forecast is not a finite number.", advice))
-        return forecasts
+        before = self.transforms.pointwise.apply(panel)
+        return self.transforms.rest.invert(np.concatenate(parts), cutoffs, before)
+
+    def _known_errors(self, level: float, horizon: int) -> Conformal:
+        """The calibration, if it reaches so far. Raises `RunError` where it does not."""
+        if self.conformal is None:
+            advice = "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
+            raise RunError(Problem("the run has no calibrated intervals.", advice))
+        if horizon > self.conformal.horizon:
+            message = f"intervals are calibrated for {self.conformal.horizon} steps, not {horizon}."
+            raise RunError(Problem(message, "Train with a longer predict.horizon."))
+        if not self.conformal.can_tell(level):
+            count = self.conformal.errors.shape[1]
+            message = f"{count} calibration errors are too few for the quantile {level:g}."
+            needed = math.ceil(1 / min(level, 1 - level) - 1e-9) - 1
+            advice = f"Raise intervals.windows: it takes {needed} errors."
+            raise RunError(Problem(message, advice))
+        return self.conformal
 
     def contexts(self, transformed: Panel, cutoffs: IntArray) -> Batch:
         """What the network sees at each cutoff: `(cutoffs, context_length, 1)`."""

@@ -3,24 +3,21 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from forecast.commands.check import Job
-from forecast.commands.learning import Learned, learn
+from forecast.commands.learning import calibrate, in_memory, learn, rolling_cutoffs, until
 from forecast.console import Console
 from forecast.data.panel import IntArray
-from forecast.data.split import Split, held_out
 from forecast.data.table import records, written_dates
 from forecast.display import scores_table, steps_table
-from forecast.errors import DataError, Problem
 from forecast.inference import Forecaster
 from forecast.scoring.baselines import Baseline
 from forecast.scoring.metrics import scales_of
 from forecast.scoring.scores import forecasts_beside_baselines, score, score_by_step
-from forecast.training import InMemory
 
 SEGMENT = "backtest"
 
@@ -45,23 +42,23 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
     """
     options = job.config.backtest
     horizon = options.horizon or job.config.predict.horizon or job.config.window.horizon
-    cutoffs = _cutoffs(job, horizon)
+    cutoffs = rolling_cutoffs(job, options.windows, options.stride or horizon, horizon)
     console.say(
         f"{options.windows} cutoffs, {horizon} steps each, "
         f"{'fitted again at each' if options.refit else 'fitted once before the first'}"
     )
-    learned = None
+    forecaster, quiet = None, replace(console, quiet=True)
     tables = []
     for i, rows in enumerate(cutoffs):
-        if learned is None or options.refit:
-            learned = _learn_until(job, rows, console if i == 0 else replace(console, quiet=True))
+        if forecaster is None or options.refit:
+            forecaster = _forecaster_until(job, rows, console if not i else quiet)
         table = forecasts_beside_baselines(
             job.panel,
             rows,
             horizon,
             job.season_length,
             model=job.config.model.kind,
-            forecast=_forecaster(job, learned).forecast,
+            forecast=partial(forecaster.forecast, quantile_levels=job.config.quantile_levels),
             segment=SEGMENT,
             baselines=baselines,
         )
@@ -83,44 +80,8 @@ def backtest_text(result: Backtest, format: Literal["table", "csv", "json"]) -> 
     return json.dumps({name: records(table) for name, table in tables.items()}, indent=2)
 
 
-def _cutoffs(job: Job, horizon: int) -> list[IntArray]:
-    """The cutoff of each series, window by window, oldest first."""
-    options, panel = job.config.backtest, job.panel
-    back = np.arange(options.windows - 1, -1, -1) * (options.stride or horizon)
-    cutoffs = [panel.ends - 1 - horizon - steps for steps in back]
-    needed = job.needs.rows_before + job.needs.horizon
-    room = int((panel.ends - panel.starts).max()) - horizon - needed
-    if back[0] > room:
-        stride = options.stride or horizon
-        message = (
-            f"{options.windows} cutoffs with a stride of {stride} and a horizon of {horizon} do "
-            f"not fit: before the first, {job.needs} need at least {needed} rows."
-        )
-        most = room // stride + 1
-        advice = f"At most {most} fit." if room >= 0 else "Shorten the horizon or the context."
-        raise DataError(Problem(message, advice))
-    short = cutoffs[0] < panel.starts + job.needs.reach
-    if short.any():
-        name = panel.unique_ids[int(np.flatnonzero(short)[0])]
-        message = f"{name} has no row before the first of {options.windows} cutoffs."
-        raise DataError(Problem(message, "Ask for fewer windows, or leave the series out."))
-    return cutoffs
-
-
-def _learn_until(job: Job, cutoffs: IntArray, console: Console) -> Learned:
-    """Fit on the rows up to the cutoffs; the validation part, if any, is the last of them."""
-    past = job.panel.until(cutoffs + 1).panel
-    split = Split(past.ends, past.ends)
-    if job.config.split.validation is not None:
-        rows = held_out(job.config.split.validation, past, past.ends, job.needs)
-        split = Split(past.ends - rows, past.ends)
-    return learn(replace(job, panel=past, split=split), console, watch_test=False)
-
-
-def _forecaster(job: Job, learned: Learned) -> Forecaster:
-    return Forecaster(
-        InMemory(learned.model),
-        learned.transforms,
-        job.config.window.context_length,
-        job.season_length,
-    )
+def _forecaster_until(job: Job, cutoffs: IntArray, console: Console) -> Forecaster:
+    """What is learned from the rows up to the cutoffs, with intervals if they are asked for."""
+    past = until(job, cutoffs)
+    learned = learn(past, console, watch_test=False)
+    return replace(in_memory(past, learned), conformal=calibrate(past, console))

@@ -1,5 +1,6 @@
 """How good was it, and how good is it on rows that came later?"""
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -56,7 +57,7 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
         window.horizon,
         opened.data.season_length,
         model=opened.model,
-        forecast=opened.forecaster.forecast,
+        forecast=partial(opened.forecaster.forecast, quantile_levels=opened.config.quantile_levels),
         segment=INPUT,
     )
 

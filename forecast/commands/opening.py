@@ -11,6 +11,7 @@ from forecast.data.panel import Panel
 from forecast.data.table import continue_panel, read_table
 from forecast.inference import Forecaster, Network
 from forecast.runs import DataRecord, Run
+from forecast.scoring.conformal import Conformal
 from forecast.transforms import Pipeline
 
 
@@ -67,5 +68,10 @@ def open_run(run: Run) -> OpenedRun:
         Pipeline.from_states(config.transforms, states),
         config.window.context_length,
         data.season_length,
+        _conformal(run) if config.intervals else None,
     )
     return OpenedRun(run, config, data, forecaster)
+
+
+def _conformal(run: Run) -> Conformal:
+    return Conformal.from_state(json.loads(run.file("intervals.json").read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.commands.check import LEAK, Job
-from forecast.commands.learning import Learned, learn, watched_segment
+from forecast.commands.learning import Learned, calibrate, learn, watched_segment
 from forecast.config.load import dump_config
 from forecast.console import Console
 from forecast.data.calendar import iso
@@ -50,11 +51,17 @@ def train(
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
+    with stopwatch.stage("calibrate"):
+        conformal = calibrate(job, console)
     with stopwatch.stage("export"):
         onnx = staging.path / "model.onnx"
         export(learned.model, staging.path / "model.keras", onnx)
         forecaster = Forecaster(
-            Network(onnx), transforms, config.window.context_length, job.season_length
+            Network(onnx),
+            transforms,
+            config.window.context_length,
+            job.season_length,
+            conformal,
         )
         _refuse_disparity(job, learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
@@ -63,6 +70,8 @@ def train(
         scores = score(forecasts, scales)
 
     _write(staging, job, transforms, fitted, scales)
+    if conformal:
+        staging.write_json("intervals.json", conformal.state())
     write_csv(forecasts, staging.path / "forecasts.csv")
     write_csv(scores, staging.path / "scores.csv")
     stopwatch.seconds["total"] = stopwatch.total()
@@ -130,6 +139,7 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
     """
     horizon = job.config.window.horizon
     most = _SHOWN_ROWS // horizon
+    levels = job.config.quantile_levels
     return pd.concat(
         [
             forecasts_beside_baselines(
@@ -138,7 +148,7 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
                 horizon,
                 job.season_length,
                 model=job.config.model.kind,
-                forecast=forecaster.forecast,
+                forecast=partial(forecaster.forecast, quantile_levels=levels),
                 segment=segment,
             )
             for segment, rows in cutoffs.items()

@@ -7,7 +7,14 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 
 
 class Section(BaseModel):
@@ -80,6 +87,7 @@ class SplitOptions(Section):
     """The same for the validation part, taken from the end of what is left for training."""
 
 
+QuantileLevel = Annotated[float, Field(gt=0, lt=1)]
 FitOn = Literal["train", "all"]
 Per = Literal["series", "global"]
 
@@ -255,6 +263,27 @@ class BacktestOptions(Section):
     """Fit transforms and network again at every cutoff, or once before the first."""
 
 
+class IntervalsOptions(Section):
+    """Intervals from the errors of forecasts that were made before the test part."""
+
+    quantile_levels: Annotated[tuple[QuantileLevel, ...], Field(strict=False, min_length=1)] = (
+        0.1,
+        0.9,
+    )
+    """Quantiles to forecast, in ascending order; 0.1 and 0.9 make an interval of 80 %."""
+    windows: Annotated[int, Field(ge=1)] = 20
+    """Cutoffs of the calibration. A network is fitted before the first of them."""
+    stride: Annotated[int, Field(ge=1)] = 1
+    """Steps between two of them."""
+
+    @field_validator("quantile_levels")
+    @classmethod
+    def _ascend(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if list(levels) != sorted(set(levels)):
+            raise ValueError("should ascend")
+        return levels
+
+
 class PredictOptions(Section):
     """What `forecast predict` does by default."""
 
@@ -276,6 +305,7 @@ class Config(Section):
     window: WindowOptions = WindowOptions()
     model: GRUOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
+    intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
 
@@ -290,6 +320,11 @@ class Config(Section):
             advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."
             return [(("training", "early_stopping"), message, advice)]
         return []
+
+    @property
+    def quantile_levels(self) -> tuple[float, ...]:
+        """The quantiles to forecast; none without intervals."""
+        return self.intervals.quantile_levels if self.intervals else ()
 
     @property
     def leaks(self) -> bool:

@@ -1,5 +1,8 @@
 """Forecasts as a long table: one row a series, cutoff and step."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
 
@@ -7,9 +10,22 @@ from forecast.data.calendar import grid
 from forecast.data.panel import FloatArray, IntArray, Panel
 
 
-def forecast_table(panel: Panel, cutoffs: IntArray, forecasts: FloatArray) -> pd.DataFrame:
-    """Columns `unique_id, ds, cutoff, step, y_hat` of forecasts `(cutoffs, horizon)`."""
-    horizon = forecasts.shape[1]
+@dataclass(frozen=True)
+class Forecasts:
+    """Point forecasts `(cutoffs, horizon)`, and quantiles of the same shape by their level."""
+
+    y_hat: FloatArray
+    quantiles: Mapping[float, FloatArray] = field(default_factory=dict)
+
+
+def quantile_column(level: float) -> str:
+    """The column of a quantile: `q0.1`."""
+    return f"q{level:g}"
+
+
+def forecast_table(panel: Panel, cutoffs: IntArray, forecasts: Forecasts) -> pd.DataFrame:
+    """Columns `unique_id, ds, cutoff, step, y_hat` and one for each quantile, `q0.1` ..."""
+    horizon = forecasts.y_hat.shape[1]
     names = np.array(panel.unique_ids, dtype=object)[panel.series_of(cutoffs)]
     moments = panel.ds[cutoffs]
     return pd.DataFrame(
@@ -18,6 +34,7 @@ def forecast_table(panel: Panel, cutoffs: IntArray, forecasts: FloatArray) -> pd
             "ds": grid(moments, horizon, panel.freq),
             "cutoff": moments.repeat(horizon),
             "step": np.tile(np.arange(1, horizon + 1), len(cutoffs)),
-            "y_hat": forecasts.ravel(),
+            "y_hat": forecasts.y_hat.ravel(),
         }
+        | {quantile_column(level): values.ravel() for level, values in forecasts.quantiles.items()}
     )

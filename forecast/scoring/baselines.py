@@ -30,7 +30,9 @@ def seasonal_naive(panel: Panel, cutoffs: IntArray, horizon: int, season_length:
 def drift(panel: Panel, cutoffs: IntArray, horizon: int, season_length: int) -> FloatArray:
     """The line through the first value and the last, continued."""
     first = panel.starts[panel.series_of(cutoffs)]
-    slope: FloatArray = (panel.values[cutoffs] - panel.values[first]) / np.maximum(cutoffs - first, 1)
+    slope: FloatArray = (panel.values[cutoffs] - panel.values[first]) / np.maximum(
+        cutoffs - first, 1
+    )
     line: FloatArray = panel.values[cutoffs, None] + slope[:, None] * np.arange(1, horizon + 1)
     return line
 

@@ -4,7 +4,7 @@
 divides by. A metric that its data leave undefined is NaN.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -47,6 +47,27 @@ def mase(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
     https://doi.org/10.1016/j.ijforecast.2006.03.001
     """
     return mae(y, y_hat, scale) / scale if scale > 0 else float("nan")
+
+
+def crps(y: FloatArray, quantiles: Mapping[float, FloatArray]) -> float:
+    """Mean of twice the pinball loss over the quantiles: the CRPS as far as they tell it.
+
+    Gneiting, Raftery 2007, https://doi.org/10.1198/016214506000001437
+    """
+    losses = [
+        2 * np.maximum(level * (y - q), (level - 1) * (y - q)) for level, q in quantiles.items()
+    ]
+    return float(np.mean(losses))
+
+
+def coverage(y: FloatArray, low: FloatArray, high: FloatArray) -> float:
+    """Percent of `y` that lie from `low` to `high`."""
+    return float(100 * np.mean((low <= y) & (y <= high)))
+
+
+def width(low: FloatArray, high: FloatArray) -> float:
+    """Mean distance from `low` to `high`, in the units of `y`."""
+    return float(np.mean(high - low))
 
 
 METRICS: tuple[Metric, ...] = (rmse, mae, mape, smape, mase)

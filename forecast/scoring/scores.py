@@ -1,16 +1,16 @@
 """The long tables of forecasts and of scores: the model and the baselines, on the same rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.forecasts import forecast_table
-from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.data.forecasts import Forecasts, forecast_table
+from forecast.data.panel import IntArray, Panel
 from forecast.scoring.baselines import BASELINES, Baseline
-from forecast.scoring.metrics import METRICS, NAMES
+from forecast.scoring.metrics import METRICS, NAMES, coverage, crps, width
 
-Forecast = Callable[[Panel, IntArray, int], FloatArray]
+Forecast = Callable[[Panel, IntArray, int], Forecasts]
 
 
 def forecasts_beside_baselines(
@@ -26,21 +26,24 @@ def forecasts_beside_baselines(
 ) -> pd.DataFrame:
     """Forecasts of the model and of every baseline, with the truth beside them.
 
-    Columns `unique_id, ds, cutoff, step, model, segment, y, y_hat`. All of the targets have to be
-    rows of the panel. `y_hat` is NaN where a baseline lacks the rows that it repeats.
+    Columns `unique_id, ds, cutoff, step, model, segment, y, y_hat`, and those of quantiles, which
+    only the model has. All of the targets have to be rows of the panel. `y_hat` is NaN where a
+    baseline lacks the rows that it repeats.
     """
     y = panel.truth[cutoffs[:, None] + np.arange(1, horizon + 1)].ravel()
     by_model = {model: forecast(panel, cutoffs, horizon)}
     for baseline in baselines:
-        by_model[baseline.__name__] = baseline(panel, cutoffs, horizon, season_length)
+        y_hat = baseline(panel, cutoffs, horizon, season_length)
+        by_model[baseline.__name__] = Forecasts(y_hat)
     table = pd.concat(
         [
-            forecast_table(panel, cutoffs, y_hat).assign(model=name, segment=segment, y=y)
-            for name, y_hat in by_model.items()
+            forecast_table(panel, cutoffs, forecasts).assign(model=name, segment=segment, y=y)
+            for name, forecasts in by_model.items()
         ],
         ignore_index=True,
     )
-    return table[["unique_id", "ds", "cutoff", "step", "model", "segment", "y", "y_hat"]]
+    first = ["unique_id", "ds", "cutoff", "step", "model", "segment", "y", "y_hat"]
+    return table[[*first, *table.columns.difference(first)]]
 
 
 def score(forecasts: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
@@ -51,19 +54,37 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
     `unique_id` are means over the series.
     """
     rows = [
-        (unique_id, segment, model, metric.__name__, value)
+        (unique_id, segment, model, name, value)
         for (unique_id, segment, model), group in _comparable(forecasts).groupby(
             ["unique_id", "segment", "model"], sort=False
         )
-        for y, y_hat in [(group["y"].to_numpy(), group["y_hat"].to_numpy())]
-        for metric in METRICS
-        for value in [metric(y, y_hat, scales[str(unique_id)])]
+        for name, value in _metrics(group, scales[str(unique_id)])
     ]
     columns = ["unique_id", "segment", "model", "metric", "value"]
     scores = pd.DataFrame(rows, columns=columns)
     means = scores.groupby(columns[1:4], sort=False, as_index=False)["value"].mean()
     both: pd.DataFrame = pd.concat([means.assign(unique_id=None), scores], ignore_index=True)
     return both[columns]
+
+
+def _metrics(group: pd.DataFrame, scale: float) -> Iterator[tuple[str, float]]:
+    """The name and value of every metric that one model's rows of one series allow."""
+    y = group["y"].to_numpy()
+    for metric in METRICS:
+        yield metric.__name__, metric(y, group["y_hat"].to_numpy(), scale)
+    quantiles = {
+        float(name[1:]): group[name].to_numpy()
+        for name in group.columns
+        if name.startswith("q") and group[name].notna().all()
+    }
+    if quantiles:
+        yield "crps", crps(y, quantiles)
+    for level, low in quantiles.items():
+        high = quantiles.get(round(1 - level, 9))
+        if level < 0.5 and high is not None:
+            share = f"{100 * (1 - 2 * level):g}"
+            yield f"coverage_{share}", coverage(y, low, high)
+            yield f"width_{share}", width(low, high)
 
 
 def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:

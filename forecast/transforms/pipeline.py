@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any, Protocol, Self
 
 from forecast.config.schema import TransformOptions
@@ -74,6 +74,16 @@ class Pipeline:
     def _stages(self, panel: Panel) -> list[Panel]:
         """The panel before, between and after the transforms."""
         return list(accumulate(self.transforms, lambda p, t: t.apply(p), initial=panel))
+
+    @property
+    def pointwise(self) -> "Pipeline":
+        """The first transforms, as far as each value has its own, whatever came before it."""
+        return Pipeline(tuple(takewhile(lambda transform: not transform.reach, self.transforms)))
+
+    @property
+    def rest(self) -> "Pipeline":
+        """The transforms after the pointwise ones."""
+        return Pipeline(self.transforms[len(self.pointwise.transforms) :])
 
     def states(self) -> list[dict[str, Any]]:
         """What was learned, as plain JSON."""
