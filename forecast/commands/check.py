@@ -70,6 +70,14 @@ def needs_of(config: Config, season_length: int) -> Needs:
         )
         advice = f"Set window.context_length to {season_length} or more."
         raise ConfigError(Problem(message, advice))
+    segment = season_length if config.model.segment == "season" else config.model.segment
+    if window.context_length % segment:
+        message = (
+            f"`model.segment` is {segment} steps, which `window.context_length` "
+            f"{window.context_length} is no multiple of."
+        )
+        nearest = max(1, round(window.context_length / segment)) * segment
+        raise ConfigError(Problem(message, f"Set window.context_length to {nearest}."))
     return Needs(window.context_length, config.reach(season_length), window.horizon)
 
 

@@ -200,6 +200,11 @@ class GRUOptions(Section):
     """Width of the hidden state."""
     activation: Literal["tanh", "relu", "sigmoid", "linear"] = "tanh"
     """Activation of the candidate state."""
+    segment: Annotated[int, Field(ge=1)] | Literal["season"] = 1
+    """Steps that enter the GRU at once, through a dense layer: a context of weeks is then read week
+    by week. Divides `window.context_length`."""
+    linear: bool = False
+    """Add a linear map of the whole context to what the GRU says."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of the last hidden state that is dropped while training."""
     reset_after: bool = True

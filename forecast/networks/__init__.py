@@ -40,7 +40,7 @@ def build(options: GRUOptions, window: WindowOptions, season_length: int, seed: 
     if scale is not None:
         normalised = normalised / scale
     module = import_module(f"forecast.networks.{options.kind}")
-    forecast = module.connect(normalised, options, window.horizon, seed)
+    forecast = module.connect(normalised, options, window.horizon, season_length, seed)
     base = _simple_forecast(normalised, window, season_length)
     if base is not None:
         forecast = forecast + base

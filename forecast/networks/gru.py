@@ -1,4 +1,4 @@
-"""GRU, Dropout, Dense.
+"""GRU, Dropout, Dense; before it, on demand, segments of the context, and beside it a linear map.
 
 With input `x` and state `h`, the gates of a step are, in the notation of Keras
 (`*` elementwise, `@` the matrix product):
@@ -15,6 +15,8 @@ https://arxiv.org/abs/1406.1078 (Cho et al. 2014). Much literature, https://arxi
 
 `reset_after: true` has a bias for the recurrent product too, for each gate: 3 * units more
 parameters. With one feature and 50 units the GRU has 7,950 parameters, and 7,800 without.
+
+Segments are those of SegRNN, https://arxiv.org/abs/2308.11200 (Lin et al. 2023).
 """
 
 from typing import Any
@@ -25,14 +27,19 @@ import numpy as np
 from forecast.config.schema import GRUOptions
 
 
-def connect(context: Any, options: GRUOptions, horizon: int, seed: int) -> Any:
-    """Map a context `(batch, context_length, features)` to `(batch, horizon)`.
+def connect(context: Any, options: GRUOptions, horizon: int, season_length: int, seed: int) -> Any:
+    """Map a context `(batch, context_length, 1)` to `(batch, horizon)`.
 
     Each random part has a seed of its own, derived from `seed`.
     """
-    kernel, recurrent, dropout, dense = (
-        int(word) for word in np.random.SeedSequence(seed).generate_state(4) >> 1
+    kernel, recurrent, dropout, dense, segment, linear = (
+        int(word) for word in np.random.SeedSequence(seed).generate_state(6) >> 1
     )
+    size = season_length if options.segment == "season" else options.segment
+    steps = context
+    if size > 1:
+        steps = keras.layers.Reshape((-1, size), name="segments")(context)
+        steps = _dense(options.units, segment, "segment", activation="relu")(steps)
     state = keras.layers.GRU(
         options.units,
         activation=options.activation,
@@ -40,8 +47,19 @@ def connect(context: Any, options: GRUOptions, horizon: int, seed: int) -> Any:
         kernel_initializer=keras.initializers.GlorotUniform(kernel),
         recurrent_initializer=keras.initializers.Orthogonal(seed=recurrent),
         name="gru",
-    )(context)
+    )(steps)
     state = keras.layers.Dropout(options.dropout, seed=dropout, name="dropout")(state)
+    forecast = _dense(horizon, dense, "forecast")(state)
+    if options.linear:
+        whole = keras.layers.Flatten(name="context_flat")(context)
+        forecast = forecast + _dense(horizon, linear, "linear")(whole)
+    return forecast
+
+
+def _dense(units: int, seed: int, name: str, activation: str | None = None) -> keras.layers.Dense:
     return keras.layers.Dense(
-        horizon, kernel_initializer=keras.initializers.GlorotUniform(dense), name="forecast"
-    )(state)
+        units,
+        activation=activation,
+        kernel_initializer=keras.initializers.GlorotUniform(seed),
+        name=name,
+    )
