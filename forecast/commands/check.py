@@ -93,6 +93,7 @@ def describe(job: Job) -> dict[str, object]:
         "last": max(iso(panel.ds[panel.ends - 1])),
         "freq": panel.freq,
         "season_length": job.season_length,
+        "members": job.config.training.ensemble.size,
         "windows": {name: len(cutoffs) for name, cutoffs in job.cutoffs().items()},
         "warnings": [LEAK] if job.config.leaks else [],
     }

@@ -142,6 +142,8 @@ class BoxCoxOptions(_Scaler):
     """A power of the value, between the value itself and its logarithm, as fitting finds best."""
 
     kind: Literal["boxcox"]
+    power: Annotated[float, Field(ge=0, le=1)] | None = None
+    """0 is the logarithm, 0.5 a square root, 1 the value; fitted where it is left out."""
     offset: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Added first, to make all values positive."""
 

@@ -14,6 +14,9 @@ def fit(options: BoxCoxOptions, past: Past, season_length: int) -> BoxCox:
     """Fit one power a series, or one for all. A constant series keeps its values (power 1)."""
     refuse_outside(past.panel, options.offset, "boxcox", ADVICE)
 
+    if options.power is not None:
+        return BoxCox(np.array([options.power]), options.offset)
+
     def power(rows: FloatArray) -> float:
         if np.ptp(rows) == 0:
             return 1.0
