@@ -17,7 +17,7 @@ import typer
 
 from forecast import __version__
 from forecast.console import Color, Console
-from forecast.errors import ForecastError, Problem
+from forecast.errors import ForecastError, Problem, UsageError
 
 if TYPE_CHECKING:
     from forecast.commands.opening import OpenedRun
@@ -134,16 +134,38 @@ def options(
 @command(app)
 def init(
     context: typer.Context,
+    table: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A CSV to look at.", show_default=False)
+    ] = None,
     example: Annotated[
-        Literal["airline"], typer.Option("--example", help="The example to write here.")
-    ],
+        Literal["airline"] | None, typer.Option("--example", help="An example to write here.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(metavar="COL", help="Column of dates.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COL", help="Column to forecast.")] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="COL", help="Column that tells series apart.")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option(min=1, metavar="N", help="Steps ahead.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The config to write.")
+    ] = None,
 ) -> None:
-    """Write a commented config and its CSV into this folder."""
-    from forecast.commands.init import init_example
+    """Write a commented config: for a table of yours, or an example with its CSV."""
+    from forecast.commands.init import init_example, init_table, seen
 
-    paths = init_example(Path())
-    context.obj.result("\n".join(map(str, paths)))
-    context.obj.say("next: forecast train --config air.yaml")
+    console = context.obj
+    if (table is None) == (example is None):
+        raise UsageError(Problem("name a table, or an example: --example airline"))
+    if table is None:
+        written = init_example(Path())
+    else:
+        written = [output or Path(f"{table.name.split('.')[0]}.yaml")]
+        look = init_table(
+            table, written[0], horizon=horizon, time=time, target=target, unique_id=id_
+        )
+        console.say(seen(look))
+    console.result("\n".join(map(str, written)))
+    console.say(f"next: forecast train --config {written[0]}")
 
 
 @command(app)

@@ -1,12 +1,14 @@
-"""A commented config to start from."""
+"""A commented config to start from: for an example, or for a table that was looked at."""
 
 from importlib.resources import files
 from pathlib import Path
 
+from forecast.commands.recipe import recipe
+from forecast.data.look import Look, look_at
 from forecast.errors import Problem, UsageError
 
 # In the repository these are links to configs/ and data/, so that the example is not kept twice.
-_FILES = {"air.yaml": "air.yaml", "airline-passengers.csv": "airline-passengers.csv"}
+_EXAMPLE = ("air.yaml", "airline-passengers.csv")
 
 
 def init_example(folder: Path) -> list[Path]:
@@ -14,19 +16,54 @@ def init_example(folder: Path) -> list[Path]:
 
     Raises `UsageError` where one of the files is there already, or can not be written.
     """
-    contents = {
-        folder / name: (files("forecast") / "example" / source).read_bytes()
-        for name, source in _FILES.items()
-    }
+    example = files("forecast") / "example"
+    contents = {folder / name: (example / name).read_bytes() for name in _EXAMPLE}
     config = folder / "air.yaml"
-    contents[config] = contents[config].replace(b"../data/", b"").replace(b"configs/", b"")
+    contents[config] = contents[config].replace(b"../data/", b"")
+    write_new(contents)
+    return list(contents)
+
+
+def init_table(
+    table: Path,
+    output: Path,
+    *,
+    horizon: int | None = None,
+    time: str | None = None,
+    target: str | None = None,
+    unique_id: str | None = None,
+) -> Look:
+    """Look at a table and write the recipe that suits it; what was seen.
+
+    Raises `DataError` for a table that can not be read, `UsageError` where the config exists.
+    """
+    look = look_at(table, time, target, unique_id)
+    write_new({output: recipe(look, horizon, output.parent).encode()})
+    return look
+
+
+def write_new(contents: dict[Path, bytes]) -> None:
+    """Write files, none of which may exist: a config is somebody's work.
+
+    Raises `UsageError` where one does, or can not be written.
+    """
     for path in contents:
         if path.exists():
-            advice = "Move it away, or go to another folder: nothing is overwritten."
+            advice = "Move it away, or write elsewhere: nothing is overwritten."
             raise UsageError(Problem(f"{path} exists already.", advice))
     for path, content in contents.items():
         try:
             path.write_bytes(content)
         except OSError as error:
             raise UsageError(Problem(f"can not write {path}: {error.strerror}.")) from error
-    return list(contents)
+
+
+def seen(look: Look) -> str:
+    """One line on what a table is."""
+    panel = look.panel
+    season = f"a season of {look.season_length}" if look.has_season else "no clear season"
+    swings = ", swings that grow with the level" if look.is_multiplicative else ""
+    return (
+        f"{len(panel.values)} rows, {len(panel.unique_ids)} series, frequency {panel.freq}, "
+        f"{season}{swings}"
+    )

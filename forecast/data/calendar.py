@@ -34,6 +34,14 @@ def season_length_of(freq: str) -> int:
     return season // offset.n if season % offset.n == 0 else 1
 
 
+def seasons_of(freq: str) -> list[int]:
+    """Seasons that are usual for a frequency, shortest first: the day, and the week of 7 days."""
+    day = season_length_of(freq)
+    base = offset_of(freq).rule_code.split("-")[0]
+    within_day = base in ("h", "min")
+    return [length for length in (day, 7 * day if within_day else 1) if length > 1]
+
+
 def infer_freq(ds: pd.DatetimeIndex) -> str:
     """The frequency of one series' sorted dates, also where some rows are missing.
 

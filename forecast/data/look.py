@@ -10,9 +10,9 @@ from forecast.config.schema import DataOptions
 from forecast.data.calendar import season_length_of, seasons_of
 from forecast.data.panel import FloatArray, Panel
 from forecast.data.table import read_raw, read_table
-from forecast.errors import DataError, Problem
+from forecast.errors import DataError, Problem, did_you_mean
 
-# A season is believed where the values of one season ago tell this much of the next (a correlation).
+# A season is believed where a season ago tells this much of today (a correlation).
 _SEASONAL = 0.3
 
 
@@ -24,34 +24,46 @@ class Look:
     panel: Panel
     season_length: int
     has_season: bool
-    lowest: float
     is_multiplicative: bool
     """Whether swings grow with the level, so that a logarithm makes them alike."""
+    ratio_of_spreads: float
+    """How much more the liveliest tenth of the series moves than the calmest, in logarithms where
+    these suit the values."""
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether every value has a logarithm."""
+        return bool(self.panel.values.min() > 0)
 
 
-def look_at(
-    path: Path, time: str | None = None, target: str | None = None, id: str | None = None
-) -> Look:
+def look_at(path: Path, time: str | None, target: str | None, unique_id: str | None) -> Look:
     """Find the columns that are not named, and read the table.
 
     Raises `DataError` where a column can not be told, or the table can not be read.
     """
     raw = read_raw(path)
+    for name in (time, target, unique_id):
+        if name is not None and name not in raw.columns:
+            advice = did_you_mean(name, [str(column) for column in raw.columns])
+            raise DataError(Problem(f"{path} has no column `{name}`.", advice))
     time = time or _time_column(raw, path)
-    target = target or _target_column(raw, path, {time, id})
-    if id is None and raw[time].duplicated().any():
-        id = _id_column(raw, path, time, target)
-    missing = "interpolate" if raw[target].isna().any() else "error"
-    options = DataOptions(path=str(path), time=time, target=target, id=id, missing=missing)
+    target = target or _target_column(raw, path, {time, unique_id})
+    if unique_id is None and raw[time].duplicated().any():
+        unique_id = _id_column(raw, path, time, target)
+    has_gaps = bool(raw[target].isna().any())
+    options = DataOptions(
+        path=str(path),
+        time=time,
+        target=target,
+        id=unique_id,
+        missing="interpolate" if has_gaps else "error",
+    )
     panel = read_table(options).panel
     season_length, has_season = _season(panel)
+    is_multiplicative = _is_multiplicative(panel, season_length)
+    units = panel.with_values(np.log1p(panel.values)) if is_multiplicative else panel
     return Look(
-        options,
-        panel,
-        season_length,
-        has_season,
-        float(panel.values.min()),
-        _is_multiplicative(panel, season_length),
+        options, panel, season_length, has_season, is_multiplicative, _ratio_of_spreads(units)
     )
 
 
@@ -89,10 +101,11 @@ def _season(panel: Panel) -> tuple[int, bool]:
     strengths = {lag: _autocorrelation(panel, lag) for lag in seasons_of(panel.freq)}
     if not strengths:
         return season_length_of(panel.freq), False
-    best = max(strengths, key=lambda lag: strengths[lag])
-    if strengths[best] < _SEASONAL:
+    best = max(strengths.values())
+    if best < _SEASONAL:
         return season_length_of(panel.freq), False
-    return best, True
+    # The week of hourly data is a season of its own only where it says more than the day.
+    return next(lag for lag, strength in strengths.items() if strength > 0.9 * best), True
 
 
 def _autocorrelation(panel: Panel, lag: int) -> float:
@@ -121,6 +134,11 @@ def _growth_of_spread(y: FloatArray, length: int) -> float:
     if usable.sum() < 3 or np.ptp(np.log(mean[usable])) < 0.1:
         return float("nan")
     return float(np.polyfit(np.log(mean[usable]), np.log(spread[usable]), 1)[0])
+
+
+def _ratio_of_spreads(panel: Panel) -> float:
+    low, high = np.quantile([y.std() for y in _series(panel)], [0.1, 0.9])
+    return float(high / low) if low > 0 else float("inf")
 
 
 def _series(panel: Panel) -> list[FloatArray]:

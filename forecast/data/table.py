@@ -33,11 +33,22 @@ def read_table(options: DataOptions, path: Path | None = None) -> Table:
     Raises `DataError` with everything that is wrong with it.
     """
     path = Path(options.path) if path is None else path
+    raw, sha256 = _read(path, [options.time, options.id or options.time])
+    _refuse_missing_columns(raw, options, path)
+    return Table(_panel(raw, options, path), sha256)
+
+
+def read_raw(path: Path) -> pd.DataFrame:
+    """A CSV as it stands, for looking at. Raises `DataError` where it is none."""
+    return _read(path, [])[0]
+
+
+def _read(path: Path, texts: list[str]) -> tuple[pd.DataFrame, str]:
+    """The table with some columns as text, and the checksum of its bytes."""
     with _open(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        raw = _read_csv(file, path, options)
-    return Table(_panel(raw, options, path), sha256)
+        return _read_csv(file, path, texts), sha256
 
 
 def _open(path: Path) -> io.BufferedIOBase:
@@ -50,8 +61,7 @@ def _open(path: Path) -> io.BufferedIOBase:
         raise DataError(problem) from error
 
 
-def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions) -> pd.DataFrame:
-    texts = [column for column in (options.time, options.id) if column is not None]
+def _read_csv(file: io.BufferedIOBase, path: Path, texts: list[str]) -> pd.DataFrame:
     try:
         # Blank lines are kept so that row numbers are those of the file.
         raw = pd.read_csv(
@@ -68,6 +78,13 @@ def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions) -> pd.D
         raise DataError(Problem(f"{path} is empty.")) from error
     except pd.errors.ParserError as error:
         raise DataError(Problem(f"{path} is not a CSV table: {error}")) from error
+    raw = raw.dropna(how="all")
+    if raw.empty:
+        raise DataError(Problem(f"{path} has a header and no rows."))
+    return raw
+
+
+def _refuse_missing_columns(raw: pd.DataFrame, options: DataOptions, path: Path) -> None:
     known = [str(column) for column in raw.columns]
     wanted = {"time": options.time, "target": options.target, "id": options.id}
     missing = [
@@ -77,10 +94,6 @@ def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions) -> pd.D
     ]
     if missing:
         raise DataError(*missing)
-    raw = raw.dropna(how="all")
-    if raw.empty:
-        raise DataError(Problem(f"{path} has a header and no rows."))
-    return raw
 
 
 def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
