@@ -332,7 +332,8 @@ def plot(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN] [FIGURE]...", help="Figures: history, forecast; all by default."
+            metavar="[RUN] [FIGURE]...",
+            help="Figures: history, forecast (these by default), steps, residuals.",
         ),
     ] = None,
     output: Annotated[

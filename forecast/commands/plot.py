@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.commands.opening import OpenedRun
 from forecast.commands.predict import predict
 from forecast.errors import Problem, UsageError, did_you_mean
-from forecast.figures import FIGURES, Material
+from forecast.figures import DEFAULT, FIGURES, Material
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
@@ -20,12 +20,12 @@ def plot(
     output: Path | None = None,
     format: str | None = None,
 ) -> list[Path]:
-    """Draw the named figures, or all; the files that were written.
+    """Draw the named figures, or the usual two; the files that were written.
 
     `output` is a folder, or for one figure a file, whose ending then says the format. Left out, it
     is the run's `plots/`. Raises `UsageError` for what can not be drawn or written.
     """
-    figures = figures or NAMES
+    figures = figures or [figure.__name__ for figure in DEFAULT]
     for name in figures:
         if name not in NAMES:
             raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
@@ -68,5 +68,6 @@ def _material(opened: OpenedRun) -> Material:
         model=opened.model,
         history=pd.read_csv(opened.run.file("history.csv")),
         forecasts=forecasts.assign(**dates),
+        scores=pd.read_csv(opened.run.file("scores.csv"), dtype={"unique_id": str}),
         future=predict(opened),
     )

@@ -3,7 +3,10 @@
 from forecast.figures.forecast import forecast
 from forecast.figures.history import history
 from forecast.figures.material import Draw, Material
+from forecast.figures.residuals import residuals
+from forecast.figures.steps import steps
 
-FIGURES: tuple[Draw, ...] = (history, forecast)
+FIGURES: tuple[Draw, ...] = (history, forecast, steps, residuals)
+DEFAULT = (history, forecast)  # what `forecast plot` draws unasked
 
-__all__ = ["FIGURES", "Material", "forecast", "history"]
+__all__ = ["DEFAULT", "FIGURES", "Material", "forecast", "history", "residuals", "steps"]

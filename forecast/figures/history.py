@@ -13,13 +13,24 @@ _LABELS = {
 
 
 def history(material: Material) -> Figure:
-    """Training and validation loss by epoch, on a logarithmic scale."""
-    figure, axes = new_figure(f"Loss of {material.name}", "epoch", "loss (transformed units)")
+    """Training and validation loss by epoch, on a logarithmic scale; a line for each member."""
+    figure, [axes] = new_figure(f"Loss of {material.name}")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss (transformed units)")
     table = material.history
     for column, (label, color, style) in _LABELS.items():
-        if column in table:
-            marker = "o" if len(table) == 1 else None
-            axes.plot(table["epoch"], table[column], style, marker=marker, color=color, label=label)
+        if column not in table or table[column].isna().all():
+            continue
+        for member, part in table.groupby("member"):
+            axes.plot(
+                part["epoch"],
+                part[column],
+                style,
+                marker="o" if len(part) == 1 else None,
+                linewidth=1,
+                color=color,
+                label=label if member == 0 else None,
+            )
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False)

@@ -9,30 +9,36 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, which the colour-blind can tell apart (https://jfly.uni-koeln.de/color/).
 BLACK, ORANGE, BLUE, GREEN, GREY = "#000000", "#E69F00", "#0072B2", "#009E73", "#7F7F7F"
+SKY, VERMILION = "#56B4E9", "#D55E00"
 
 
 @dataclass(frozen=True)
 class Material:
-    """The tables of a run: its history, its forecasts of known rows, and the future."""
+    """The tables of a run: its history, its forecasts of known rows, their scores, the future."""
 
     name: str
     model: str
     history: pd.DataFrame
     forecasts: pd.DataFrame
-    """`ds` as dates."""
+    """`ds` and `cutoff` as dates."""
+    scores: pd.DataFrame
     future: pd.DataFrame
+
+    @property
+    def test(self) -> pd.DataFrame:
+        """The forecasts of the test part, of every model."""
+        return self.forecasts[self.forecasts["segment"] == "test"]
 
 
 Draw = Callable[[Material], Figure]
 
 
-def new_figure(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
-    """An empty figure of one plot. It is drawn without a screen."""
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, loc="left")
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+def new_figure(title: str, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty figure of some plots, row by row. It is drawn without a screen."""
+    figure = Figure(figsize=(9, 1.5 + 3 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    figure.suptitle(title, x=0.01, ha="left")
+    for axes in grid.flat:
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, list(grid.flat)
