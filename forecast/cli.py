@@ -17,7 +17,7 @@ import typer
 
 from forecast import __version__
 from forecast.console import Color, Console
-from forecast.errors import ForecastError, Problem, UsageError
+from forecast.errors import ForecastError, Problem, UsageError, require_extra
 
 if TYPE_CHECKING:
     from forecast.commands.opening import OpenedRun
@@ -288,7 +288,7 @@ def backtest(
         bool | None, typer.Option("--refit/--no-refit", help="Fit again at every cutoff.")
     ] = None,
     against: Annotated[
-        str, typer.Option(metavar="NAME,...", help="What to compare with.")
+        str, typer.Option(metavar="NAME,...", help="naive, seasonal_naive, drift, auto_arima, ...")
     ] = "naive,seasonal_naive",
     format: Annotated[
         Literal["table", "csv", "json"],
@@ -302,7 +302,7 @@ def backtest(
     """Forecast from past cutoffs, each from its own past alone, and score."""
     from forecast.commands.check import prepare
     from forecast.data.export import write_file
-    from forecast.scoring.baselines import chosen
+    from forecast.scoring.baselines import AT_CHOICE, chosen
     from forecast.scoring.gate import Gate
 
     console = context.obj
@@ -310,7 +310,13 @@ def backtest(
     flags = {"windows": windows, "stride": stride, "refit": refit}
     given = {key: str(value).lower() for key, value in flags.items() if value is not None}
     settings = [f"backtest.{key}={value}" for key, value in given.items()]
-    baselines = chosen(against)
+    known = AT_CHOICE
+    if "auto_" in against:
+        require_extra("statsforecast", "stats")
+        from forecast.scoring.statistical import STATISTICAL
+
+        known += STATISTICAL
+    baselines = chosen(against.split(","), known)
     job = prepare(config, [*(set_ or ()), *settings])
     with console.without_library_noise():
         from forecast.commands.backtest import SEGMENT, backtest_text

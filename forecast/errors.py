@@ -6,6 +6,7 @@ with it is reported at once.
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import ClassVar
 
 
@@ -75,6 +76,13 @@ class MissingExtraError(ForecastError):
     """An optional extra is not installed."""
 
     exit_code = 8
+
+
+def require_extra(module: str, extra: str) -> None:
+    """Raise `MissingExtraError` unless the module of an optional extra is installed."""
+    if find_spec(module) is None:
+        advice = f"Install it: pip install 'forecast[{extra}]'"
+        raise MissingExtraError(Problem(f"this needs {module}, which is not installed.", advice))
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

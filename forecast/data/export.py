@@ -1,7 +1,6 @@
 """Tables out: as CSV, JSON lines or Parquet."""
 
 import secrets
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -9,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from forecast.data.table import written_dates
-from forecast.errors import MissingExtraError, Problem, UsageError
+from forecast.errors import Problem, UsageError, require_extra
 
 Format = Literal["csv", "jsonl", "parquet"]
 _ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
@@ -26,9 +25,7 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
     if wanted == "jsonl":
         lines = written_dates(table).to_json(orient="records", lines=True, double_precision=15)
         return lines.encode()
-    if find_spec("pyarrow") is None:
-        advice = "Install it: pip install 'forecast[parquet]'"
-        raise MissingExtraError(Problem("writing Parquet needs pyarrow.", advice))
+    require_extra("pyarrow", "parquet")
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()

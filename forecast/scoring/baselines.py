@@ -4,7 +4,7 @@ A baseline maps a panel, cutoffs `(n,)`, a horizon and a season length to `(n, h
 where the series does not reach back far enough.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -42,11 +42,11 @@ NAMES = tuple(baseline.__name__ for baseline in BASELINES)
 AT_CHOICE: tuple[Baseline, ...] = (*BASELINES, drift)
 
 
-def chosen(names: str) -> list[Baseline]:
-    """The baselines of a list such as `naive,drift`. Raises `UsageError` for one that is none."""
-    known = {baseline.__name__: baseline for baseline in AT_CHOICE}
-    for name in names.split(","):
-        if name not in known:
-            advice = did_you_mean(name, list(known))
+def chosen(names: Sequence[str], known: Sequence[Baseline]) -> list[Baseline]:
+    """The baselines of these names. Raises `UsageError` for one that is not known."""
+    by_name = {baseline.__name__: baseline for baseline in known}
+    for name in names:
+        if name not in by_name:
+            advice = did_you_mean(name, list(by_name))
             raise UsageError(Problem(f"--against: there is no baseline {name!r}.", advice))
-    return [known[name] for name in names.split(",")]
+    return [by_name[name] for name in names]
