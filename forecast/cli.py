@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from types import FrameType
@@ -51,9 +52,7 @@ RunsOption = Annotated[
     Path,
     typer.Option("--runs", envvar="FORECAST_RUNS", metavar="DIR", help="Where runs are kept."),
 ]
-RunArgument = Annotated[
-    str, typer.Argument(metavar="[RUN]", help="A run's path or name.", show_default=True)
-]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's path or name, or latest.")]
 InputOption = Annotated[
     Path | None,
     typer.Option(
@@ -177,6 +176,7 @@ def check(
 ) -> None:
     """Check a config and its data: every problem at once."""
     import json
+    from dataclasses import asdict
 
     from forecast.commands.check import describe, prepare, problems_document
 
@@ -187,9 +187,9 @@ def check(
             context.obj.result(json.dumps(problems_document(error), indent=2))
         raise
     if format == "json":
-        context.obj.result(json.dumps({"ok": True, "problems": [], **found}, indent=2))
+        context.obj.result(json.dumps({"ok": True, "problems": [], **asdict(found)}, indent=2))
     else:
-        context.obj.result("\n".join(f"{key}: {value}" for key, value in found.items() if value))
+        context.obj.result(str(found))
 
 
 @command(app)
@@ -338,7 +338,7 @@ def plot(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN] [FIGURE]...",
+            metavar="RUN FIGURE...",
             help="Figures: history, forecast (these by default), steps, residuals.",
         ),
     ] = None,
@@ -356,7 +356,9 @@ def plot(
     from forecast.commands.plot import plot as plot_run
 
     words = list(arguments or ())
-    wanted = words.pop(0) if words and words[0] not in NAMES else "latest"
+    is_run = bool(words) and not get_close_matches(words[0], NAMES)
+    is_run = is_run or (len(words) > 1 and words[0] not in NAMES)
+    wanted = words.pop(0) if is_run else "latest"
     paths = plot_run(_open(wanted, runs), words, output, format)
     context.obj.result("\n".join(map(str, paths)))
 

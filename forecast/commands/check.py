@@ -5,16 +5,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from forecast.config import Config, LoadedConfig, load_config
-from forecast.data.calendar import iso, offset_of, season_length_of
+from forecast.data.calendar import is_freq, iso, season_length_of
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import Needs, Split, split_panel
 from forecast.data.table import read_table
-from forecast.errors import ConfigError, ForecastError, Problem
+from forecast.errors import ConfigError, ForecastError
 from forecast.windows import cutoffs_within
 
 LEAK = (
     "a transform is fitted on all rows (`fit_on: all`), the test part among them: the test scores "
-    "leak and are better than they would be in earnest."
+    "leak, and say nothing about rows that nobody has seen."
 )
 
 
@@ -48,28 +48,31 @@ def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
     """Load the config and its data. Raises `ConfigError` or `DataError` with all that is wrong."""
     source = load_config(config, settings)
     options = source.config.data
-    if options.freq is not None:
-        offset_of(options.freq)  # a mistake in the config is said before one in the data
+    if options.freq is not None and not is_freq(options.freq):
+        message = f"`data.freq` should be a frequency, and is {options.freq!r}."
+        advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
+        raise ConfigError(source.problem(("data", "freq"), message, advice))
     table = read_table(options)
     season_length = options.season_length or season_length_of(table.panel.freq)
-    needs = needs_of(source.config, season_length)
+    needs = needs_of(source, season_length)
     split = split_panel(table.panel, source.config.split, needs)
     return Job(source, table.panel, table.sha256, season_length, needs, split)
 
 
-def needs_of(config: Config, season_length: int) -> Needs:
+def needs_of(source: LoadedConfig, season_length: int) -> Needs:
     """The rows that one window takes.
 
-    Raises `ConfigError` where the network corrects a season that its context does not hold.
+    Raises `ConfigError` where the context does not hold the season that the network corrects, or is
+    no whole number of segments.
     """
-    window = config.window
+    config, window = source.config, source.config.window
     if window.residual_of == "seasonal_naive" and season_length > window.context_length:
         message = (
             f"`window.residual_of: seasonal_naive` repeats a season of {season_length} steps, and "
             f"`window.context_length` is {window.context_length}."
         )
         advice = f"Set window.context_length to {season_length} or more."
-        raise ConfigError(Problem(message, advice))
+        raise ConfigError(source.problem(("window", "residual_of"), message, advice))
     segment = season_length if config.model.segment == "season" else config.model.segment
     if window.context_length % segment:
         message = (
@@ -77,26 +80,50 @@ def needs_of(config: Config, season_length: int) -> Needs:
             f"{window.context_length} is no multiple of."
         )
         nearest = max(1, round(window.context_length / segment)) * segment
-        raise ConfigError(Problem(message, f"Set window.context_length to {nearest}."))
+        advice = f"Set window.context_length to {nearest}."
+        raise ConfigError(source.problem(("model", "segment"), message, advice))
     return Needs(window.context_length, config.reach(season_length), window.horizon)
 
 
-def describe(job: Job) -> dict[str, object]:
-    """What there is to train on: counts of rows, series and windows, dates and frequency."""
+@dataclass(frozen=True)
+class Findings:
+    """What there is to train on."""
+
+    config: str
+    data: str
+    rows: int
+    series: int
+    first: str
+    last: str
+    freq: str
+    season_length: int
+    members: int
+    windows: dict[str, int]
+    warnings: list[str]
+
+    def __str__(self) -> str:
+        """A line for each, for a person."""
+        lines = [f"{key}: {value}" for key, value in list(vars(self).items())[:-2]]
+        lines.append("windows: " + ", ".join(f"{n} {name}" for name, n in self.windows.items()))
+        return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
+
+
+def describe(job: Job) -> Findings:
+    """Counts of rows, series and windows, dates and frequency."""
     panel = job.panel
-    return {
-        "config": str(job.source.path),
-        "data": job.config.data.path,
-        "rows": len(panel.values),
-        "series": len(panel.unique_ids),
-        "first": min(iso(panel.ds[panel.starts])),
-        "last": max(iso(panel.ds[panel.ends - 1])),
-        "freq": panel.freq,
-        "season_length": job.season_length,
-        "members": job.config.training.ensemble.size,
-        "windows": {name: len(cutoffs) for name, cutoffs in job.cutoffs().items()},
-        "warnings": [LEAK] if job.config.leaks else [],
-    }
+    return Findings(
+        config=str(job.source.path),
+        data=job.config.data.path,
+        rows=len(panel.values),
+        series=len(panel.unique_ids),
+        first=min(iso(panel.ds[panel.starts])),
+        last=max(iso(panel.ds[panel.ends - 1])),
+        freq=panel.freq,
+        season_length=job.season_length,
+        members=job.config.training.ensemble.size,
+        windows={name: len(cutoffs) for name, cutoffs in job.cutoffs().items()},
+        warnings=[LEAK] if job.config.leaks else [],
+    )
 
 
 def problems_document(error: ForecastError) -> dict[str, object]:

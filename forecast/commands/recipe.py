@@ -11,6 +11,7 @@ from forecast.data.look import Look
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
 _MOST_SEASONS = 16
+_BATCH, _STEPS = 128, 100  # of the recipe for panels
 
 _SMALL = """
 transforms:{log}
@@ -40,7 +41,7 @@ _PANEL = """{transforms}
 window:
   context_length: {context}
   horizon: {horizon}
-  normalize: {normalize}       # {normalize_reason}
+  normalize: standard     # series of any level and spread look alike
   residual_of: {residual_of}
 
 model:
@@ -56,8 +57,8 @@ training:
   schedule: cosine
   clip_norm: 1
   batch_size: 128
-  epochs: 20
-  steps_per_epoch: 100    # windows drawn at random: 2,000 batches in all
+  epochs: {epochs}
+  steps_per_epoch: 100    # with this, every window is drawn about twice
   series_weights: equal   # long series do not drown the short
   ensemble: {{size: 3, combine: median}}
 
@@ -111,15 +112,13 @@ def _panel(look: Look, horizon: int) -> str:
     season = look.season_length
     rows = float(np.quantile(np.diff(look.panel.offsets), 0.25)) - horizon
     seasons = int(np.clip(0.4 * rows // season, 2, _MOST_SEASONS)) if season > 1 else 0
-    by_spread = look.ratio_of_spreads > 5
+    windows = len(look.panel.values) - len(look.panel.unique_ids) * (season * seasons + horizon)
+    epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
     return _PANEL.format(
         transforms=f"\ntransforms:\n  - {log:<21} # swings grow with the level\n" if log else "",
         context=season * seasons if seasons else 2 * horizon,
         horizon=horizon,
-        normalize="standard" if by_spread else "mean",
-        normalize_reason="series move by very different amounts"
-        if by_spread
-        else "series of any level look alike",
+        epochs=epochs,
         residual_of="seasonal_naive" if look.has_season else "last",
         segment="season" if seasons else 1,
     )

@@ -206,8 +206,8 @@ def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
         console.warn(f"{name} is better than {model} on the test part (rmse {row['rmse']:.4g}).")
     if len(better):
         console.say(
-            f"Prefer {better.index[0]} until the network beats it. Worth a try: a context of two "
-            "seasons (window.context_length), more epochs, a smaller batch_size."
+            f"Prefer {better.index[0]} until the network beats it. Units usually decide: "
+            "`forecast init FILE` writes a recipe with those that suit the table."
         )
 
 

@@ -26,6 +26,11 @@ class LoadedConfig:
     config: Config
     path: Path
     text: str
+    document: Document
+
+    def problem(self, path: KeyPath, message: str, advice: str | None = None) -> Problem:
+        """A problem with the key at a path, at the place where it was written."""
+        return _place(path, self.document, str(self.path), key=True).problem(message, advice)
 
 
 def find_config(path: Path) -> Path:
@@ -50,7 +55,7 @@ def load_config(path: Path, settings: Sequence[str] = ()) -> LoadedConfig:
     layered = _layers(path, text, seen=())
     for setting in settings:
         _merge(layered, _setting(setting))
-    return LoadedConfig(_validate(layered, str(path)), path, text)
+    return LoadedConfig(_validate(layered, str(path)), path, text, layered)
 
 
 def _read(path: Path, mark: Mark | None = None) -> str:
@@ -95,6 +100,8 @@ def _setting(setting: str) -> Document:
     keys = dotted.split(".")
     if not equals or not all(keys):
         raise UsageError(Problem(f"--set {setting}: write KEY=VALUE, such as training.epochs=5"))
+    if keys[0] == "extends":
+        raise UsageError(Problem("--set extends: a config is extended in its file alone."))
     document = parse(value_text, "--set")
     offset = len(dotted) + 1
     path: KeyPath = tuple(keys)
@@ -172,6 +179,7 @@ def _explain(
     if details["type"] in ("model_type", "model_attributes_type"):
         return mark, f"`{dotted}` should hold keys and values, and is {shown}.", None
     expected = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    expected = expected.replace("a valid tuple", "a list")
     nearest = None
     if details["type"] == "literal_error" and isinstance(value, str):
         nearest = did_you_mean(value, [str(choice) for choice in _choices(details["loc"])])

@@ -112,36 +112,42 @@ class MinMaxOptions(_Scaler):
     """To 0 ... 1 by the smallest and the largest value."""
 
     kind: Literal["minmax"]
+    """The kind of transform."""
 
 
 class StandardOptions(_Scaler):
     """To mean 0 and standard deviation 1."""
 
     kind: Literal["standard"]
+    """The kind of transform."""
 
 
 class RobustOptions(_Scaler):
     """To median 0 and interquartile range 1, which outliers hardly move."""
 
     kind: Literal["robust"]
+    """The kind of transform."""
 
 
 class LogOptions(_Transform):
     """The logarithm: growth in percent becomes steps of equal size. For values above 0."""
 
     kind: Literal["log"]
+    """The kind of transform."""
 
 
 class Log1pOptions(_Transform):
     """The logarithm of one more than the value, for data with zeros."""
 
     kind: Literal["log1p"]
+    """The kind of transform."""
 
 
 class BoxCoxOptions(_Scaler):
     """A power of the value, between the value itself and its logarithm, as fitting finds best."""
 
     kind: Literal["boxcox"]
+    """The kind of transform."""
     power: Annotated[float, Field(ge=0, le=1)] | None = None
     """0 is the logarithm, 0.5 a square root, 1 the value; fitted where it is left out."""
     offset: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
@@ -152,6 +158,7 @@ class DifferenceOptions(_Transform):
     """Each value less the one `lag` steps before."""
 
     kind: Literal["difference"]
+    """The kind of transform."""
     lag: Annotated[int, Field(ge=1)] | Literal["season"] = 1
     """Steps back; `season` for the length of a season."""
 
@@ -198,6 +205,7 @@ class GRUOptions(Section):
     """GRU, Dropout, Dense."""
 
     kind: Literal["gru"] = "gru"
+    """The kind of network."""
     units: Annotated[int, Field(ge=1)] = 50
     """Width of the hidden state."""
     activation: Literal["tanh", "relu", "sigmoid", "linear"] = "tanh"
@@ -217,7 +225,9 @@ class EnsembleOptions(Section):
     """Several networks that differ in their seeds alone, used as one."""
 
     size: Annotated[int, Field(ge=1)] = 1
+    """How many."""
     combine: Literal["mean", "median"] = "mean"
+    """What their forecasts become."""
 
 
 class EarlyStoppingOptions(Section):
@@ -236,13 +246,17 @@ class TrainingOptions(Section):
     """How the network is fitted."""
 
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
+    """With Keras's defaults for all that is not said here."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    """The first one, where a schedule changes it."""
     schedule: Literal["constant", "cosine"] = "constant"
     """`cosine` lets the learning rate fall to zero over all epochs."""
     loss: Literal["mse", "mae", "huber"] = "mse"
     """In the units of the transformed data."""
     batch_size: Annotated[int, Field(ge=1)] = 16
+    """Windows from which one step learns."""
     epochs: Annotated[int, Field(ge=1)] = 50
+    """Passes through the training windows, or through `steps_per_epoch` batches of them."""
     steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
     """Batches drawn at random for an epoch; every window once where it is left out."""
     series_weights: Literal["rows", "equal"] = "rows"

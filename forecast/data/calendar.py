@@ -5,9 +5,8 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset
 
-from forecast.errors import ConfigError, DataError, Problem
+from forecast.errors import DataError, Problem
 
 # Steps in one season by the base of the frequency. A day's season is the week: of the seasons of a
 # daily series it is the one that a year of data can show.
@@ -16,18 +15,17 @@ _SECONDS_IN_SEASON = {"h": 86_400, "min": 86_400, "s": 3_600}
 _SECONDS = {"h": 3_600, "min": 60, "s": 1}
 
 
-def offset_of(freq: str) -> BaseOffset:
-    """The pandas offset of an alias. Raises `ConfigError` for one that pandas does not know."""
+def is_freq(text: str) -> bool:
+    """Whether pandas knows this offset alias."""
     try:
-        return to_offset(freq)
-    except ValueError as error:
-        advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
-        raise ConfigError(Problem(f"`data.freq`: {freq!r} is no frequency.", advice)) from error
+        return to_offset(text).n > 0
+    except ValueError:
+        return False
 
 
 def season_length_of(freq: str) -> int:
     """Steps in one season: 12 for months, 24 for hours, 96 for 15min; 1 where none is usual."""
-    offset = offset_of(freq)
+    offset = to_offset(freq)
     base = offset.rule_code.split("-")[0]
     seconds_in_season = _SECONDS_IN_SEASON.get(base)
     season = seconds_in_season // _SECONDS[base] if seconds_in_season else _SEASONS.get(base, 1)
@@ -37,7 +35,7 @@ def season_length_of(freq: str) -> int:
 def seasons_of(freq: str) -> list[int]:
     """Seasons that are usual for a frequency, shortest first: the day, and the week of 7 days."""
     day = season_length_of(freq)
-    base = offset_of(freq).rule_code.split("-")[0]
+    base = to_offset(freq).rule_code.split("-")[0]
     within_day = base in ("h", "min")
     return [length for length in (day, 7 * day if within_day else 1) if length > 1]
 
@@ -63,7 +61,7 @@ def infer_freq(ds: pd.DatetimeIndex) -> str:
 
 def shift(ds: pd.DatetimeIndex, steps: int, freq: str) -> pd.DatetimeIndex:
     """Each date moved by a number of steps."""
-    return ds + steps * offset_of(freq)
+    return ds + steps * to_offset(freq)
 
 
 def grid(ds: pd.DatetimeIndex, horizon: int, freq: str) -> pd.DatetimeIndex:

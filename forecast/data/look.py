@@ -26,9 +26,6 @@ class Look:
     has_season: bool
     is_multiplicative: bool
     """Whether swings grow with the level, so that a logarithm makes them alike."""
-    ratio_of_spreads: float
-    """How much more the liveliest tenth of the series moves than the calmest, in logarithms where
-    these suit the values."""
 
     @property
     def is_positive(self) -> bool:
@@ -60,11 +57,7 @@ def look_at(path: Path, time: str | None, target: str | None, unique_id: str | N
     )
     panel = read_table(options).panel
     season_length, has_season = _season(panel)
-    is_multiplicative = _is_multiplicative(panel, season_length)
-    units = panel.with_values(np.log1p(panel.values)) if is_multiplicative else panel
-    return Look(
-        options, panel, season_length, has_season, is_multiplicative, _ratio_of_spreads(units)
-    )
+    return Look(options, panel, season_length, has_season, _is_multiplicative(panel, season_length))
 
 
 def _time_column(raw: pd.DataFrame, path: Path) -> str:
@@ -134,11 +127,6 @@ def _growth_of_spread(y: FloatArray, length: int) -> float:
     if usable.sum() < 3 or np.ptp(np.log(mean[usable])) < 0.1:
         return float("nan")
     return float(np.polyfit(np.log(mean[usable]), np.log(spread[usable]), 1)[0])
-
-
-def _ratio_of_spreads(panel: Panel) -> float:
-    low, high = np.quantile([y.std() for y in _series(panel)], [0.1, 0.9])
-    return float(high / low) if low > 0 else float("inf")
 
 
 def _series(panel: Panel) -> list[FloatArray]:

@@ -51,6 +51,11 @@ def _read(path: Path, texts: list[str]) -> tuple[pd.DataFrame, str]:
         return _read_csv(file, path, texts), sha256
 
 
+def _named(path: Path) -> str:
+    """How errors call a table."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
 def _open(path: Path) -> io.BufferedIOBase:
     if str(path) == "-":
         return io.BytesIO(sys.stdin.buffer.read())
@@ -73,14 +78,16 @@ def _read_csv(file: io.BufferedIOBase, path: Path, texts: list[str]) -> pd.DataF
             low_memory=False,
         )
     except UnicodeDecodeError as error:
-        raise DataError(Problem(f"{path} is not UTF-8: {error}.", "Save it as UTF-8.")) from error
+        raise DataError(
+            Problem(f"{_named(path)} is not UTF-8: {error}.", "Save it as UTF-8.")
+        ) from error
     except pd.errors.EmptyDataError as error:
-        raise DataError(Problem(f"{path} is empty.")) from error
+        raise DataError(Problem(f"{_named(path)} is empty.")) from error
     except pd.errors.ParserError as error:
-        raise DataError(Problem(f"{path} is not a CSV table: {error}")) from error
+        raise DataError(Problem(f"{_named(path)} is not a CSV table: {error}")) from error
     raw = raw.dropna(how="all")
     if raw.empty:
-        raise DataError(Problem(f"{path} has a header and no rows."))
+        raise DataError(Problem(f"{_named(path)} has a header and no rows."))
     return raw
 
 
@@ -88,7 +95,7 @@ def _refuse_missing_columns(raw: pd.DataFrame, options: DataOptions, path: Path)
     known = [str(column) for column in raw.columns]
     wanted = {"time": options.time, "target": options.target, "id": options.id}
     missing = [
-        Problem(f"{path} has no column `{name}` (data.{key}).", did_you_mean(name, known))
+        Problem(f"{_named(path)} has no column `{name}` (data.{key}).", did_you_mean(name, known))
         for key, name in wanted.items()
         if name is not None and name not in known
     ]
@@ -135,12 +142,14 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     that is not known, another time zone, and fewer than `least` rows in all.
     """
     if known.ds.tz != newer.ds.tz:
-        message = f"{path}: the times are in zone {newer.ds.tz}, and the run's in {known.ds.tz}."
+        message = (
+            f"{_named(path)}: the times are in zone {newer.ds.tz}, and the run's in {known.ds.tz}."
+        )
         raise DataError(Problem(message))
     strange = [name for name in newer.unique_ids if name not in known.unique_ids]
     if strange:
         advice = did_you_mean(strange[0], list(known.unique_ids))
-        raise DataError(Problem(f"{path}: the run has no series {strange[0]}.", advice))
+        raise DataError(Problem(f"{_named(path)}: the run has no series {strange[0]}.", advice))
     begins, ends = newer.ds[newer.starts], newer.ds[newer.ends - 1]
     span = dict(zip(newer.unique_ids, zip(begins, ends, strict=True), strict=True))
     before = panel_table(known)
@@ -159,7 +168,7 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     short = np.flatnonzero(np.diff(offsets) < least)
     if short.size:
         name = known.unique_ids[short[0]]
-        message = f"{path}: {name} has {np.diff(offsets)[short[0]]} rows without a gap"
+        message = f"{_named(path)}: {name} has {np.diff(offsets)[short[0]]} rows without a gap"
         advice = f"The network needs the last {least}: add the rows that are missing before them."
         raise DataError(Problem(message + ".", advice))
     y = joined["y"].to_numpy(dtype=np.float64)
@@ -202,7 +211,7 @@ def _interpolate(panel: Panel, path: Path) -> FloatArray:
     for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True):
         known = np.flatnonzero(panel.observed[begin:end])
         if not known.size:
-            raise DataError(Problem(f"{path}: {name} has no value at all."))
+            raise DataError(Problem(f"{_named(path)}: {name} has no value at all."))
         if known.size < end - begin:
             rows = np.arange(end - begin)
             values[begin:end] = np.interp(rows, known, values[begin:end][known])
@@ -224,7 +233,7 @@ def _report_missing(
 ) -> None:
     empty = column.index[column.isna()]
     if len(empty):
-        message = f"{path}: `{column.name}` has no value in {_lines(empty)}."
+        message = f"{_named(path)}: `{column.name}` has no value in {_lines(empty)}."
         problems.append(Problem(message, advice))
 
 
@@ -233,7 +242,7 @@ def _numbers(column: "pd.Series[str]", problems: list[Problem], path: Path) -> "
     wrong = column.index[(numbers.isna() & column.notna()) | np.isinf(numbers)]
     if len(wrong):
         value = column.loc[wrong[0]]
-        message = f"{path}: `{column.name}` is {value!r}, not a number, in {_lines(wrong)}."
+        message = f"{_named(path)}: `{column.name}` is {value!r}, not a number, in {_lines(wrong)}."
         problems.append(Problem(message))
     return numbers
 
@@ -251,12 +260,12 @@ def _dates(
     wrong = column.index[parsed.isna() & column.notna()]
     if len(wrong):
         wanted = f"a date written as {time_format}" if time_format else "an ISO 8601 date"
-        message = f"{path}: `{column.name}` is {column.loc[wrong[0]]!r}, not {wanted}, in "
+        message = f"{_named(path)}: `{column.name}` is {column.loc[wrong[0]]!r}, not {wanted}, in "
         advice = 'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
         problems.append(Problem(message + _lines(wrong) + ".", advice))
         return parsed
     if len(zones) > 1 or (utc and offsets.isna().any()):
-        message = f"{path}: `{column.name}` mixes time zones: {', '.join(zones[:3])}."
+        message = f"{_named(path)}: `{column.name}` mixes time zones: {', '.join(zones[:3])}."
         problems.append(Problem(message, "Write all of the times in one zone, such as UTC."))
     elif utc:
         parsed = parsed.dt.tz_convert(pd.Timestamp(f"2000-01-01T00:00{zones[0]}").tz)
@@ -270,7 +279,7 @@ def _refuse_duplicates(frame: pd.DataFrame, options: DataOptions, path: Path) ->
     first = frame[again].iloc[0]
     same = frame.index[(frame["unique_id"] == first["unique_id"]) & (frame["ds"] == first["ds"])]
     moment = iso(pd.DatetimeIndex([first["ds"]]))[0]
-    message = f"{path}: {moment} stands more than once, in {_lines(same.sort_values())}"
+    message = f"{_named(path)}: {moment} stands more than once, in {_lines(same.sort_values())}"
     if again.sum() > 1:
         message += f"; {again.sum()} rows are repeated in all"
     advice = "Keep one row a date"
@@ -292,9 +301,13 @@ def refuse_gaps(panel: Panel, path: Path) -> None:
     before, wanted, after = iso(pd.DatetimeIndex([panel.ds[row], expected[row], panel.ds[row + 1]]))
     places = f" ({len(rows)} such places)" if len(rows) > 1 else ""
     if panel.ds[row + 1] > expected[row]:
-        message = f"{path}: {wanted}{of} is missing: {before} is followed by {after}{places}."
+        message = (
+            f"{_named(path)}: {wanted}{of} is missing: {before} is followed by {after}{places}."
+        )
         advice = f"Add a row for each missing step of the frequency {panel.freq}."
     else:
-        message = f"{path}: {after}{of} is not a step of {panel.freq} after {before}{places}."
+        message = (
+            f"{_named(path)}: {after}{of} is not a step of {panel.freq} after {before}{places}."
+        )
         advice = "Name the frequency if this one is wrong: `data.freq`."
     raise DataError(Problem(message, advice))

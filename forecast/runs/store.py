@@ -99,6 +99,7 @@ def stage(root: Path, stem: str, name: str | None = None) -> Iterator[Staging]:
     elif not _NAME.fullmatch(name) or name == LATEST:
         advice = "Use letters, digits, dots, dashes and underscores."
         raise UsageError(Problem(f"--name {name}: no name for a run.", advice))
+    root = root.absolute()
     if os.path.lexists(root / name):
         raise UsageError(Problem(f"there is a run {name} already.", "Give another --name."))
     path = root / f"{_STAGING}{name}-{secrets.token_hex(4)}"
