@@ -66,9 +66,9 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
     no whole number of segments.
     """
     config, window = source.config, source.config.window
-    if window.residual_of == "seasonal_naive" and season_length > window.context_length:
+    if window.residual_of.startswith("seasonal") and season_length > window.context_length:
         message = (
-            f"`window.residual_of: seasonal_naive` repeats a season of {season_length} steps, and "
+            f"`window.residual_of: {window.residual_of}` repeats a season of {season_length} steps, and "
             f"`window.context_length` is {window.context_length}."
         )
         advice = f"Set window.context_length to {season_length} or more."

@@ -197,8 +197,9 @@ class WindowOptions(Section):
     normalize: Literal["none", "last", "mean", "standard"] = "none"
     """What is taken from each window, known from its context alone: the last value, the mean, or
     the mean and the standard deviation. Forecasts are given back in the units of the data."""
-    residual_of: Literal["none", "last", "seasonal_naive"] = "none"
-    """A simple forecast that the network only corrects: the last value or season, repeated."""
+    residual_of: Literal["none", "last", "seasonal_naive", "seasonal_mean"] = "none"
+    """A simple forecast that the network only corrects: the last value, the last season, or the
+    mean of the context's seasons, repeated."""
 
 
 class GRUOptions(Section):

@@ -81,11 +81,15 @@ def _location(context: Any, window: WindowOptions) -> Any:
 
 
 def _scale(context: Any, window: WindowOptions) -> Any:
-    """The spread that is taken from a window, `(batch, 1, 1)`; 1 where its values are all equal."""
+    """The spread that is taken from a window, `(batch, 1, 1)`.
+
+    A hundredth of the level is added: a window that hardly moves would otherwise make any later
+    move look enormous.
+    """
     if window.normalize != "standard":
         return None
-    spread = ops.std(context, axis=1, keepdims=True)
-    return ops.where(spread < 1e-6, ops.ones_like(spread), spread)
+    level = ops.mean(ops.abs(context), axis=1, keepdims=True)
+    return ops.std(context, axis=1, keepdims=True) + 0.01 * level + 1e-6
 
 
 def _simple_forecast(context: Any, window: WindowOptions, season_length: int) -> Any:
@@ -93,5 +97,10 @@ def _simple_forecast(context: Any, window: WindowOptions, season_length: int) ->
     if window.residual_of == "none":
         return None
     period = 1 if window.residual_of == "last" else season_length
+    season = context[:, -period:, 0]
+    if window.residual_of == "seasonal_mean":
+        whole = window.context_length // period * period
+        seasons = ops.reshape(context[:, -whole:, 0], (-1, whole // period, period))
+        season = ops.mean(seasons, axis=1)
     repeats = -(-window.horizon // period)
-    return ops.tile(context[:, -period:, 0], (1, repeats))[:, : window.horizon]
+    return ops.tile(season, (1, repeats))[:, : window.horizon]

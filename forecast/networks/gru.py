@@ -32,8 +32,8 @@ def connect(context: Any, options: GRUOptions, horizon: int, season_length: int,
 
     Each random part has a seed of its own, derived from `seed`.
     """
-    kernel, recurrent, dropout, dense, segment, linear = (
-        int(word) for word in np.random.SeedSequence(seed).generate_state(6) >> 1
+    kernel, recurrent, dropout, dense, segment = (
+        int(word) for word in np.random.SeedSequence(seed).generate_state(5) >> 1
     )
     size = season_length if options.segment == "season" else options.segment
     steps = context
@@ -52,7 +52,9 @@ def connect(context: Any, options: GRUOptions, horizon: int, season_length: int,
     forecast = _dense(horizon, dense, "forecast")(state)
     if options.linear:
         whole = keras.layers.Flatten(name="context_flat")(context)
-        forecast = forecast + _dense(horizon, linear, "linear")(whole)
+        # It begins at zero: a network that corrects a simple forecast then begins as that forecast.
+        linear = keras.layers.Dense(horizon, kernel_initializer="zeros", name="linear")
+        forecast = forecast + linear(whole)
     return forecast
 
 
