@@ -68,8 +68,8 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
     config, window = source.config, source.config.window
     if window.residual_of.startswith("seasonal") and season_length > window.context_length:
         message = (
-            f"`window.residual_of: {window.residual_of}` repeats a season of {season_length} steps, and "
-            f"`window.context_length` is {window.context_length}."
+            f"`window.residual_of: {window.residual_of}` repeats a season of {season_length} "
+            f"steps, and `window.context_length` is {window.context_length}."
         )
         advice = f"Set window.context_length to {season_length} or more."
         raise ConfigError(source.problem(("window", "residual_of"), message, advice))

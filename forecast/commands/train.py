@@ -29,7 +29,7 @@ from forecast.windows import latest_apart
 # Of the transformed data, whose values are about 1.
 PARITY = 1e-5
 _PARITY_BATCH = 1024
-# Rows of forecasts that are kept of the training part, and of the validation part.
+# Rows of forecasts that are kept of a part, a model and a run.
 _SHOWN_ROWS = 50_000
 
 _PACKAGES = ("forecast", "keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
@@ -134,17 +134,23 @@ def _refuse_disparity(
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
     """Forecasts of every segment beside the baselines.
 
-    The test part is forecast from every cutoff. Of the other parts, which are there to compare
-    with, the latest windows do that do not overlap.
+    The test part is forecast from every cutoff, unless these are so many that the latest windows
+    that do not overlap have to do. Of the other parts, which are there to compare with, these do.
     """
     horizon = job.config.window.horizon
     most = _SHOWN_ROWS // horizon
+
+    def scored(segment: str, rows: IntArray) -> IntArray:
+        if segment == "test" and len(rows) <= max(most, len(job.panel.unique_ids)):
+            return rows
+        return latest_apart(job.panel, rows, horizon, most)
+
     levels = job.config.quantile_levels
     return pd.concat(
         [
             forecasts_beside_baselines(
                 job.panel,
-                rows if segment == "test" else latest_apart(job.panel, rows, horizon, most),
+                scored(segment, rows),
                 horizon,
                 job.season_length,
                 model=job.config.model.kind,
