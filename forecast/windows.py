@@ -39,6 +39,11 @@ def latest_apart(panel: Panel, cutoffs: IntArray, horizon: int, most: int) -> In
     return kept
 
 
+def spread(cutoffs: IntArray, most: int) -> IntArray:
+    """At most this many of the cutoffs, evenly spread."""
+    return cutoffs[:: max(1, -(-len(cutoffs) // most))]
+
+
 def contexts_at(
     values: FloatArray, cutoffs: IntArray, starts: IntArray, context_length: int, period: int
 ) -> Batch:

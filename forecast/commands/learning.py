@@ -18,7 +18,11 @@ from forecast.scoring.metrics import scales_of
 from forecast.training import EpochLog, Fitted, InMemory, fit, layers
 from forecast.transforms import Pipeline
 from forecast.transforms.fitting import fit_pipeline
-from forecast.windows import Windows
+from forecast.windows import Windows, spread
+
+
+# Windows whose loss is measured after each epoch; more would tell little more and take long.
+_WATCHED = 10_000
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def learn(job: Job, console: Console, *, watch_test: bool = True) -> Learned:
         return Windows(values, rows, series, config.window.context_length, config.window.horizon)
 
     segment = watched_segment(job)
-    watched: Windows | None = windows(cutoffs[segment])
+    watched: Windows | None = windows(spread(cutoffs[segment], _WATCHED))
     if (watched and not len(watched.cutoffs)) or (segment == "test" and not watch_test):
         watched = None
     return Learned(transforms, *_fit_members(job, windows(cutoffs["train"]), watched, console))

@@ -24,11 +24,11 @@ from forecast.scoring.scores import better_baselines, forecasts_beside_baselines
 from forecast.stopwatch import Stopwatch
 from forecast.training import Fitted, export, predict
 from forecast.transforms import Pipeline
-from forecast.windows import latest_apart
+from forecast.windows import latest_apart, spread
 
 # Of the transformed data, whose values are about 1.
 PARITY = 1e-5
-_PARITY_BATCH = 1024
+_PARITY_WINDOWS = 2_000
 # Rows of forecasts that are kept of a part, a model and a run.
 _SHOWN_ROWS = 50_000
 
@@ -121,14 +121,12 @@ def _refuse_disparity(
     job: Job, learned: Learned, forecaster: Forecaster, cutoffs: IntArray
 ) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
-    transformed = learned.transforms.apply(job.panel)
-    for i in range(0, len(cutoffs), _PARITY_BATCH):
-        contexts = forecaster.contexts(transformed, cutoffs[i : i + _PARITY_BATCH])
-        by_keras = predict(learned.model, contexts)
-        difference = float(np.abs(forecaster.network.predict(contexts) - by_keras).max())
-        if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
-            message = f"the exported network differs from Keras by {difference:.2g}"
-            raise ArithmeticError(message)
+    chosen = spread(cutoffs, _PARITY_WINDOWS)
+    contexts = forecaster.contexts(learned.transforms.apply(job.panel), chosen)
+    by_keras = predict(learned.model, contexts)
+    difference = float(np.abs(forecaster.network.predict(contexts) - by_keras).max())
+    if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
+        raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
 
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
