@@ -20,7 +20,6 @@ from forecast.transforms import Pipeline
 from forecast.transforms.fitting import fit_pipeline
 from forecast.windows import Windows, spread
 
-
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
 _WATCHED = 10_000
 
