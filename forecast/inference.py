@@ -4,7 +4,6 @@ Train's own scores, `evaluate`, `predict` and `plot` all come from `Forecaster.f
 none of them can disagree.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +106,7 @@ class Forecaster:
         if not self.conformal.can_tell(level):
             count = self.conformal.errors.shape[1]
             message = f"{count} calibration errors are too few for the quantile {level:g}."
-            needed = math.ceil(1 / min(level, 1 - level) - 1e-9) - 1
-            advice = f"Raise intervals.windows: it takes {needed} errors."
+            advice = f"Raise intervals.windows: it takes {self.conformal.needed(level)} errors."
             raise RunError(Problem(message, advice))
         return self.conformal
 

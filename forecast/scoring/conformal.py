@@ -3,8 +3,9 @@
 Split conformal prediction (Vovk, Gammerman, Shafer 2005; for forecasts by step, Stankeviciute,
 Alaa, van der Schaar 2021, "Conformal time-series forecasting", NeurIPS 34).
 A network is fitted on the rows before the calibration cutoffs, so that no calibration row was ever
-trained on; its errors there, in units of each series' own scale, say how far the truth may lie from
-a forecast.
+trained on; the size of its errors there, in units of each series' own scale, says how far the truth
+may lie from a forecast. The errors of overlapping forecasts tend to have one sign, which need not
+last: so their size counts alone, and an interval lies evenly about its forecast.
 """
 
 import math
@@ -18,7 +19,7 @@ from forecast.data.panel import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Conformal:
-    """Sorted calibration errors `(horizon, errors)`, and the scale of each series `(series,)`."""
+    """Sorted sizes of errors `(horizon, errors)`, and the scale of each series `(series,)`."""
 
     errors: FloatArray
     scales: FloatArray
@@ -31,7 +32,7 @@ class Conformal:
         """
         usable = np.isfinite(scales) & (scales > 0)
         scales = np.where(usable, scales, scales[usable].mean() if usable.any() else 1.0)
-        scaled = errors / scales[series, None]
+        scaled = np.abs(errors / scales[series, None])
         return cls(np.sort(scaled[np.isfinite(scaled).all(axis=1)], axis=0).T, scales)
 
     @property
@@ -39,21 +40,27 @@ class Conformal:
         """Steps for which there are errors."""
         return len(self.errors)
 
+    def needed(self, level: float) -> int:
+        """How many errors a quantile so far out takes."""
+        return max(1, math.ceil(1 / (1 - abs(2 * level - 1)) - 1 - 1e-9))
+
     def can_tell(self, level: float) -> bool:
         """Whether there are errors enough for a quantile so far out."""
         count: int = self.errors.shape[1]
-        return (count + 1) * min(level, 1 - level) >= 1 - 1e-9
+        return count >= self.needed(level)
 
     def quantile(self, level: float, series: IntArray) -> FloatArray:
         """What to add to a forecast of each of these series: `(forecasts, horizon)`.
 
-        The quantile of n errors is the one of rank (n + 1) * level, rounded away from the middle,
-        which is what makes the coverage hold for few errors too.
+        The interval from the quantile q to 1 - q is to cover 1 - 2 q. Of n errors it takes the one
+        of rank (n + 1) (1 - 2 q), rounded up, which makes the coverage hold for few errors too.
         """
         count = self.errors.shape[1]
-        rank = (count + 1) * level
-        rounded = math.floor(rank + 1e-9) if level < 0.5 else math.ceil(rank - 1e-9)
-        return self.scales[series, None] * self.errors[:, np.clip(rounded, 1, count) - 1]
+        share = abs(2 * level - 1)
+        rank = math.ceil((count + 1) * share - 1e-9)
+        size = self.errors[:, min(rank, count) - 1] if rank else np.zeros(self.horizon)
+        offsets: FloatArray = np.sign(level - 0.5) * self.scales[series, None] * size
+        return offsets
 
     def state(self) -> dict[str, Any]:
         """Plain JSON."""
