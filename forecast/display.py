@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from forecast.console import Console
 
@@ -23,9 +24,9 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     for name, right in zip(columns, numeric, strict=True):
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     out = StringIO()
-    RichConsole(file=out, width=200, color_system=None).print(table)
+    RichConsole(file=out, width=10_000, color_system=None, emoji=False).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

@@ -15,6 +15,7 @@ KeyPath = tuple[str | int, ...]
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 20
 MAX_VALUES = 10_000
+_SHOWN = 120  # characters of a long line
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ class Mark:
     def excerpt(self) -> str:
         """The line with a caret below what is meant."""
         margin = f"{self.line:>5} | " if self.line else "      | "
-        caret = " " * (self.column - 1) + "^" * max(1, self.length)
-        return f"{margin}{self.text}\n{' ' * (len(margin) - 2)}| {caret}"
+        begin = max(0, self.column - 1 - _SHOWN // 2)
+        text = self.text[begin : begin + _SHOWN]
+        caret = " " * (self.column - 1 - begin) + "^" * max(1, min(self.length, _SHOWN // 2))
+        return f"{margin}{text}\n{' ' * (len(margin) - 2)}| {caret}"
 
     def problem(self, message: str, advice: str | None = None) -> Problem:
         """A problem at this place."""
@@ -87,6 +90,9 @@ def _syntax_problem(error: MarkedYAMLError, text: str, source: str) -> Problem:
     return Mark(source, line + 1, at.column + 1, lines[line]).problem(what, advice)
 
 
+_PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
 class _Reader:
     """Turns a tree of YAML nodes into plain values and notes the place of each."""
 
@@ -112,13 +118,30 @@ class _Reader:
         length = (end.column if one_line else len(text)) - start.column
         return Mark(self.source, start.line + 1, start.column + 1, text, length)
 
+    def _value_mark(self, node: Node, path: KeyPath) -> Mark:
+        """Where a value stands; an empty one stands where its key does."""
+        is_empty = node.start_mark.index == node.end_mark.index
+        return self.document.key_marks.get(path, self._mark(node)) if is_empty else self._mark(node)
+
+    def _alias_mark(self, node: Node, anchor: Mark) -> Mark:
+        """Where a node that was anchored is used again: the composer forgets, the text does not."""
+        alias = f"*{node.anchor}"
+        for number, line in enumerate(self.lines, start=1):
+            column = line.find(alias)
+            if column >= 0:
+                return Mark(self.source, number, column + 1, line, len(alias))
+        return anchor
+
     def _value(self, node: Node, path: KeyPath) -> Any:
-        mark = self.document.value_marks[path] = self._mark(node)
+        mark = self.document.value_marks[path] = self._value_mark(node, path)
         if id(node) in self.seen:
+            mark = self._alias_mark(node, mark)
             raise ConfigError(mark.problem("aliases (`*name`) are not read: write the value out."))
         self.seen.add(id(node))
         if len(path) > MAX_DEPTH or len(self.seen) > MAX_VALUES:
             raise ConfigError(mark.problem("too deep or too large to be a config."))
+        if isinstance(node, MappingNode | SequenceNode) and str(node.tag) not in _PLAIN:
+            self.problems.append(mark.problem(f"the tag {node.tag} is not read."))
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):

@@ -172,18 +172,20 @@ def _kind_alone(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
 
+_AnyTransform = Annotated[
+    BoxCoxOptions
+    | DifferenceOptions
+    | Log1pOptions
+    | LogOptions
+    | MinMaxOptions
+    | RobustOptions
+    | StandardOptions,
+    Field(discriminator="kind"),
+]
+TransformKind = Literal["boxcox", "difference", "log", "log1p", "minmax", "robust", "standard"]
 TransformOptions = Annotated[
-    Annotated[
-        BoxCoxOptions
-        | DifferenceOptions
-        | Log1pOptions
-        | LogOptions
-        | MinMaxOptions
-        | RobustOptions
-        | StandardOptions,
-        Field(discriminator="kind"),
-    ],
-    BeforeValidator(_kind_alone),
+    _AnyTransform,
+    BeforeValidator(_kind_alone, json_schema_input_type=_AnyTransform | TransformKind),
 ]
 
 
@@ -240,7 +242,8 @@ class EarlyStoppingOptions(Section):
 
 def _size_alone(value: object) -> object:
     """Let `ensemble: 5` stand for `ensemble: {size: 5}`."""
-    return {"size": value} if isinstance(value, int) else value
+    is_size = isinstance(value, int) and not isinstance(value, bool)
+    return {"size": value} if is_size else value
 
 
 class TrainingOptions(Section):
@@ -262,7 +265,12 @@ class TrainingOptions(Section):
     """Batches drawn at random for an epoch; every window once where it is left out."""
     series_weights: Literal["rows", "equal"] = "rows"
     """Whether a long series is drawn more often than a short one."""
-    ensemble: Annotated[EnsembleOptions, BeforeValidator(_size_alone)] = EnsembleOptions()
+    ensemble: Annotated[
+        EnsembleOptions,
+        BeforeValidator(
+            _size_alone, json_schema_input_type=EnsembleOptions | Annotated[int, Field(ge=1)]
+        ),
+    ] = EnsembleOptions()
     """`5` stands for `size: 5`. Member i has the seed `seed` + i."""
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Largest norm of the gradient of all weights together."""

@@ -48,15 +48,21 @@ def infer_freq(ds: pd.DatetimeIndex) -> str:
     way_out = "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
     if len(ds) < 3:
         raise DataError(Problem(f"{len(ds)} rows are too few to infer a frequency.", way_out))
-    whole = pd.infer_freq(ds)
+    whole = _infer(ds)
     if whole:
         return whole
     # A missing row hides the frequency of the whole, not that of the stretches beside it.
-    stretches = (pd.infer_freq(ds[i : i + 5]) for i in range(max(1, len(ds) - 4)))
+    stretches = (_infer(ds[i : i + 5]) for i in range(max(1, len(ds) - 4)))
     votes = Counter(freq for freq in stretches if freq)
     if not votes:
         raise DataError(Problem("the dates have no common distance.", way_out))
     return votes.most_common(1)[0][0]
+
+
+def _infer(ds: pd.DatetimeIndex) -> str | None:
+    with pd.option_context({"future.infer_freq_returns_offset": True}):
+        offset = pd.infer_freq(ds)
+    return None if offset is None else to_offset(offset).freqstr
 
 
 def shift(ds: pd.DatetimeIndex, steps: int, freq: str) -> pd.DatetimeIndex:

@@ -1,5 +1,6 @@
 """Tables out: as CSV, JSON lines or Parquet."""
 
+import json
 import secrets
 from io import BytesIO
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from forecast.data.table import written_dates
+from forecast.data.table import records, written_dates
 from forecast.errors import Problem, UsageError, require_extra
 
 Format = Literal["csv", "jsonl", "parquet"]
@@ -19,12 +20,11 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
 
     Raises `MissingExtraError` for Parquet without pyarrow.
     """
-    wanted = format or _ENDINGS.get(output.suffix, "csv")
+    wanted = format or _ENDINGS.get(output.suffix.lower(), "csv")
     if wanted == "csv":
         return written_dates(table).to_csv(index=False).encode()
     if wanted == "jsonl":
-        lines = written_dates(table).to_json(orient="records", lines=True, double_precision=15)
-        return lines.encode()
+        return "".join(json.dumps(row) + "\n" for row in records(table)).encode()
     require_extra("pyarrow", "parquet")
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
@@ -33,10 +33,16 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
 
 def write_file(content: bytes, output: Path) -> None:
     """Write a file whole, or not at all. Raises `UsageError` where it can not be written."""
-    part = output.with_name(f".{output.name}.{secrets.token_hex(4)}")
     try:
-        part.write_bytes(content)
-        part.replace(output)
+        if output.exists() and not output.is_file():  # a pipe or a device; a folder can not be
+            output.write_bytes(content)
+            return
+        target = output.resolve()  # a link stays a link
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UsageError(Problem(f"can not write {output}: {error.strerror}.")) from error

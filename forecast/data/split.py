@@ -78,6 +78,10 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     if options.validation is not None:
         train_ends = test_begins - held_out(options.validation, panel, test_begins, needs)
     split = Split(train_ends, test_begins)
+    if options.validation is not None and not split.has_validation:
+        message = f"no row falls to the validation part, split.validation: {options.validation}."
+        advice = "It lies between the training part and the test part."
+        raise DataError(Problem(message, advice))
     _refuse_short_parts(panel, split, options, needs)
     return split
 
@@ -88,6 +92,11 @@ def held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArr
         moment = pd.Timestamp(point)
         if panel.ds.tz is not None and moment.tz is None:
             moment = moment.tz_localize(panel.ds.tz)
+        if panel.ds.tz is None and moment.tz is not None:
+            message = (
+                f"split has a date with a time zone, {point}, and the table's dates have none."
+            )
+            raise DataError(Problem(message, "Leave the time zone out of the date."))
         later = np.concatenate([[0], np.cumsum(panel.ds >= moment)])
         rows: IntArray = later[panel.ends] - later[panel.starts] - (panel.ends - ends)
         return np.maximum(rows, 0)

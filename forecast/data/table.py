@@ -3,6 +3,7 @@
 import hashlib
 import io
 import sys
+import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,11 @@ from forecast.data.calendar import infer_freq, iso, shift
 from forecast.data.panel import FloatArray, Panel
 from forecast.errors import DataError, Problem, did_you_mean
 
+# What pandas takes for a missing number where it is not told otherwise.
+_MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
 _SHOWN = 5  # rows named in one message
 
 
@@ -33,22 +39,21 @@ def read_table(options: DataOptions, path: Path | None = None) -> Table:
     Raises `DataError` with everything that is wrong with it.
     """
     path = Path(options.path) if path is None else path
-    raw, sha256 = _read(path, [options.time, options.id or options.time])
-    _refuse_missing_columns(raw, options, path)
+    raw, sha256 = _read(path, options)
     return Table(_panel(raw, options, path), sha256)
 
 
 def read_raw(path: Path) -> pd.DataFrame:
     """A CSV as it stands, for looking at. Raises `DataError` where it is none."""
-    return _read(path, [])[0]
+    return _read(path, None)[0]
 
 
-def _read(path: Path, texts: list[str]) -> tuple[pd.DataFrame, str]:
-    """The table with some columns as text, and the checksum of its bytes."""
+def _read(path: Path, options: DataOptions | None) -> tuple[pd.DataFrame, str]:
+    """The table, and the checksum of its bytes."""
     with _open(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        return _read_csv(file, path, texts), sha256
+        return _read_csv(file, path, options), sha256
 
 
 def _named(path: Path) -> str:
@@ -66,29 +71,46 @@ def _open(path: Path) -> io.BufferedIOBase:
         raise DataError(problem) from error
 
 
-def _read_csv(file: io.BufferedIOBase, path: Path, texts: list[str]) -> pd.DataFrame:
+def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions | None) -> pd.DataFrame:
+    """The columns that the options name, dates and ids as text; all columns without options."""
     try:
-        # Blank lines are kept so that row numbers are those of the file.
         raw = pd.read_csv(
             file,
-            dtype=dict.fromkeys(texts, "str"),
+            # Blank lines are kept so that row numbers are those of the file.
             skip_blank_lines=False,
             encoding="utf-8-sig",
             compression="gzip" if path.suffix == ".gz" else None,
             low_memory=False,
+            **({} if options is None else _as_text(options)),
         )
     except UnicodeDecodeError as error:
-        raise DataError(
-            Problem(f"{_named(path)} is not UTF-8: {error}.", "Save it as UTF-8.")
-        ) from error
+        message = f"{_named(path)} is not UTF-8: {error}."
+        raise DataError(Problem(message, "Save it as UTF-8.")) from error
     except pd.errors.EmptyDataError as error:
         raise DataError(Problem(f"{_named(path)} is empty.")) from error
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
         raise DataError(Problem(f"{_named(path)} is not a CSV table: {error}")) from error
-    raw = raw.dropna(how="all")
-    if raw.empty:
+    if options is not None:
+        _refuse_missing_columns(raw, options, path)
+        wanted = [options.time, options.target, options.id]
+        raw = raw[list(dict.fromkeys(name for name in wanted if name is not None))]
+    rows: pd.DataFrame = raw.dropna(how="all")
+    if rows.empty:
         raise DataError(Problem(f"{_named(path)} has a header and no rows."))
-    return raw
+    return rows
+
+
+def _as_text(options: DataOptions) -> dict[str, Any]:
+    """How pandas is to read the columns: what `NA` and `null` are depends on the column.
+
+    In the target they are missing values; a series may be called so.
+    """
+    texts = [name for name in (options.time, options.id) if name is not None]
+    return {
+        "dtype": dict.fromkeys(texts, "str"),
+        "keep_default_na": False,
+        "na_values": {name: [""] for name in texts} | {options.target: _MISSING},
+    }
 
 
 def _refuse_missing_columns(raw: pd.DataFrame, options: DataOptions, path: Path) -> None:
@@ -98,6 +120,11 @@ def _refuse_missing_columns(raw: pd.DataFrame, options: DataOptions, path: Path)
         Problem(f"{_named(path)} has no column `{name}` (data.{key}).", did_you_mean(name, known))
         for key, name in wanted.items()
         if name is not None and name not in known
+    ]
+    missing += [
+        Problem(f"{_named(path)} has two columns `{name}` (data.{key}).", "Rename one of them.")
+        for key, name in wanted.items()
+        if f"{name}.1" in known  # what pandas calls the second of two
     ]
     if missing:
         raise DataError(*missing)
@@ -242,7 +269,8 @@ def _numbers(column: "pd.Series[str]", problems: list[Problem], path: Path) -> "
     wrong = column.index[(numbers.isna() & column.notna()) | np.isinf(numbers)]
     if len(wrong):
         value = column.loc[wrong[0]]
-        message = f"{_named(path)}: `{column.name}` is {value!r}, not a number, in {_lines(wrong)}."
+        shown = repr(value) if isinstance(value, str) else str(value)
+        message = f"{_named(path)}: `{column.name}` is {shown}, not a number, in {_lines(wrong)}."
         problems.append(Problem(message))
     return numbers
 

@@ -31,7 +31,8 @@ def history(material: Material) -> Figure:
                 color=color,
                 label=label if member == 0 else None,
             )
-    axes.set_yscale("log")
+    if (table["loss"] > 0).any():
+        axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False)
     return figure

@@ -81,7 +81,10 @@ class Staging:
         self.write_text(_RECORD, record.model_dump_json(indent=2) + "\n")
         (self.path / "plots").mkdir()
         final = self.root / self.name
-        self.path.rename(final)
+        try:
+            self.path.rename(final)
+        except OSError as error:
+            raise _name_is_taken(self.name) from error
         if record.status == "complete":
             _point_latest_to(final)
         return Run(final, record)
@@ -101,7 +104,7 @@ def stage(root: Path, stem: str, name: str | None = None) -> Iterator[Staging]:
         raise UsageError(Problem(f"--name {name}: no name for a run.", advice))
     root = root.absolute()
     if os.path.lexists(root / name):
-        raise UsageError(Problem(f"there is a run {name} already.", "Give another --name."))
+        raise _name_is_taken(name)
     path = root / f"{_STAGING}{name}-{secrets.token_hex(4)}"
     try:
         path.mkdir(parents=True)
@@ -115,6 +118,10 @@ def stage(root: Path, stem: str, name: str | None = None) -> Iterator[Staging]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _name_is_taken(name: str) -> UsageError:
+    return UsageError(Problem(f"there is a run {name} already.", "Give another --name."))
+
+
 def find_run(root: Path, wanted: str = LATEST) -> Run:
     """The run at a path, or of a name under `root`; `latest` is the last complete one.
 
@@ -124,6 +131,10 @@ def find_run(root: Path, wanted: str = LATEST) -> Run:
         if (path / _RECORD).is_file():
             return _open(path.resolve())
     if wanted == LATEST:
+        names = _names(root)
+        if names:
+            message = f"there is no complete run in {root} yet."
+            raise RunError(Problem(message, f"Name one that was interrupted: {', '.join(names)}."))
         message = f"there is no run in {root} yet."
         raise RunError(Problem(message, "`forecast train --config air.yaml` makes one."))
     advice = did_you_mean(wanted, _names(root)) if _names(root) else f"{root} holds no run."

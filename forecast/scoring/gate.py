@@ -32,13 +32,10 @@ class Gate:
         if self._metric not in metrics.NAMES:
             advice = did_you_mean(self._metric, list(metrics.NAMES))
             raise UsageError(Problem(f"--fail-if: there is no metric {self._metric!r}.", advice))
-        if self._limit not in baselines.NAMES:
-            try:
-                float(self._limit)
-            except ValueError as error:
-                advice = did_you_mean(self._limit, list(baselines.NAMES))
-                message = f"--fail-if: {self._limit!r} is neither a number nor a baseline."
-                raise UsageError(Problem(message, advice)) from error
+        if self._limit not in baselines.NAMES and not _is_number(self._limit):
+            advice = did_you_mean(self._limit, list(baselines.NAMES))
+            message = f"--fail-if: {self._limit!r} is neither a number nor a baseline."
+            raise UsageError(Problem(message, advice))
 
     def check(self, scores: pd.DataFrame, segment: str, model: str) -> None:
         """Raise `GateError` where the condition holds, or can not be told."""
@@ -53,3 +50,10 @@ class Gate:
         if self._holds(value, limit):
             message = f"--fail-if {self._expression!r} holds: {self._metric} is {value:.6g}"
             raise GateError(Problem(message + (f", against {limit:.6g}." if is_baseline else ".")))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
