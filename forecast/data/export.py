@@ -24,7 +24,9 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
     if wanted == "csv":
         return written_dates(table).to_csv(index=False).encode()
     if wanted == "jsonl":
-        return "".join(json.dumps(row) + "\n" for row in records(table)).encode()
+        return "".join(
+            json.dumps(row, separators=(",", ":")) + "\n" for row in records(table)
+        ).encode()
     require_extra("pyarrow", "parquet")
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)

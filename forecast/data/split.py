@@ -78,11 +78,11 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     if options.validation is not None:
         train_ends = test_begins - held_out(options.validation, panel, test_begins, needs)
     split = Split(train_ends, test_begins)
+    _refuse_short_parts(panel, split, options, needs)
     if options.validation is not None and not split.has_validation:
         message = f"no row falls to the validation part, split.validation: {options.validation}."
         advice = "It lies between the training part and the test part."
         raise DataError(Problem(message, advice))
-    _refuse_short_parts(panel, split, options, needs)
     return split
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import sys
+import warnings
 import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -74,15 +75,19 @@ def _open(path: Path) -> io.BufferedIOBase:
 def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions | None) -> pd.DataFrame:
     """The columns that the options name, dates and ids as text; all columns without options."""
     try:
-        raw = pd.read_csv(
-            file,
-            # Blank lines are kept so that row numbers are those of the file.
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-            compression="gzip" if path.suffix == ".gz" else None,
-            low_memory=False,
-            **({} if options is None else _as_text(options)),
-        )
+        with warnings.catch_warnings():
+            # Of a row with more fields than the header has names the last ones are left out.
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            raw = pd.read_csv(
+                file,
+                index_col=False,
+                # Blank lines are kept so that row numbers are those of the file.
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
+                compression="gzip" if path.suffix == ".gz" else None,
+                low_memory=False,
+                **({} if options is None else _as_text(options)),
+            )
     except UnicodeDecodeError as error:
         message = f"{_named(path)} is not UTF-8: {error}."
         raise DataError(Problem(message, "Save it as UTF-8.")) from error

@@ -49,7 +49,7 @@ def refuse_outside(panel: Panel, offset: float, name: str, advice: str) -> None:
     row = rows[0]
     series = panel.unique_ids[panel.series_of(rows[:1])[0]]
     message = (
-        f"{name} needs values above {-offset:g}, and {series} is {panel.values[row]:g} on "
+        f"{name} needs values above {0 - offset:g}, and {series} is {panel.values[row]:g} on "
         f"{iso(panel.ds[row : row + 1])[0]} ({rows.size} such rows)."
     )
     raise DataError(Problem(message, advice))

@@ -1,0 +1,215 @@
+"""What the tests share: the command line as a subprocess, the airline data, and one real run."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+
+from forecast.commands.init import init_example
+from forecast.data.panel import Panel
+
+ROOT = Path(__file__).parents[1]
+
+# Time says nothing about these properties, and a busy machine would fail them.
+settings.register_profile("forecast", deadline=None)
+settings.load_profile("forecast")
+
+# What a person's own shell may say to the command line.
+_PERSONAL = ("FORECAST_RUNS", "NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS", "COLUMNS")
+
+# Their libraries warn of themselves; every other command has to run without a single warning.
+_COMMANDS_WITH_KERAS = ("train", "doctor")
+
+
+def run_cli(
+    *arguments: str | Path,
+    cwd: Path,
+    stdin: str | None = None,
+    environment: dict[str, str] | None = None,
+) -> CompletedProcess[str]:
+    """Run `forecast` as a person does, in a folder."""
+    shell = {name: value for name, value in os.environ.items() if name not in _PERSONAL}
+    words = [str(argument) for argument in arguments]
+    if not set(_COMMANDS_WITH_KERAS) & set(words):
+        shell["PYTHONWARNINGS"] = "error"
+    return subprocess.run(
+        [sys.executable, "-m", "forecast", *words],
+        cwd=cwd,
+        env=shell | (environment or {}),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
+    """`cli("predict", "--horizon", "2", stdin=..., environment=...)` in `tmp_path`."""
+
+    def run(*arguments: str | Path, **options: object) -> CompletedProcess[str]:
+        return run_cli(*arguments, **({"cwd": tmp_path} | options))  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def airline_csv() -> Path:
+    """The airline passengers as they come: 144 months, CRLF, quoted."""
+    return ROOT / "data" / "airline-passengers.csv"
+
+
+@pytest.fixture(scope="session")
+def airline_lines(airline_csv: Path) -> tuple[str, ...]:
+    """The lines of the airline table, the header first."""
+    return tuple(airline_csv.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.fixture(scope="session")
+def airline_values(airline_lines: Sequence[str]) -> np.ndarray:
+    """The 144 numbers of passengers, read without pandas."""
+    return np.array([float(line.split(",")[1]) for line in airline_lines[1:]])
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[CompletedProcess[str]]]:
+    """`once(name, make)`: what `make(folder)` ran, in one of the workers; the others wait for it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def run(
+        name: str, make: Callable[[Path], list[CompletedProcess[str]]]
+    ) -> list[CompletedProcess[str]]:
+        folder, done = root / name, root / f"{name}.json"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            while not done.exists():
+                time.sleep(0.1)
+        else:
+            ran: list[object] = []
+            try:
+                ran += [[one.returncode, one.stdout, one.stderr] for one in make(folder)]
+            finally:
+                part = done.with_suffix(".part")
+                part.write_text(json.dumps(ran))
+                part.rename(done)
+        return [CompletedProcess(folder, *ran) for ran in json.loads(done.read_text())]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def training(once: Callable[..., list[CompletedProcess[str]]]) -> CompletedProcess[str]:
+    """One real training of three epochs, in a folder that held nothing: its `args`."""
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        init = run_cli("init", "--example", "airline", cwd=folder)
+        words = ["train", "--config", "air.yaml", "--set", "training.epochs=3"]
+        return [init, run_cli(*words, cwd=folder)]
+
+    init, result = once("person", train)
+    assert (init.returncode, result.returncode) == (0, 0), result.stderr
+    return result
+
+
+@pytest.fixture(scope="session")
+def trained(training: CompletedProcess[str]) -> Path:
+    """The run of that training, to be read and never changed."""
+    return Path(training.stdout.strip())
+
+
+PANEL_CONFIG = """\
+data: {path: load.csv, time: hour, target: load, id: house, missing: interpolate}
+split: {test: 24, validation: 24}
+transforms: [log, {kind: difference, lag: season}, {kind: minmax, fit_on: all}]
+window: {context_length: 24, horizon: 6, normalize: standard, residual_of: last}
+model: {units: 4, segment: 6, linear: true}
+training:
+  epochs: 4
+  learning_rate: 0.02
+  batch_size: 32
+  early_stopping: {patience: 1}
+  ensemble: {size: 2, combine: median}
+intervals: {quantile_levels: [0.1, 0.5, 0.9], windows: 12}
+predict: {horizon: 12}
+"""
+
+
+def _panel_table() -> str:
+    """Two houses hour by hour in one time zone, of unlike length and level; two hours are empty."""
+    lines = ["house,hour,load"]
+    for house, hours, level in (("007", 200, 100), ("NE", 220, 5)):
+        for i in range(hours):
+            swing = 0.3 * np.sin(i / 24 * 2 * np.pi) + 0.01 * (i * 7919 % 13)
+            load = "" if i in (50, 51) else f"{level * (1 + swing):.3f}"
+            moment = f"2020-01-{1 + i // 24:02}T{i % 24:02}:00:00+05:30"
+            lines.append(f"{house},{moment},{load}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="session")
+def panel_training(once: Callable[..., list[CompletedProcess[str]]]) -> CompletedProcess[str]:
+    """A training of everything at once: a panel, a zone, gaps, members, intervals, a leak."""
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        (folder / "load.csv").write_text(_panel_table())
+        (folder / "load.yaml").write_text(PANEL_CONFIG)
+        return [run_cli("train", "--config", "load.yaml", "--name", "load", cwd=folder)]
+
+    (result,) = once("panel", train)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="session")
+def trained_panel(panel_training: CompletedProcess[str]) -> Path:
+    """The run of that training, to be read and never changed."""
+    return Path(panel_training.stdout.strip())
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of that run in `tmp_path`, as its `latest`; a test may do with it what it likes."""
+    copy = tmp_path / "runs" / trained.name
+    shutil.copytree(trained, copy)
+    (copy.parent / "latest").symlink_to(copy.name)
+    return copy
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """`tmp_path` with air.yaml and its CSV, as `forecast init --example airline` leaves it."""
+    init_example(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def make_panel() -> Callable[..., Panel]:
+    """`make_panel([[1, 2], [3]])`: monthly series named a, b, ... that begin in January 2000."""
+
+    def make(series: Sequence[Sequence[float]], freq: str = "MS") -> Panel:
+        lengths = [len(values) for values in series]
+        dates = [pd.date_range("2000-01-01", periods=length, freq=freq) for length in lengths]
+        values = np.concatenate([np.asarray(part, dtype=np.float64) for part in series])
+        return Panel(
+            tuple("abcdefghij"[: len(series)]),
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            pd.DatetimeIndex(np.concatenate(dates)),
+            values,
+            np.isfinite(values),
+            freq,
+        )
+
+    return make

@@ -1,0 +1,144 @@
+"""Dates: the frequency of a table, the steps of a forecast, and how they are written."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.tseries.frequencies import to_offset
+
+from forecast.data.calendar import (
+    grid,
+    infer_freq,
+    is_freq,
+    iso,
+    season_length_of,
+    seasons_of,
+    shift,
+)
+from forecast.errors import DataError
+
+FREQUENCIES = ["YS", "QS", "QE", "MS", "ME", "W-SUN", "D", "B", "h", "15min", "s"]
+
+
+@pytest.mark.parametrize(
+    ("freq", "season_length"),
+    [
+        ("YS", 1),
+        ("YE-DEC", 1),
+        ("QS-OCT", 4),
+        ("QE-DEC", 4),
+        ("MS", 12),
+        ("ME", 12),
+        ("3MS", 4),
+        ("5MS", 1),
+        ("W-SUN", 52),
+        ("2W-MON", 26),
+        ("D", 7),
+        ("B", 5),
+        ("h", 24),
+        ("6h", 4),
+        ("30min", 48),
+        ("15min", 96),
+        ("min", 1440),
+        ("s", 3600),
+        ("ms", 1),
+    ],
+)
+def test_a_season_is_what_is_usual_for_the_frequency(freq: str, season_length: int) -> None:
+    """Twelve months, four quarters, 24 hours, 96 quarters of an hour; 1 where none is usual."""
+    assert season_length_of(freq) == season_length
+
+
+@pytest.mark.parametrize("freq", FREQUENCIES)
+@pytest.mark.parametrize("missing", [None, 3, 10])
+def test_the_frequency_is_found_also_where_a_row_is_missing(freq: str, missing: int | None) -> None:
+    """A gap hides the frequency of the whole, not that of its stretches."""
+    ds = pd.date_range("2021-03-01", periods=20, freq=freq)
+    if missing is not None:
+        ds = ds.delete(missing)
+    assert ds[0] + to_offset(infer_freq(ds)) == pd.date_range(ds[0], periods=2, freq=freq)[1]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_dates_leave_the_frequency_open(count: int) -> None:
+    """The way out is to name it."""
+    with pytest.raises(DataError) as caught:
+        infer_freq(pd.date_range("2021-03-01", periods=count, freq="MS"))
+    assert str(caught.value) == (
+        f"{count} rows are too few to infer a frequency.\n"
+        "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
+    )
+
+
+def test_dates_without_a_common_distance_have_no_frequency() -> None:
+    """Nothing is guessed."""
+    with pytest.raises(DataError) as caught:
+        infer_freq(pd.DatetimeIndex(["2021-01-01", "2021-01-02", "2021-01-05", "2021-02-20"]))
+    assert str(caught.value) == (
+        "the dates have no common distance.\n"
+        "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
+    )
+
+
+@pytest.mark.parametrize("freq", ["nope", "M", "", "0D", "-1MS"])
+def test_what_pandas_does_not_know_or_no_forecast_can_step_is_no_frequency(freq: str) -> None:
+    """Time goes forward, by more than nothing."""
+    assert not is_freq(freq)
+
+
+@pytest.mark.parametrize("freq", FREQUENCIES)
+def test_usual_frequencies_are_known(freq: str) -> None:
+    """From years to seconds."""
+    assert is_freq(freq)
+
+
+@pytest.mark.parametrize(
+    ("freq", "seasons"),
+    [
+        ("MS", [12]),
+        ("D", [7]),
+        ("W-SUN", [52]),
+        ("h", [24, 168]),
+        ("15min", [96, 672]),
+        ("YS", []),
+    ],
+)
+def test_hours_have_a_season_of_a_day_and_one_of_a_week(freq: str, seasons: list[int]) -> None:
+    """Shortest first."""
+    assert seasons_of(freq) == seasons
+
+
+@given(
+    freq=st.sampled_from(FREQUENCIES),
+    starts=st.lists(st.integers(0, 500), min_size=1, max_size=5),
+    horizon=st.integers(1, 15),
+)
+def test_the_grid_is_what_walking_step_by_step_gives(
+    freq: str, starts: list[int], horizon: int
+) -> None:
+    """Row by row: all steps of the first date, then all of the next."""
+    calendar = pd.date_range("2019-12-31", periods=520, freq=freq)
+    by_hand = [calendar[start + step] for start in starts for step in range(1, horizon + 1)]
+    assert list(grid(calendar[starts], horizon, freq)) == by_hand
+
+
+def test_months_step_to_the_first_of_the_next_month() -> None:
+    """Whatever the lengths of the months between, and over the end of a year."""
+    steps = grid(pd.DatetimeIndex(["1960-12-01"]), 3, "MS")
+    assert iso(steps) == ["1961-01-01", "1961-02-01", "1961-03-01"]
+    assert iso(shift(pd.DatetimeIndex(["2024-01-31"]), 1, "ME")) == ["2024-02-29"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "written"),
+    [
+        (["2020-01-01", "2020-02-01"], ["2020-01-01", "2020-02-01"]),
+        (["2020-01-01 00:00", "2020-01-01 01:30"], ["2020-01-01T00:00:00", "2020-01-01T01:30:00"]),
+        (["2020-01-01T00:00:00+05:30"], ["2020-01-01T00:00:00+05:30"]),
+        (["2020-01-01T00:00:00Z"], ["2020-01-01T00:00:00+00:00"]),
+        ([], []),
+    ],
+)
+def test_dates_are_written_in_iso_8601(dates: list[str], written: list[str]) -> None:
+    """A time of day where one of them has one, and the zone where there is one."""
+    assert iso(pd.DatetimeIndex(dates)) == written

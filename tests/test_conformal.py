@@ -1,0 +1,101 @@
+"""Intervals from past errors: quantiles of few numbers, and coverage that holds."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.scoring.conformal import Conformal
+
+finite = st.floats(-1e6, 1e6)
+
+
+def _calibrate(errors: list[float]) -> Conformal:
+    """Of one series in units of 1, one step ahead."""
+    column = np.array(errors)[:, None]
+    return Conformal.calibrate(column, np.zeros(len(errors), dtype=int), np.array([1.0]))
+
+
+@given(errors=st.lists(finite, min_size=1, max_size=40), level=st.floats(0.51, 0.99))
+def test_a_quantile_is_the_size_of_the_error_of_its_rank(errors: list[float], level: float) -> None:
+    """Rank (n + 1) * (2 * level - 1), rounded up; told only where there are errors enough."""
+    conformal = _calibrate(errors)
+    rank = math.ceil((len(errors) + 1) * (2 * level - 1) - 1e-9)
+    assert conformal.can_tell(level) is (rank <= len(errors))
+    if rank <= len(errors):
+        size = sorted(map(abs, errors))[rank - 1]
+        assert conformal.quantile(level, np.array([0])).tolist() == [[size]]
+
+
+@given(errors=st.lists(finite, min_size=19, max_size=40), level=st.floats(0.05, 0.5))
+def test_an_interval_lies_evenly_about_its_forecast(errors: list[float], level: float) -> None:
+    """The quantiles q and 1 - q are as far from it, and the median is the forecast itself."""
+    conformal = _calibrate(errors)
+    low, high, middle = (
+        conformal.quantile(q, np.array([0]))[0, 0] for q in (level, 1 - level, 0.5)
+    )
+    assert low == -high
+    assert middle == 0
+
+
+@given(
+    errors=st.lists(finite, min_size=19, max_size=40),
+    levels=st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95)),
+)
+def test_quantiles_do_not_cross(errors: list[float], levels: tuple[float, float]) -> None:
+    """A higher level is never below a lower one."""
+    conformal = _calibrate(errors)
+    low, high = (conformal.quantile(level, np.array([0]))[0, 0] for level in sorted(levels))
+    assert low <= high
+
+
+@pytest.mark.parametrize(("level", "count"), [(0.1, 4), (0.9, 4), (0.25, 1), (0.5, 1), (0.01, 49)])
+def test_a_quantile_needs_as_many_errors_as_it_lies_far_out(level: float, count: int) -> None:
+    """Four for an interval of 80 %, 49 for 98 %; one fewer is too few."""
+    assert _calibrate([0.0] * count).can_tell(level)
+    assert count == 1 or not _calibrate([0.0] * (count - 1)).can_tell(level)
+
+
+def test_errors_are_in_units_of_each_series() -> None:
+    """And come back in them; a series that never changed takes the mean of the others."""
+    errors = np.array([[2.0, 4.0], [30.0, 10.0], [5.0, 5.0]])
+    scales = np.array([1.0, 10.0, 0.0])
+    conformal = Conformal.calibrate(errors, np.array([0, 1, 2]), scales)
+    assert conformal.scales.tolist() == [1.0, 10.0, 5.5]
+    assert conformal.horizon == 2
+    assert conformal.errors.tolist() == [
+        sorted([2.0, 3.0, 5 / 5.5]),
+        sorted([4.0, 1.0, 5 / 5.5]),
+    ]
+    upper = conformal.quantile(0.75, np.array([0, 1]))
+    assert upper.tolist() == [[2.0, 1.0], [20.0, 10.0]]
+
+
+def test_a_forecast_whose_truth_was_not_observed_tells_nothing() -> None:
+    """It is left out, with all of its steps."""
+    errors = np.array([[1.0, np.nan], [2.0, 3.0]])
+    conformal = Conformal.calibrate(errors, np.array([0, 0]), np.array([1.0]))
+    assert conformal.errors.tolist() == [[2.0], [3.0]]
+
+
+def test_intervals_cover_what_they_promise() -> None:
+    """Over many draws of few errors, at least 80 % of the next truths lie in an 80 % interval."""
+    random = np.random.default_rng(0)
+    inside = []
+    for _ in range(2000):
+        errors = random.standard_t(3, size=24)
+        conformal = _calibrate(errors[:-1].tolist())
+        low, high = (conformal.quantile(level, np.array([0]))[0, 0] for level in (0.1, 0.9))
+        inside.append(low <= errors[-1] <= high)
+    assert 0.80 <= np.mean(inside) <= 0.90
+
+
+@given(errors=st.lists(finite, min_size=9, max_size=20))
+def test_a_calibration_is_the_same_after_json(errors: list[float]) -> None:
+    """Plain lists of numbers."""
+    conformal = _calibrate(errors)
+    again = Conformal.from_state(conformal.state())
+    assert again.state() == conformal.state()
+    assert again.quantile(0.9, np.array([0])) == conformal.quantile(0.9, np.array([0]))

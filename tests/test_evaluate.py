@@ -1,0 +1,149 @@
+"""`forecast evaluate`: the same scores again, and those of newer rows."""
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+
+Cli = Callable[..., CompletedProcess[str]]
+
+
+def _scores(result: CompletedProcess[str]) -> dict[tuple[str, ...], float]:
+    """Values by series, segment, model and metric."""
+    assert result.stderr == ""
+    return {
+        (row["unique_id"], row["segment"], row["model"], row["metric"]): float(row["value"])
+        for row in csv.DictReader(StringIO(result.stdout))
+    }
+
+
+@pytest.mark.parametrize("kind", ["trained", "trained_panel"])
+def test_the_scores_of_the_training_come_again(
+    cli: Cli, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Byte by byte, from the forecasts that the run keeps."""
+    path: Path = request.getfixturevalue(kind)
+    result = cli("evaluate", path, "--format", "csv")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (path / "scores.csv").read_text()
+
+
+def test_json_holds_the_same_scores(cli: Cli, trained: Path) -> None:
+    """One document, null for what is over all series; digit by digit."""
+    rows = json.loads(cli("evaluate", trained, "--format", "json").stdout)
+    assert list(rows[0]) == ["unique_id", "segment", "model", "metric", "value"]
+    assert {row["unique_id"] for row in rows} == {None, "Passengers"}
+    by_key = {
+        (row["unique_id"] or "", row["segment"], row["model"], row["metric"]): row["value"]
+        for row in rows
+    }
+    assert by_key == _scores(cli("evaluate", trained, "--format", "csv"))
+
+
+def test_a_person_sees_a_table(cli: Cli, trained: Path) -> None:
+    """A row a segment and model, a column a metric; the figures of the baselines are known."""
+    lines = [line.split() for line in cli("evaluate", trained).stdout.splitlines()]
+    assert lines[0] == ["segment", "model", "rmse", "mae", "mape", "smape", "mase"]
+    assert [line[:2] for line in lines[1:]] == [
+        [segment, model]
+        for segment in ("train", "test")
+        for model in ("gru", "naive", "seasonal_naive")
+    ]
+    assert lines[5] == ["test", "naive", "50.74", "43.78", "9.995", "9.913", "1.498"]
+    assert lines[6] == ["test", "seasonal_naive", "47.19", "42.96", "9.548", "10.12", "1.47"]
+
+
+def test_the_whole_table_scores_as_the_test_part(
+    cli: Cli, trained: Path, airline_csv: Path
+) -> None:
+    """Of its rows those count on which nothing was fitted."""
+    input_ = _scores(cli("evaluate", trained, "--input", airline_csv, "--format", "csv"))
+    whole = _scores(cli("evaluate", trained, "--format", "csv"))
+    assert input_ == {
+        (name, "input", model, metric): pytest.approx(value, rel=1e-6)
+        for (name, segment, model, metric), value in whole.items()
+        if segment == "test"
+    }
+
+
+def test_newer_rows_are_scored_beside_the_baselines(
+    cli: Cli, trained: Path, airline_values: np.ndarray
+) -> None:
+    """Two months more: the naive forecast of each is the month before it."""
+    stdin = "Month,Passengers\n1961-01,450\n1961-02,430\n"
+    scores = _scores(cli("evaluate", trained, "--input", "-", "--format", "csv", stdin=stdin))
+    assert {segment for _, segment, _, _ in scores} == {"input"}
+    naive = {metric: scores["", "input", "naive", metric] for metric in ("mae", "rmse", "mase")}
+    errors = np.array([450 - airline_values[-1], 430 - 450])
+    scale = np.abs(airline_values[12:117] - airline_values[:105]).mean()
+    assert naive == {
+        "mae": pytest.approx(np.abs(errors).mean()),
+        "rmse": pytest.approx(np.sqrt((errors**2).mean())),
+        "mase": pytest.approx(np.abs(errors).mean() / scale),
+    }
+    seasonal = scores["", "input", "seasonal_naive", "mae"]
+    assert seasonal == pytest.approx((abs(450 - 417) + abs(430 - 391)) / 2)
+
+
+def test_rows_that_the_network_was_trained_on_are_not_scored(
+    cli: Cli, trained: Path, airline_lines: Sequence[str]
+) -> None:
+    """A table of them alone is refused."""
+    stdin = "\n".join(airline_lines[:100]) + "\n"
+    result = cli("evaluate", trained, "--input", "-", stdin=stdin)
+    assert (result.returncode, result.stdout) == (4, "")
+    assert "to score from 1958-10-01 on.\n" in result.stderr
+    assert result.stderr.endswith("The network has seen the earlier rows in training.\n")
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("mase > 1", 6),
+        ("mase>1", 6),
+        ("mase < 1", 0),
+        ("rmse > seasonal_naive", 6),
+        ("rmse <= naive", 0),
+        ("rmse > 1e6", 0),
+    ],
+)
+def test_a_gate_holds_or_not(cli: Cli, trained: Path, expression: str, code: int) -> None:
+    """After three epochs the network is worse than any baseline; the table is printed either way."""
+    result = cli("evaluate", trained, "--fail-if", expression)
+    assert result.returncode == code
+    assert result.stdout == cli("evaluate", trained).stdout
+    said = f"error: --fail-if {expression!r} holds: {expression[:4]} is "
+    assert result.stderr.startswith(said) if code else result.stderr == ""
+
+
+def test_a_gate_looks_at_the_newer_rows(cli: Cli, trained: Path) -> None:
+    """They are what is scored."""
+    stdin = "Month,Passengers\n1961-01,450\n"
+    arguments = ["evaluate", trained, "--input", "-", "--fail-if", "mape < 50"]
+    result = cli(*arguments, stdin=stdin)
+    assert result.returncode == 6
+    assert result.stdout.splitlines()[1].startswith("input ")
+
+
+@pytest.mark.parametrize("expression", ["mase", "accuracy > 1", "mase > good", ""])
+def test_a_condition_that_can_not_be_is_refused_with_2(
+    cli: Cli, trained: Path, expression: str
+) -> None:
+    """Before anything is scored."""
+    result = cli("evaluate", trained, "--fail-if", expression)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: --fail-if")
+
+
+def test_an_undefined_score_does_not_pass(cli: Cli, run: Path, project: Path) -> None:
+    """MAPE of a month without passengers."""
+    stdin = "Month,Passengers\n1961-01,0\n"
+    result = cli("evaluate", "--input", "-", "--fail-if", "mape > 1", stdin=stdin)
+    assert result.returncode == 6
+    assert result.stderr == "error: --fail-if 'mape > 1': the score is undefined here.\n"
+    assert " - " in result.stdout

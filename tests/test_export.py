@@ -1,0 +1,122 @@
+"""Tables out: the same numbers in every form, and a file whole or not at all."""
+
+import json
+import os
+import threading
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.data.export import encode_table, write_file
+from forecast.errors import UsageError
+
+STDOUT = Path("-")
+
+
+def _table(values: list[float]) -> pd.DataFrame:
+    ds = pd.date_range("1961-01-01", periods=len(values), freq="MS")
+    return pd.DataFrame({"unique_id": "a", "ds": ds, "y_hat": values})
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_csv_gives_every_float_back(values: list[float]) -> None:
+    """To the last bit, be it as small or as large as it may."""
+    text = encode_table(_table(values), STDOUT).decode()
+    read = [float(line.split(",")[2]) for line in text.splitlines()[1:]]
+    assert read == values
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_json_lines_give_every_float_back(values: list[float]) -> None:
+    """To the last bit, as CSV does."""
+    text = encode_table(_table(values), STDOUT, "jsonl").decode()
+    assert [json.loads(line)["y_hat"] for line in text.splitlines()] == values
+
+
+def test_json_lines_are_one_object_a_row() -> None:
+    """Dates are ISO 8601 text, and the last line ends."""
+    assert encode_table(_table([1.5, -2.0]), STDOUT, "jsonl").decode() == (
+        '{"unique_id":"a","ds":"1961-01-01","y_hat":1.5}\n'
+        '{"unique_id":"a","ds":"1961-02-01","y_hat":-2.0}\n'
+    )
+
+
+def test_parquet_keeps_the_types() -> None:
+    """Dates stay dates, and floats are the same floats."""
+    table = _table([0.1, 1e-300])
+    read = pd.read_parquet(BytesIO(encode_table(table, STDOUT, "parquet")))
+    pd.testing.assert_frame_equal(read, table, check_dtype=False)
+    assert read["ds"].dtype.kind == "M"
+    assert read["y_hat"].dtype == np.float64
+
+
+@pytest.mark.parametrize("name", ["next.jsonl", "NEXT.JSONL"])
+def test_the_ending_of_the_file_says_the_form(name: str) -> None:
+    """In either case; what --format says goes before it."""
+    assert encode_table(_table([1.0]), Path(name)).startswith(b'{"unique_id"')
+    assert encode_table(_table([1.0]), Path(name), "csv").startswith(b"unique_id,")
+
+
+def test_anything_else_is_csv() -> None:
+    """Readable by pandas as it stands."""
+    text = encode_table(_table([1.0]), Path("next.txt")).decode()
+    assert pd.read_csv(StringIO(text)).to_dict("list") == {
+        "unique_id": ["a"],
+        "ds": ["1961-01-01"],
+        "y_hat": [1.0],
+    }
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    """No part file stays behind."""
+    path = tmp_path / "next.csv"
+    path.write_bytes(b"old")
+    write_file(b"new", path)
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What it points to is written."""
+    (tmp_path / "link.csv").symlink_to("target.csv")
+    write_file(b"new", tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "target.csv").read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    """`--output /dev/null`, `/dev/stdout` and a named pipe are no files to be renamed over."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    write_file(b"new", pipe)
+    assert pipe.is_fifo()
+    reader.join(timeout=10)
+    assert read == [b"new"]
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [("no/next.csv", "No such file or directory"), ("", "Is a directory")],
+)
+def test_what_can_not_be_written_is_a_usage_error(tmp_path: Path, output: str, reason: str) -> None:
+    """A folder that is not there, and a folder itself."""
+    path = tmp_path / output
+    with pytest.raises(UsageError) as caught:
+        write_file(b"new", path)
+    assert str(caught.value) == f"can not write {path}: {reason}."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_current_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--output .` and `--output ""` are the same mistake."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"^can not write \.: "):
+        write_file(b"new", Path())

@@ -1,0 +1,92 @@
+"""`--fail-if`: a score as a condition."""
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.errors import GateError, UsageError
+from forecast.scoring.gate import Gate
+
+
+def _scores(**values: float) -> pd.DataFrame:
+    """MASE by model."""
+    rows = [(None, "test", model, "mase", value) for model, value in values.items()]
+    return pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
+
+
+def _holds(expression: str, scores: pd.DataFrame) -> bool:
+    try:
+        Gate(expression).check(scores, "test", "gru")
+    except GateError:
+        return True
+    return False
+
+
+@given(value=st.floats(-1e6, 1e6), limit=st.floats(-1e6, 1e6))
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_a_condition_holds_as_it_is_read(operator: str, value: float, limit: float) -> None:
+    """As Python reads it, with blanks or without."""
+    by_hand = {
+        "<": value < limit,
+        "<=": value <= limit,
+        ">": value > limit,
+        ">=": value >= limit,
+    }[operator]
+    assert _holds(f"mase {operator} {limit!r}", _scores(gru=value)) is by_hand
+    assert _holds(f"  mase{operator}{limit!r} ", _scores(gru=value)) is by_hand
+
+
+def test_a_condition_that_holds_says_the_score() -> None:
+    """And for a baseline its score too."""
+    scores = _scores(gru=1.25, naive=1.0)
+    with pytest.raises(GateError) as caught:
+        Gate("mase > 1").check(scores, "test", "gru")
+    assert str(caught.value) == "--fail-if 'mase > 1' holds: mase is 1.25."
+    with pytest.raises(GateError) as caught:
+        Gate("mase >= naive").check(scores, "test", "gru")
+    assert str(caught.value) == "--fail-if 'mase >= naive' holds: mase is 1.25, against 1."
+
+
+def test_a_baseline_stands_for_its_own_score() -> None:
+    """In the same metric, on the same rows."""
+    assert _holds("mase > naive", _scores(gru=2, naive=1))
+    assert not _holds("mase > naive", _scores(gru=1, naive=2))
+
+
+@pytest.mark.parametrize(
+    ("expression", "scores"),
+    [
+        ("mase > 1", _scores(gru=math.nan)),
+        ("mase > naive", _scores(gru=1, naive=math.nan)),
+        ("mase > seasonal_naive", _scores(gru=1)),
+        ("rmse > 1", _scores(gru=1)),
+    ],
+)
+def test_what_can_not_be_told_does_not_pass(expression: str, scores: pd.DataFrame) -> None:
+    """An undefined score is no good score."""
+    with pytest.raises(GateError, match="the score is undefined here"):
+        Gate(expression).check(scores, "test", "gru")
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("mase", "--fail-if 'mase' is no condition."),
+        ("", "--fail-if '' is no condition."),
+        ("mase > ", "--fail-if 'mase > ' is no condition."),
+        ("mase == 1", "--fail-if 'mase == 1' is no condition."),
+        ("mase > 1 or mase < 0", "--fail-if 'mase > 1 or mase < 0' is no condition."),
+        ("mase > nan", "--fail-if: 'nan' is neither a number nor a baseline."),
+        ("mase > naiv", "--fail-if: 'naiv' is neither a number nor a baseline."),
+        ("mse > 1", "--fail-if: there is no metric 'mse'."),
+        ("__import__('os') > 1", "--fail-if \"__import__('os') > 1\" is no condition."),
+    ],
+)
+def test_what_is_no_condition_is_refused(expression: str, message: str) -> None:
+    """Before anything is computed; nothing is evaluated as code."""
+    with pytest.raises(UsageError) as caught:
+        Gate(expression)
+    assert str(caught.value).splitlines()[0] == message

@@ -1,0 +1,61 @@
+"""The panel: series in flat arrays, addressed by row."""
+
+from collections.abc import Callable
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.data.panel import Panel, Past, ranges
+
+panels = st.lists(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=15), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50)), max_size=10))
+def test_ranges_are_python_ranges_one_after_another(pairs: list[tuple[int, int]]) -> None:
+    """An empty or backward range adds no row."""
+    begins, ends = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    by_hand = [row for begin, end in pairs for row in range(begin, end)]
+    assert ranges(begins, ends).tolist() == by_hand
+
+
+@given(series=panels)
+def test_every_row_knows_its_series(
+    make_panel: Callable[..., Panel], series: list[list[float]]
+) -> None:
+    """From the first row of a series to its last, however short it is."""
+    panel = make_panel(series)
+    by_hand = [i for i, values in enumerate(series) for _ in values]
+    assert panel.series_of(np.arange(len(panel.values))).tolist() == by_hand
+
+
+@given(series=panels, rows=st.integers(0, 20))
+def test_the_tail_is_the_end_of_each_series(
+    make_panel: Callable[..., Panel], series: list[list[float]], rows: int
+) -> None:
+    """A series that is shorter comes whole; dates stay beside their values."""
+    panel = make_panel(series)
+    tail = panel.tail(rows)
+    kept = [values[max(len(values) - rows, 0) :] for values in series]
+    assert [
+        tail.values[begin:end].tolist() for begin, end in zip(tail.starts, tail.ends, strict=True)
+    ] == kept
+    assert tail.unique_ids == panel.unique_ids
+    moment = dict(zip(range(len(panel.values)), panel.ds, strict=True))
+    first = panel.ends - np.array([len(values) for values in kept])
+    assert list(tail.ds) == [moment[row] for row in ranges(first, panel.ends)]
+
+
+@given(series=panels, data=st.data())
+def test_the_past_ends_where_it_is_told(
+    make_panel: Callable[..., Panel], series: list[list[float]], data: st.DataObject
+) -> None:
+    """`until` is the one way to what may be fitted on, and holds no row from the end on."""
+    panel = make_panel(series)
+    lengths = [data.draw(st.integers(0, len(values))) for values in series]
+    past = panel.until(panel.starts + np.array(lengths))
+    assert isinstance(past, Past)
+    begins, ends = past.panel.starts, past.panel.ends
+    assert [past.panel.values[b:e].tolist() for b, e in zip(begins, ends, strict=True)] == [
+        values[:length] for values, length in zip(series, lengths, strict=True)
+    ]

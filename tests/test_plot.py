@@ -1,0 +1,128 @@
+"""`forecast plot`: figures as files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from xml.etree import ElementTree
+
+import pytest
+
+Cli = Callable[..., CompletedProcess[str]]
+MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
+
+
+def _written(result: CompletedProcess[str], folder: Path) -> list[Path]:
+    """The files that it says it wrote."""
+    assert (result.returncode, result.stderr) == (0, "")
+    return [folder / line for line in result.stdout.splitlines()]
+
+
+def test_unasked_the_history_and_the_forecast_land_in_the_run(cli: Cli, run: Path) -> None:
+    """As PNG files in its plots/."""
+    paths = _written(cli("plot"), run)
+    assert [path.name for path in paths] == ["history.png", "forecast.png"]
+    assert sorted(path.name for path in (run / "plots").iterdir()) == [
+        "forecast.png",
+        "history.png",
+    ]
+    for path in paths:
+        assert path.parent.samefile(run / "plots")
+        assert path.read_bytes().startswith(MAGIC["png"])
+
+
+@pytest.mark.parametrize("figure", ["history", "forecast", "steps", "residuals"])
+def test_one_figure_may_be_asked_for(cli: Cli, run: Path, figure: str) -> None:
+    """By its name alone, or after the run."""
+    (path,) = _written(cli("plot", figure), run)
+    assert path.name == f"{figure}.png"
+    assert _written(cli("plot", run.name, figure), run) == [path]
+
+
+@pytest.mark.parametrize("format", ["png", "svg", "pdf"])
+def test_a_figure_may_be_written_in_three_formats(
+    cli: Cli, run: Path, tmp_path: Path, format: str
+) -> None:
+    """By --format into a folder that is made, or by the ending of a file."""
+    paths = _written(cli("plot", "--output", "figures", "--format", format), tmp_path)
+    assert paths == [tmp_path / f"figures/{name}.{format}" for name in ("history", "forecast")]
+    assert _written(cli("plot", "history", "--output", f"a.{format}"), tmp_path) == [
+        tmp_path / f"a.{format}"
+    ]
+    for path in (*paths, tmp_path / f"a.{format}"):
+        assert path.read_bytes().startswith(MAGIC[format])
+    assert list((run / "plots").iterdir()) == []
+
+
+def test_the_forecast_says_what_it_shows(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """Axes, dates and every line by name, in the text of an SVG."""
+    cli("plot", "forecast", "--output", "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    ElementTree.fromstring(text)
+    for word in (
+        run.name, "Passengers", "date", "1949", "1961", "actual", "gru on train", "gru on test",
+        "gru forecast", "cutoff", "test part",
+    ):  # fmt: skip
+        assert f"<!-- {word} -->" in text or word in text, word
+
+
+def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path: Path) -> None:
+    """Every figure of it."""
+    figures = ["history", "forecast", "steps", "residuals"]
+    result = cli("plot", trained_panel, *figures, "--output", ".")
+    assert [path.name for path in _written(result, tmp_path)] == [f"{name}.png" for name in figures]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "stderr"),
+    [
+        (
+            ["latest", "hist"],
+            2,
+            "error: there is no figure 'hist'.\nDid you mean `history`?\n",
+        ),
+        (
+            ["--output", "a.png"],
+            2,
+            (
+                "error: --output a.png is one file for several figures.\n"
+                "Name a folder, or one figure.\n"
+            ),
+        ),
+        (
+            ["history", "--output", "a.gif"],
+            2,
+            (
+                "error: --output a.gif: a figure can not be written as gif there.\n"
+                "Formats are png, svg, pdf.\n"
+            ),
+        ),
+        (
+            ["history", "--output", "a.png", "--format", "pdf"],
+            2,
+            (
+                "error: --output a.png: a figure can not be written as pdf there.\n"
+                "Formats are png, svg, pdf.\n"
+            ),
+        ),
+        (
+            ["history", "--output", "runs/latest/run.json/a.png"],
+            2,
+            "error: can not write runs/latest/run.json/a.png: Not a directory.\n"
+            "Give another --output.\n",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_figure_that_can_not_be_is_refused(
+    cli: Cli, run: Path, arguments: list[str], code: int, stderr: str
+) -> None:
+    """And nothing is drawn."""
+    result = cli("plot", *arguments)
+    assert (result.returncode, result.stdout, result.stderr) == (code, "", stderr)
+    assert list((run / "plots").iterdir()) == []
+
+
+def test_a_figure_needs_no_screen(cli: Cli, run: Path) -> None:
+    """Whatever Matplotlib's own settings ask for."""
+    environment = {"MPLBACKEND": "TkAgg", "DISPLAY": ""}
+    assert cli("plot", "history", environment=environment).returncode == 0

@@ -1,0 +1,106 @@
+"""`forecast runs`: which there are, what is in one, and where it lies."""
+
+import csv
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from ruamel.yaml import YAML
+
+Cli = Callable[..., CompletedProcess[str]]
+COLUMNS = ["name", "status", "created", "model", "parameters", "seconds"]
+
+
+def _record(run: Path) -> dict[str, object]:
+    record: dict[str, object] = json.loads((run / "run.json").read_text())
+    return record
+
+
+def test_the_list_says_the_same_in_every_form(cli: Cli, run: Path) -> None:
+    """A table for people, CSV and JSON for programs."""
+    (listed,) = json.loads(cli("runs", "list", "--format", "json").stdout)
+    record = _record(run)
+    assert list(listed) == COLUMNS
+    assert listed["name"] == run.name
+    assert {key: listed[key] for key in COLUMNS[1:5]} == {key: record[key] for key in COLUMNS[1:5]}
+    assert listed["seconds"] == record["seconds"]["total"]  # type: ignore[index]
+    (row,) = csv.DictReader(StringIO(cli("runs", "list", "--format", "csv").stdout))
+    assert row == {key: str(value) for key, value in listed.items()}
+    header, line = cli("runs", "list").stdout.splitlines()
+    assert header.split() == COLUMNS
+    assert line.split()[:5] == [str(listed[key]) for key in COLUMNS[:5]]
+
+
+def test_where_there_is_no_run_the_list_is_empty(cli: Cli) -> None:
+    """Which is no error."""
+    assert cli("runs", "list").stdout.split() == COLUMNS
+    assert json.loads(cli("runs", "list", "--format", "json").stdout) == []
+    assert cli("runs", "list", "--format", "csv").stdout == ",".join(COLUMNS) + "\n"
+
+
+@pytest.mark.parametrize("name", ["a[b]c", ":smile:", "x" * 150])
+def test_a_name_may_be_copied_from_the_list(cli: Cli, run: Path, name: str) -> None:
+    """Whatever a config was called: nothing is cut or read as markup."""
+    run.rename(run.with_name(name))
+    listed = cli("runs", "list").stdout.splitlines()[1].split()[0]
+    assert cli("runs", "path", listed).stdout == f"{run.with_name(name)}\n"
+
+
+def test_damaged_and_foreign_folders_are_passed_over(cli: Cli, run: Path) -> None:
+    """What can be read is listed."""
+    for name, content in (("broken", "{"), ("newer", '{"layout": 99}')):
+        (run.parent / name).mkdir()
+        (run.parent / name / "run.json").write_text(content)
+    (run.parent / "stray").mkdir()
+    listed = json.loads(cli("runs", "list", "--format", "json").stdout)
+    assert [row["name"] for row in listed] == [run.name]
+
+
+def test_a_run_is_shown_as_one_document(cli: Cli, run: Path) -> None:
+    """Name, path, status, parameters, seconds by stage, config with defaults, scores."""
+    document = json.loads(cli("runs", "show", "--format", "json").stdout)
+    record = _record(run)
+    assert list(document) == [
+        "name", "path", "status", "parameters", "seconds", "config", "scores",
+    ]  # fmt: skip
+    assert Path(document["path"]).samefile(run)
+    for key in ("name", "status", "parameters", "seconds"):
+        assert document[key] == record[key]
+    assert {"import", "read", "compile", "fit", "export", "score", "total"} <= set(
+        document["seconds"]
+    )
+    resolved = YAML(typ="safe", pure=True).load((run / "resolved.yaml").read_text())
+    assert document["config"] == resolved
+    assert document["config"]["training"]["epochs"] == 3
+    with (run / "scores.csv").open(newline="") as file:
+        rows = [
+            {**row, "unique_id": row["unique_id"] or None, "value": float(row["value"])}
+            for row in csv.DictReader(file)
+        ]
+    assert document["scores"] == rows
+    assert document["scores"][0]["unique_id"] is None
+
+
+def test_a_panel_is_shown_with_the_names_of_its_series(cli: Cli, trained_panel: Path) -> None:
+    """`007` is a name, not a number."""
+    document = json.loads(cli("runs", "show", trained_panel, "--format", "json").stdout)
+    assert {row["unique_id"] for row in document["scores"]} == {None, "007", "NE"}
+
+
+def test_a_person_sees_config_and_scores(cli: Cli, run: Path) -> None:
+    """What a run came from and what came of it."""
+    text = cli("runs", "show").stdout
+    assert text.startswith(f"name: {run.name}\npath: ")
+    assert (run / "resolved.yaml").read_text() in text
+    assert text.endswith(cli("evaluate").stdout)
+
+
+def test_the_path_is_printed_alone(cli: Cli, run: Path) -> None:
+    """For `cd $(forecast runs path)`."""
+    result = cli("runs", "path")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("\n") == 1
+    assert Path(result.stdout.strip()).samefile(run)

@@ -1,0 +1,378 @@
+"""Trainings as a person runs them: what is said, what is left behind, and what ends them."""
+
+import csv
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import keras
+import numpy as np
+import pytest
+
+from forecast import __version__
+from forecast.inference import Network
+
+Cli = Callable[..., CompletedProcess[str]]
+Pair = list[CompletedProcess[str]]
+FILES = [
+    "config.yaml",
+    "context.csv",
+    "data.json",
+    "forecasts.csv",
+    "history.csv",
+    "model.keras",
+    "model.onnx",
+    "plots",
+    "resolved.yaml",
+    "run.json",
+    "scores.csv",
+    "transforms.json",
+]
+
+
+def _start(*arguments: str, cwd: Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "FORECAST_RUNS"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "forecast", *arguments],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+
+
+def _weights(run: Path) -> bytes:
+    """The weights inside the Keras file."""
+    with zipfile.ZipFile(run / "model.keras") as file:
+        return file.read("model.weights.h5")
+
+
+@pytest.fixture(scope="module")
+def pair(once: Callable[..., list[CompletedProcess[str]]], airline_csv: Path) -> Pair:
+    """Two trainings at the same time, seeds 0 and 1, from a project's root; seed 1 is quiet."""
+
+    def train(root: Path) -> list[CompletedProcess[str]]:
+        for name in ("configs/air.yaml", "data/airline-passengers.csv"):
+            (root / name).parent.mkdir()
+            shutil.copy(airline_csv.parents[1] / name, root / name)
+        options = ["train", "--config", "air.yaml", "--set", "training.epochs=3", "--set"]
+        processes = [
+            _start(*options, "training.seed=0", cwd=root),
+            _start("--quiet", *options, "training.seed=1", cwd=root),
+        ]
+        results = []
+        for process in processes:
+            stdout, stderr = process.communicate(timeout=300)
+            results.append(CompletedProcess([], process.returncode, stdout, stderr))
+        return results
+
+    return once("root", train)
+
+
+def test_two_trainings_at_the_same_time_both_land(pair: Pair) -> None:
+    """Each prints its own run, and `latest` is one of them; the config is found in configs/."""
+    runs = [Path(result.stdout.removesuffix("\n")) for result in pair]
+    assert [result.returncode for result in pair] == [0, 0]
+    assert runs[0] != runs[1]
+    folder = runs[0].parent
+    assert {path.name for path in folder.iterdir()} == {runs[0].name, runs[1].name, "latest"}
+    assert (folder / "latest").resolve() in [run.resolve() for run in runs]
+    for run in runs:
+        assert sorted(path.name for path in run.iterdir()) == FILES
+
+
+def test_quiet_says_nothing(pair: Pair) -> None:
+    """Not even what the libraries would say; the result is printed all the same."""
+    assert pair[1].stderr == ""
+    assert pair[1].stdout.count("\n") == 1
+
+
+def test_the_same_seed_gives_the_same_files(pair: Pair, trained: Path) -> None:
+    """Scores, forecasts and weights, byte by byte, also in another folder and with company."""
+    again = Path(pair[0].stdout.strip())
+    for name in ("scores.csv", "forecasts.csv", "transforms.json", "context.csv"):
+        assert (again / name).read_bytes() == (trained / name).read_bytes(), name
+    assert _weights(again) == _weights(trained)
+
+
+def test_another_seed_gives_others(pair: Pair) -> None:
+    """Of the network, that is; data and baselines stay."""
+    one, two = (Path(result.stdout.strip()) for result in pair)
+    assert _weights(one) != _weights(two)
+    scores = [_read(run / "scores.csv") for run in (one, two)]
+    for first, second in zip(*scores, strict=True):
+        assert (first["value"] != second["value"]) is (first["model"] == "gru")
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[str]) -> None:
+    """Rows and windows, layers and parameters, losses, scores, who wins, and what to type next."""
+    said = re.sub(r"fitted 3 epochs in [\d.]+ s: loss [\d.]+, test_loss [\d.]+", "FITTED",
+                  training.stderr)  # fmt: skip
+    said = re.sub(r"(?m)^(train|test) +(gru|naive|seasonal_naive) .*$", r"\1 \2", said)
+    assert said.splitlines() == [
+        "144 rows, frequency MS; windows: 105 train, 27 test",
+        "layer     type        output         parameters",
+        "context   InputLayer  (None, 12, 1)  0",
+        "gru       GRU         (None, 50)     7,950",
+        "dropout   Dropout     (None, 50)     0",
+        "forecast  Dense       (None, 1)      51",
+        "8,001 parameters",
+        "FITTED",
+        "segment  model            rmse    mae   mape  smape    mase",
+        "train gru",
+        "train naive",
+        "train seasonal_naive",
+        "test gru",
+        "test naive",
+        "test seasonal_naive",
+        "warning: seasonal_naive is better than gru on the test part (rmse 47.19).",
+        "warning: naive is better than gru on the test part (rmse 50.74).",
+        (
+            "Prefer seasonal_naive until the network beats it. Units usually decide: "
+            "`forecast init FILE` writes a recipe with those that suit the table."
+        ),
+        "next: forecast predict > next.csv; forecast plot",
+    ]
+
+
+def test_a_run_records_how_it_came_to_be(trained: Path) -> None:
+    """What was typed, versions, seconds by stage, and the checksum of every other file."""
+    record = json.loads((trained / "run.json").read_text())
+    assert record["layout"] == 1
+    assert record["name"] == trained.name
+    assert record["status"] == "complete"
+    assert record["argv"] == ["train", "--config", "air.yaml", "--set", "training.epochs=3"]
+    assert record["versions"]["forecast"] == __version__
+    assert record["versions"]["keras"] == keras.__version__
+    assert (record["model"], record["parameters"]) == ("gru", 8001)
+    seconds = record["seconds"]
+    assert set(seconds) >= {"import", "read", "compile", "fit", "export", "score", "total"}
+    assert sum(seconds.values()) - seconds["total"] <= seconds["total"] + 0.01
+    files = {path.name: path for path in trained.iterdir() if path.is_file()}
+    assert record["checksums"] == {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if name != "run.json"
+    }
+
+
+def test_a_run_keeps_the_config_as_written_and_as_resolved(
+    training: CompletedProcess[str], trained: Path
+) -> None:
+    """What was set on the command line stands in the second alone."""
+    assert (trained / "config.yaml").read_bytes() == (training.args / "air.yaml").read_bytes()
+    resolved = (trained / "resolved.yaml").read_text()
+    assert "\n  epochs: 3\n" in resolved
+    assert "\n  reset_after: true\n" in resolved
+
+
+def test_a_run_records_its_data(
+    training: CompletedProcess[str], trained: Path, airline_csv: Path
+) -> None:
+    """The table by its checksum, its dates and columns, and where the test part begins."""
+    record = json.loads((trained / "data.json").read_text())
+    scale = record["per_series"][0].pop("scale")
+    assert scale == pytest.approx(29.219047619)
+    assert record == {
+        "path": str(training.args / "airline-passengers.csv"),
+        "sha256": hashlib.sha256(airline_csv.read_bytes()).hexdigest(),
+        "rows": 144,
+        "series": 1,
+        "first": "1949-01-01",
+        "last": "1960-12-01",
+        "freq": "MS",
+        "season_length": 12,
+        "columns": {"time": "Month", "target": "Passengers", "id": None},
+        "per_series": [
+            {
+                "unique_id": "Passengers",
+                "rows": 144,
+                "first": "1949-01-01",
+                "last": "1960-12-01",
+                "test_begin": "1958-10-01",
+            }
+        ],
+    }
+
+
+def test_the_history_has_a_line_an_epoch(trained: Path) -> None:
+    """Without a validation part, the loss on the test part is called what it is."""
+    rows = _read(trained / "history.csv")
+    assert list(rows[0])[:5] == ["epoch", "loss", "test_loss", "learning_rate", "seconds"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    losses = [float(row["loss"]) for row in rows]
+    assert losses == sorted(losses, reverse=True)
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.001] * 3)
+
+
+def test_forecasts_of_every_part_stand_beside_the_truth(
+    trained: Path, airline_values: np.ndarray
+) -> None:
+    """105 of train and 27 of test, of the network and both baselines, at their dates."""
+    rows = _read(trained / "forecasts.csv")
+    assert list(rows[0]) == [
+        "unique_id", "ds", "cutoff", "step", "model", "segment", "y", "y_hat",
+    ]  # fmt: skip
+    for segment, values in (("train", airline_values[12:117]), ("test", airline_values[117:])):
+        for model in ("gru", "naive", "seasonal_naive"):
+            own = [row for row in rows if (row["segment"], row["model"]) == (segment, model)]
+            assert [float(row["y"]) for row in own] == values.tolist()
+            assert all(row["step"] == "1" and row["cutoff"] < row["ds"] for row in own)
+    naive = [row for row in rows if row["model"] == "naive"]
+    assert (naive[-1]["ds"], naive[-1]["cutoff"]) == ("1960-12-01", "1960-11-01")
+    assert [float(row["y_hat"]) for row in naive] == airline_values[11:143].tolist()
+
+
+def test_the_baselines_score_what_is_known(trained: Path) -> None:
+    """Seasonal naive 47.19 and naive 50.74 on the 27 test months."""
+    rows = _read(trained / "scores.csv")
+    assert list(rows[0]) == ["unique_id", "segment", "model", "metric", "value"]
+    test = {
+        row["model"]: round(float(row["value"]), 2)
+        for row in rows
+        if (row["segment"], row["metric"], row["unique_id"]) == ("test", "rmse", "")
+    }
+    assert test.pop("gru") > 0
+    assert test == {"naive": 50.74, "seasonal_naive": 47.19}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_the_keras_file_and_the_onnx_file_say_the_same(trained: Path) -> None:
+    """To 1e-5 of scaled data; anybody with Keras can load the first, safely."""
+    model = keras.models.load_model(trained / "model.keras", safe_mode=True)
+    assert model.count_params() == 8001
+    contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
+    by_keras = np.asarray(model(contexts))
+    assert np.abs(Network(trained / "model.onnx").predict(contexts) - by_keras).max() < 1e-5
+
+
+def test_a_panel_with_all_that_there_is_becomes_a_run(
+    panel_training: CompletedProcess[str], trained_panel: Path
+) -> None:
+    """Members, validation, intervals; and it is said that the scores leak."""
+    said = panel_training.stderr
+    assert said.startswith("420 rows of 2 series, frequency h; windows: ")
+    assert "\nwarning: a transform is fitted on all rows (`fit_on: all`)" in said
+    assert "coverage_80" in said
+    names = sorted(path.name for path in trained_panel.iterdir())
+    assert names == sorted([*FILES, "intervals.json"])
+    history = _read(trained_panel / "history.csv")
+    assert "val_loss" in history[0]
+    assert {row["member"] for row in history} == {"0", "1"}
+    scores = _read(trained_panel / "scores.csv")
+    assert {row["segment"] for row in scores} == {"train", "validation", "test"}
+    assert {row["unique_id"] for row in scores} == {"", "007", "NE"}
+    data = json.loads((trained_panel / "data.json").read_text())
+    assert [series["test_begin"] for series in data["per_series"]] == [
+        "2020-01-08T08:00:00+05:30",
+        "2020-01-09T04:00:00+05:30",
+    ]
+
+
+def test_a_value_that_was_not_observed_is_not_scored(trained_panel: Path) -> None:
+    """It has no truth in the table of forecasts."""
+    rows = [row for row in _read(trained_panel / "forecasts.csv") if row["y"] == ""]
+    assert {row["ds"] for row in rows} <= {
+        "2020-01-03T02:00:00+05:30",
+        "2020-01-03T03:00:00+05:30",
+    }
+
+
+def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, project: Path) -> None:
+    """With advice on what to turn."""
+    result = cli("--quiet", "train", "--config", "air.yaml", "--set", "training.learning_rate=1e30")
+    assert (result.returncode, result.stdout) == (7, "")
+    assert result.stderr == (
+        "error: training diverged: the loss of epoch 1 is nan.\n"
+        "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
+        "(`transforms: [minmax]`).\n"
+    )
+    assert list((project / "runs").iterdir()) == []
+
+
+class Terminal:
+    """A terminal that a program writes its stderr to, and what stands on it without colours."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = pty.openpty()
+        self.text = ""
+
+    def read_until(self, pattern: str, seconds: float = 120) -> None:
+        """Read on until the pattern is there, or the program has closed the terminal."""
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.text) and time.monotonic() < end:
+            if not select.select([self.ours], [], [], 1)[0]:
+                continue
+            try:
+                part = os.read(self.ours, 4096).decode(errors="replace")
+            except OSError:  # the other side is closed
+                return
+            self.text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", self.text + part)
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_keeps_what_was_learned(
+    cli: Cli, run: Path, project: Path, stop: signal.Signals, code: int
+) -> None:
+    """On a terminal, where progress shows the epoch, the losses and the time that is left.
+
+    The run can be predicted from by its name; `latest` stays what it was.
+    """
+    terminal = Terminal()
+    process = _start(
+        "train", "--config", "air.yaml", "--set", "training.epochs=1000000", "--name", "stopped",
+        cwd=project, stderr=terminal.theirs,
+    )  # fmt: skip
+    os.close(terminal.theirs)
+    try:
+        # The second epoch or a later one is over.
+        terminal.read_until(r"epoch +([2-9]|\d\d+)/1000000 .*loss .*, test_loss .* \d+:\d\d")
+        assert process.poll() is None
+        process.send_signal(stop)
+        terminal.read_until("$ this is never written")
+        stdout, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(terminal.ours)
+    said = terminal.text
+    assert (process.returncode, stdout) == (code, "")
+    assert "Traceback" not in said
+    assert "interrupted after epoch " in said
+    kept = project / "runs" / "stopped"
+    assert sorted(path.name for path in kept.iterdir()) == FILES
+    assert json.loads((kept / "run.json").read_text())["status"] == "interrupted"
+    assert (project / "runs" / "latest").resolve() == run.resolve()
+    assert {path.name for path in run.parent.iterdir()} == {run.name, "latest", "stopped"}
+    forecast = cli("predict", "stopped", "--horizon", "1")
+    assert forecast.stdout.startswith("unique_id,ds,cutoff,step,y_hat\nPassengers,1961-01-01,")
+    assert str(kept) in said.replace("\r\n", "")
+
+
+def test_an_interruption_before_the_first_epoch_leaves_nothing(project: Path) -> None:
+    """There is nothing to keep yet."""
+    process = _start("train", "--config", "air.yaml", cwd=project)
+    while not list(project.glob("runs/.staging-*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (130, "", "")
+    assert list((project / "runs").iterdir()) == []

@@ -1,0 +1,302 @@
+"""Transforms: fitted on the past, applied, inverted, and kept as plain JSON."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    PowerTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from forecast.config.schema import TransformOptions
+from forecast.data.panel import Panel
+from forecast.errors import DataError
+from forecast.transforms import FITTED, Pipeline
+from forecast.transforms.fitting import fit_pipeline
+
+# Positive, and neither all but equal nor of very unlike sizes: every kind can be fitted to them.
+numbers = st.integers(8, 8000).map(lambda n: n / 8)
+panels = st.lists(st.lists(numbers, min_size=8, max_size=20), min_size=1, max_size=3)
+POINTWISE: list[object] = [
+    "log",
+    "log1p",
+    {"kind": "boxcox", "power": 0.5},
+    {"kind": "boxcox", "power": 0, "offset": 2.5},
+    {"kind": "boxcox", "power": 1, "per": "global"},
+]
+ANYWHERE: list[object] = [
+    "minmax",
+    "standard",
+    "robust",
+    "difference",
+    {"kind": "difference", "lag": 2},
+    {"kind": "minmax", "fit_on": "all"},
+    {"kind": "standard", "per": "global"},
+    {"kind": "robust", "per": "global"},
+]
+pipelines = st.tuples(
+    st.lists(st.sampled_from(POINTWISE), max_size=1),
+    st.lists(st.sampled_from(ANYWHERE), max_size=3),
+).map(lambda parts: [*parts[0], *parts[1]])
+
+
+def _options(kinds: Sequence[object]) -> tuple[TransformOptions, ...]:
+    options: tuple[TransformOptions, ...] = TypeAdapter(
+        tuple[TransformOptions, ...]
+    ).validate_python(tuple(kinds))
+    return options
+
+
+def _kind(written: object) -> object:
+    return written["kind"] if isinstance(written, dict) else written
+
+
+def _fit(
+    kinds: Sequence[object], panel: Panel, train_ends: np.ndarray, season_length: int = 3
+) -> Pipeline:
+    pasts = {"train": panel.until(train_ends), "all": panel.until(panel.ends)}
+    return fit_pipeline(_options(kinds), pasts, season_length)  # type: ignore[arg-type]
+
+
+def test_every_kind_can_be_fitted_and_opened() -> None:
+    """A kind of the config has a fitted class and a module that fits it."""
+    options = get_args(get_args(TransformOptions)[0])
+    kinds = {get_args(option.model_fields["kind"].annotation)[0] for option in options}
+    assert kinds == set(FITTED)
+    assert {_kind(written) for written in [*POINTWISE, *ANYWHERE]} == kinds
+
+
+@given(series=panels, kinds=pipelines, horizon=st.integers(1, 4))
+def test_inverting_what_comes_after_a_cutoff_gives_it_back(
+    make_panel: Callable[..., Panel], series: list[list[float]], kinds: list[object], horizon: int
+) -> None:
+    """At every cutoff of every series, for values outside what fitting saw too."""
+    panel = make_panel(series)
+    pipeline = _fit(kinds, panel, panel.starts + 8)
+    cutoffs = np.concatenate(
+        [
+            np.arange(begin + pipeline.reach, end - horizon)
+            for begin, end in zip(panel.starts, panel.ends, strict=True)
+        ]
+    )
+    later = cutoffs[:, None] + np.arange(1, horizon + 1)
+    there = pipeline.apply(panel).values[later]
+    assert np.isfinite(there).all()
+    back = pipeline.invert(there, cutoffs, panel)
+    np.testing.assert_allclose(back, panel.values[later], rtol=1e-6, atol=1e-6)
+
+
+@given(series=panels, kinds=pipelines)
+def test_inverting_uses_nothing_after_the_cutoff(
+    make_panel: Callable[..., Panel], series: list[list[float]], kinds: list[object]
+) -> None:
+    """The rows to come may hold anything."""
+    panel = make_panel(series)
+    pipeline = _fit(kinds, panel, panel.starts + 7)
+    cutoffs = panel.starts + 6
+    changed = panel.values.copy()
+    for cutoff, end in zip(cutoffs, panel.ends, strict=True):
+        changed[cutoff + 1 : end] = 1e5
+    there = np.ones((len(cutoffs), 3)) / 8
+    np.testing.assert_array_equal(
+        pipeline.invert(there, cutoffs, panel),
+        pipeline.invert(there, cutoffs, panel.with_values(changed)),
+    )
+
+
+@given(series=panels, kinds=pipelines)
+def test_undefined_rows_are_those_that_the_pipeline_reaches_over(
+    make_panel: Callable[..., Panel], series: list[list[float]], kinds: list[object]
+) -> None:
+    """At the start of each series, as many as its differences take together."""
+    panel = make_panel(series)
+    pipeline = _fit(kinds, panel, panel.ends)
+    values = pipeline.apply(panel).values
+    undefined = np.concatenate([np.arange(begin, begin + pipeline.reach) for begin in panel.starts])
+    assert np.flatnonzero(np.isnan(values)).tolist() == undefined.astype(int).tolist()
+    lags = [written.get("lag", 1) if isinstance(written, dict) else 1
+            for written in kinds if _kind(written) == "difference"]  # fmt: skip
+    assert pipeline.reach == sum(lags)
+
+
+@given(series=panels, kinds=pipelines)
+def test_a_pipeline_is_the_same_after_a_trip_through_json(
+    make_panel: Callable[..., Panel], series: list[list[float]], kinds: list[object]
+) -> None:
+    """Its state is plain JSON, and every float of it comes back as it was."""
+    panel = make_panel(series)
+    pipeline = _fit(kinds, panel, panel.ends)
+    text = json.dumps(pipeline.states(), allow_nan=False)
+    again = Pipeline.from_states(_options(kinds), json.loads(text))
+    np.testing.assert_array_equal(again.apply(panel).values, pipeline.apply(panel).values)
+    assert again.states() == pipeline.states()
+    assert again.reach == pipeline.reach
+
+
+@given(series=panels, kinds=pipelines, later=st.lists(numbers, min_size=1, max_size=5))
+def test_nothing_after_the_training_part_changes_what_was_fitted(
+    make_panel: Callable[..., Panel],
+    series: list[list[float]],
+    kinds: list[object],
+    later: list[float],
+) -> None:
+    """Rows past the cutoff may be anything: the state is the same to the last bit."""
+    on_train = [{**kind, "fit_on": "train"} if isinstance(kind, dict) else kind for kind in kinds]
+    panel, other = make_panel(series), make_panel([values + later for values in series])
+    lengths = np.array([len(values) for values in series])
+    before = _fit(on_train, panel, panel.starts + lengths).states()
+    assert _fit(on_train, other, other.starts + lengths).states() == before
+
+
+@pytest.mark.parametrize("per", ["series", "global"])
+@pytest.mark.parametrize(
+    ("kind", "scaler"),
+    [("minmax", MinMaxScaler), ("standard", StandardScaler), ("robust", RobustScaler)],
+)
+@given(series=panels)
+def test_a_scaler_equals_scikit_learn_s(
+    make_panel: Callable[..., Panel],
+    kind: str,
+    scaler: type[MinMaxScaler],
+    per: str,
+    series: list[list[float]],
+) -> None:
+    """Fitted on the past of each series, or of all together; a constant one is moved to 0."""
+    panel = make_panel(series)
+    together = np.concatenate([values[:8] for values in series])
+    by_hand = [
+        scaler()
+        .fit(np.array(together if per == "global" else values[:8])[:, None])
+        .transform(np.array(values)[:, None])
+        for values in series
+    ]
+    pipeline = _fit([{"kind": kind, "per": per}], panel, panel.starts + 8)
+    scaled = pipeline.apply(panel).values
+    np.testing.assert_allclose(scaled, np.concatenate(by_hand)[:, 0], rtol=1e-9, atol=1e-9)
+
+
+def test_box_cox_equals_scikit_learn_s(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
+    """The power that it finds, and what that makes of the values."""
+    panel = make_panel([list(airline_values)])
+    transformer = PowerTransformer("box-cox", standardize=False).fit(airline_values[:117, None])
+    pipeline = _fit(["boxcox"], panel, panel.starts + 117)
+    assert pipeline.states() == [{"power": [pytest.approx(transformer.lambdas_[0])], "offset": 0.0}]
+    by_hand = transformer.transform(airline_values[:, None])[:, 0]
+    np.testing.assert_allclose(pipeline.apply(panel).values, by_hand, rtol=1e-9)
+
+
+@given(series=panels, lag=st.sampled_from([1, 2, 5, "season"]))
+def test_a_difference_equals_a_loop(
+    make_panel: Callable[..., Panel], series: list[list[float]], lag: int | str
+) -> None:
+    """Within each series; never with a row of the one before it."""
+    steps = 3 if lag == "season" else int(lag)
+    panel = make_panel(series)
+    by_hand = [
+        values[i] - values[i - steps] if i >= steps else np.nan
+        for values in series
+        for i in range(len(values))
+    ]
+    pipeline = _fit([{"kind": "difference", "lag": lag}], panel, panel.ends, season_length=3)
+    np.testing.assert_array_equal(pipeline.apply(panel).values, by_hand)
+
+
+@pytest.mark.parametrize("lag", [1, 3, 30])
+def test_a_series_shorter_than_the_lag_has_no_value_left(
+    make_panel: Callable[..., Panel], lag: int
+) -> None:
+    """And takes none from its neighbours."""
+    panel = make_panel([[1.0] * 2, [2.0] * 40])
+    values = _fit([{"kind": "difference", "lag": lag}], panel, panel.ends).apply(panel).values
+    assert np.isnan(values[:2]).tolist() == [True, lag > 1]
+    assert np.isfinite(values[2:]).sum() == 40 - lag
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            "log",
+            (
+                "the logarithm needs values above 0, and b is -1 on 2000-02-01 (2 such rows).\n"
+                "Use log1p for data with zeros, or leave the logarithm out."
+            ),
+        ),
+        (
+            "log1p",
+            (
+                "the logarithm needs values above -1, and b is -1 on 2000-02-01 (1 such rows).\n"
+                "Use log1p for data with zeros, or leave the logarithm out."
+            ),
+        ),
+        (
+            "boxcox",
+            (
+                "boxcox needs values above 0, and b is -1 on 2000-02-01 (2 such rows).\n"
+                "Set its offset, such as `offset: 1` for data with zeros."
+            ),
+        ),
+    ],
+)
+def test_a_value_without_a_logarithm_is_named(
+    make_panel: Callable[..., Panel], kind: str, message: str
+) -> None:
+    """Series, date and value, and what to do."""
+    panel = make_panel([[1.0, 2.0], [3.0, -1.0, 0.0]])
+    with pytest.raises(DataError) as caught:
+        _fit([kind], panel, panel.ends)
+    assert str(caught.value) == message
+
+
+def test_the_pointwise_transforms_are_the_first_without_a_difference(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """Together with the rest they are the whole."""
+    panel = make_panel([[1.0, 2.0, 4.0, 8.0, 16.0]])
+    pipeline = _fit(["log", "minmax", "difference", "standard"], panel, panel.ends)
+    assert len(pipeline.pointwise.transforms) == 2
+    assert len(pipeline.rest.transforms) == 2
+    np.testing.assert_array_equal(
+        pipeline.rest.apply(pipeline.pointwise.apply(panel)).values, pipeline.apply(panel).values
+    )
+
+
+def test_the_training_part_lands_between_0_and_1(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
+    """And the later, higher months of the airline beyond 1; with `fit_on: all` none does."""
+    panel = make_panel([list(airline_values)])
+    scaled = _fit(["minmax"], panel, panel.starts + 117).apply(panel).values
+    assert (scaled[:117].min(), scaled[:117].max()) == pytest.approx((0, 1))
+    assert scaled[117:].max() > 1
+    leaking = _fit([{"kind": "minmax", "fit_on": "all"}], panel, panel.starts + 117)
+    assert leaking.apply(panel).values.max() == pytest.approx(1)
+
+
+def test_forecasts_are_inverted_in_the_units_of_their_own_series(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """A forecast of 0.5 is halfway between the extremes of the series of its cutoff."""
+    panel = make_panel([[0.0, 10.0], [100.0, 300.0]])
+    pipeline = _fit(["minmax"], panel, panel.ends)
+    forecasts = np.array([[0.5, 1.0], [0.5, 2.0]])
+    inverted = pipeline.invert(forecasts, np.array([1, 3]), panel)
+    np.testing.assert_allclose(inverted, [[5.0, 10.0], [200.0, 500.0]])
+
+
+def test_a_transform_keeps_dates_and_names(make_panel: Callable[..., Panel]) -> None:
+    """Only the units change."""
+    panel = make_panel([[1.0, 2.0, 4.0]])
+    there = _fit(["log", "difference"], panel, panel.ends).apply(panel)
+    assert replace(there, values=panel.values) == replace(panel, values=panel.values)

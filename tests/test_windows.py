@@ -1,0 +1,94 @@
+"""Windows against loops that write every example out."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.data.panel import Panel
+from forecast.windows import contexts_at, cutoffs_within, latest_apart
+
+lengths = st.lists(st.integers(1, 15), min_size=1, max_size=4)
+sizes = st.integers(1, 5)
+
+
+def _panel(make_panel: Callable[..., Panel], lengths: list[int]) -> Panel:
+    """Values that say where they stand: 1003 is row 3 of the second series."""
+    return make_panel([[1000 * i + row for row in range(n)] for i, n in enumerate(lengths)])
+
+
+@given(lengths=lengths, rows_before=sizes, horizon=sizes, data=st.data())
+def test_cutoffs_keep_their_targets_in_the_part_and_their_past_in_the_series(
+    make_panel: Callable[..., Panel],
+    lengths: list[int],
+    rows_before: int,
+    horizon: int,
+    data: st.DataObject,
+) -> None:
+    """Every cutoff with rows enough on both sides, and no other; the past may be another part's."""
+    panel = _panel(make_panel, lengths)
+    skipped = [data.draw(st.integers(0, length)) for length in lengths]
+    taken = [data.draw(st.integers(0, n - skip)) for n, skip in zip(lengths, skipped, strict=True)]
+    begins = panel.starts + np.array(skipped)
+    ends = begins + np.array(taken)
+    by_hand = [
+        row
+        for start, begin, end in zip(panel.starts, begins, ends, strict=True)
+        for row in range(start, end)
+        if row - rows_before + 1 >= start and row + 1 >= begin and row + horizon < end
+    ]
+    assert cutoffs_within(panel, begins, ends, rows_before, horizon).tolist() == by_hand
+
+
+@given(lengths=lengths, context_length=st.integers(1, 12), period=sizes)
+def test_contexts_are_those_of_a_naive_loop(
+    make_panel: Callable[..., Panel], lengths: list[int], context_length: int, period: int
+) -> None:
+    """The last values of the series; before its start, its first season goes on backwards."""
+    panel = _panel(make_panel, lengths)
+    by_hand = []
+    for i, length in enumerate(lengths):
+        for end in range(1, length + 1):
+            past = [1000 * i + row for row in range(end)]
+            season = min(period, end)
+            while len(past) < context_length:
+                past.insert(0, past[season - 1])
+            by_hand.append(past[-context_length:])
+    cutoffs = np.arange(len(panel.values))
+    starts = panel.starts[panel.series_of(cutoffs)]
+    contexts = contexts_at(panel.values, cutoffs, starts, context_length, period)
+    assert contexts.shape == (len(by_hand), context_length, 1)
+    assert contexts.dtype == np.float32
+    assert contexts[..., 0].tolist() == by_hand
+
+
+@given(lengths=lengths, horizon=sizes, most=st.integers(1, 20))
+def test_the_latest_cutoffs_apart_share_no_target(
+    make_panel: Callable[..., Panel], lengths: list[int], horizon: int, most: int
+) -> None:
+    """The latest of each series is among them, and as many before it as there is room for."""
+    panel = _panel(make_panel, lengths)
+    cutoffs = cutoffs_within(panel, panel.starts, panel.ends, 1, horizon)
+    kept = latest_apart(panel, cutoffs, horizon, most)
+    by_hand = []
+    for start, end in zip(panel.starts, panel.ends, strict=True):
+        own = [row for row in cutoffs.tolist() if start <= row < end]
+        each = max(1, most // len(lengths))
+        by_hand += sorted(own[::-1][::horizon][:each])
+    assert kept.tolist() == by_hand
+    for one, two in pairwise(kept.tolist()):
+        assert two - one >= horizon
+
+
+def test_the_airline_recipe_has_132_windows(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
+    """The first sees 1949 and is asked for January 1950; the last is asked for December 1960."""
+    panel = make_panel([list(airline_values)])
+    cutoffs = cutoffs_within(panel, panel.starts, panel.ends, 12, 1)
+    contexts = contexts_at(panel.values, cutoffs, np.zeros_like(cutoffs), 12, 12)
+    assert contexts.shape == (132, 12, 1)
+    assert contexts[0, :, 0].tolist() == airline_values[:12].tolist()
+    assert panel.values[cutoffs[[0, -1]] + 1].tolist() == [115, 432]
