@@ -15,7 +15,7 @@ import onnxruntime
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
-from forecast.scoring.conformal import Conformal
+from forecast.scoring.conformal import Conformal, errors_needed
 from forecast.transforms import Pipeline
 from forecast.windows import Batch, contexts_at
 
@@ -106,7 +106,7 @@ class Forecaster:
         if not self.conformal.can_tell(level):
             count = self.conformal.errors.shape[1]
             message = f"{count} calibration errors are too few for the quantile {level:g}."
-            advice = f"Raise intervals.windows: it takes {self.conformal.needed(level)} errors."
+            advice = f"Raise intervals.windows: it takes {errors_needed(level)} errors."
             raise RunError(Problem(message, advice))
         return self.conformal
 

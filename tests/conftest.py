@@ -36,6 +36,7 @@ def run_cli(
     cwd: Path,
     stdin: str | None = None,
     environment: dict[str, str] | None = None,
+    timeout: float = 300,
 ) -> CompletedProcess[str]:
     """Run `forecast` as a person does, in a folder."""
     shell = {name: value for name, value in os.environ.items() if name not in _PERSONAL}
@@ -49,7 +50,7 @@ def run_cli(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
 
 
@@ -83,7 +84,7 @@ def airline_values(airline_lines: Sequence[str]) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[CompletedProcess[str]]]:
-    """`once(name, make)`: what `make(folder)` ran, in one of the workers; the others wait for it."""
+    """`once(name, make)`: what `make(folder)` ran in one of the workers; the others wait for it."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent

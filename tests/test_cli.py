@@ -10,23 +10,25 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+import typer
 import typer.main
+from typer.testing import CliRunner
 
 from forecast import __version__
-from forecast.cli import app
+from forecast.cli import app, command, options
 
 Cli = Callable[..., CompletedProcess[str]]
 
 
 def test_in_an_empty_folder_the_first_four_commands_work(
-    training: CompletedProcess[str], trained: Path, cli: Cli
+    training: CompletedProcess[str], trained: Path, run: Path, cli: Cli
 ) -> None:
     """init, train, predict, plot: a run, next year's months as CSV, and two figures."""
     folder: Path = training.args
     assert training.stdout == f"{trained}\n"
     assert trained.parent.samefile(folder / "runs")
     assert trained.name.startswith("air-")
-    next_year = cli("predict", cwd=folder)
+    next_year = cli("predict")
     assert next_year.returncode == 0
     assert next_year.stderr == ""
     header, *rows = next_year.stdout.splitlines()
@@ -35,13 +37,13 @@ def test_in_an_empty_folder_the_first_four_commands_work(
         f"Passengers,1961-{month:02}-01,1960-12-01,{month}" for month in range(1, 13)
     ]
     assert all(100 < float(row.rsplit(",", 1)[1]) < 1000 for row in rows)
-    plots = cli("plot", cwd=folder)
+    plots = cli("plot")
     assert plots.stderr == ""
     paths = [Path(line) for line in plots.stdout.splitlines()]
     assert [path.name for path in paths] == ["history.png", "forecast.png"]
     for path in paths:
-        assert (folder / path).parent.samefile(trained / "plots")
-        assert (folder / path).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert path.parent.samefile(run / "plots")
+        assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
 def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -437,6 +439,40 @@ def test_a_run_is_named_by_its_name_its_path_or_latest(
     """All lead to the same forecast."""
     wanted = name.replace("{name}", run.name).replace("{folder}", str(tmp_path))
     assert cli("runs", "path", wanted).stdout == cli("runs", "path").stdout
+
+
+def test_an_interruption_within_an_import_is_an_interruption() -> None:
+    """A library that is cut short while it loads says ImportError; it is no bug of anybody's."""
+    owner = typer.Typer()
+    owner.callback()(options)
+
+    @command(owner)
+    def load(context: typer.Context) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise ImportError("initialization failed") from stop
+
+    result = CliRunner().invoke(owner, ["load"])
+    assert (result.exit_code, result.output) == (130, "")
+
+
+def test_a_bug_is_called_a_bug() -> None:
+    """With a traceback, a line that says so, and 1."""
+    owner = typer.Typer()
+    owner.callback()(options)
+
+    @command(owner)
+    def fail(context: typer.Context) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    result = CliRunner().invoke(owner, ["fail"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Traceback (most recent call last):\n")
+    assert result.stderr.endswith(
+        f"\nerror: this is a bug in forecast {__version__}: ZeroDivisionError('by nothing')\n"
+        "Please report it, with the lines above and what you typed.\n"
+    )
 
 
 def test_the_module_is_the_command() -> None:

@@ -113,7 +113,7 @@ def test_rows_that_the_network_was_trained_on_are_not_scored(
     ],
 )
 def test_a_gate_holds_or_not(cli: Cli, trained: Path, expression: str, code: int) -> None:
-    """After three epochs the network is worse than any baseline; the table is printed either way."""
+    """After three epochs the network is worse than any baseline; the table is printed anyway."""
     result = cli("evaluate", trained, "--fail-if", expression)
     assert result.returncode == code
     assert result.stdout == cli("evaluate", trained).stdout

@@ -196,3 +196,15 @@ def test_an_ensemble_is_the_mean_or_the_median_of_its_members(
         _forecast(whole, _contexts()), combined(forecasts, axis=0), rtol=1e-5, atol=1e-6
     )
     assert whole.count_params() == sum(model.count_params() for model in models)
+
+
+def test_the_seasonal_mean_is_that_of_the_whole_seasons_of_the_context() -> None:
+    """Of 12 steps, three seasons of 4; what is left over at the start is not seen."""
+    window = {"residual_of": "seasonal_mean", "horizon": 5}
+    for length, first in ((12, 0), (11, 3), (4, 0)):
+        model = _network({**window, "context_length": length}).model
+        model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+        contexts = _contexts()[:, :length]
+        seasons = contexts[:, first:, 0].reshape(len(contexts), -1, 4).mean(axis=1)
+        by_hand = seasons[:, [0, 1, 2, 3, 0]]
+        np.testing.assert_allclose(_forecast(model, contexts), by_hand, rtol=1e-5, atol=1e-6)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -57,9 +57,9 @@ def test_the_forecast_says_what_it_shows(cli: Cli, run: Path, tmp_path: Path) ->
     """Axes, dates and every line by name, in the text of an SVG."""
     cli("plot", "forecast", "--output", "a.svg")
     text = (tmp_path / "a.svg").read_text()
-    ElementTree.fromstring(text)
+    ET.fromstring(text)
     for word in (
-        run.name, "Passengers", "date", "1949", "1961", "actual", "gru on train", "gru on test",
+        run.name, "Passengers", "date", "1950", "1960", "actual", "gru on train", "gru on test",
         "gru forecast", "cutoff", "test part",
     ):  # fmt: skip
         assert f"<!-- {word} -->" in text or word in text, word
@@ -105,10 +105,12 @@ def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path
             ),
         ),
         (
-            ["history", "--output", "runs/latest/run.json/a.png"],
+            ["history", "--output", "runs/latest/run.json/below/a.png"],
             2,
-            "error: can not write runs/latest/run.json/a.png: Not a directory.\n"
-            "Give another --output.\n",
+            (
+                "error: can not write runs/latest/run.json/below/a.png: Not a directory.\n"
+                "Give another --output.\n"
+            ),
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -125,6 +125,19 @@ def test_after_a_gap_the_network_needs_no_row_that_is_missing(cli: Cli, run: Pat
     assert rows[0]["ds"] == "1971-01-01"
 
 
+def test_too_few_rows_after_a_gap_are_refused(cli: Cli, run: Path) -> None:
+    """A single month of 1970 is no context: nothing is made up of it in silence."""
+    result = cli("predict", "--input", "-", stdin="Month,Passengers\n1970-01,450\n")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        4,
+        "",
+        (
+            "error: standard input: Passengers has 1 rows without a gap.\n"
+            "The network needs the last 12: add the rows that are missing before them.\n"
+        ),
+    )
+
+
 def test_a_file_is_written_and_stdout_stays_empty(cli: Cli, run: Path, tmp_path: Path) -> None:
     """Whole, and nothing beside it."""
     before = set(tmp_path.iterdir())

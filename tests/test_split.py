@@ -77,7 +77,7 @@ def test_parts_are_disjoint_ordered_and_end_with_the_test(
     horizon: int,
 ) -> None:
     """Together they are all rows of every series, and each has a window in some series."""
-    assume(not isinstance(validation, int) or validation >= horizon)  # TODO
+    assume(not isinstance(validation, int) or validation >= horizon)  # else no length would do
     panel = make_panel([[0.0] * length for length in lengths])
     needs = Needs(context_length, reach, horizon)
     try:

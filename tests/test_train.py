@@ -296,6 +296,21 @@ def test_a_value_that_was_not_observed_is_not_scored(trained_panel: Path) -> Non
     }
 
 
+def test_a_run_with_intervals_can_predict_what_its_config_asks_for(cli: Cli, project: Path) -> None:
+    """Whatever the horizons of window, prediction and backtest: they are calibrated for all."""
+    settings = [
+        "training.epochs=1", "model.units=2", "intervals={windows: 9}",
+        "window.horizon=3", "predict.horizon=2", "backtest.horizon=1",
+    ]  # fmt: skip
+    words = [word for setting in settings for word in ("--set", setting)]
+    result = cli("--quiet", "train", "--config", "air.yaml", *words)
+    assert (result.returncode, result.stderr) == (0, "")
+    forecast = cli("predict")
+    assert (forecast.returncode, forecast.stderr) == (0, "")
+    assert forecast.stdout.splitlines()[0] == "unique_id,ds,cutoff,step,y_hat,q0.1,q0.9"
+    assert len(forecast.stdout.splitlines()) == 1 + 2
+
+
 def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, project: Path) -> None:
     """With advice on what to turn."""
     result = cli("--quiet", "train", "--config", "air.yaml", "--set", "training.learning_rate=1e30")

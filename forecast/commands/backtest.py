@@ -8,8 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from forecast.commands.check import Job
-from forecast.commands.learning import calibrate, in_memory, learn, rolling_cutoffs, until
+from forecast.commands.check import Job, rolling_cutoffs, until
+from forecast.commands.learning import calibrate, in_memory, learn
 from forecast.console import Console
 from forecast.data.panel import IntArray
 from forecast.data.table import records, written_dates
@@ -41,7 +41,7 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
     without, once, on the rows up to the first. Raises `DataError` where the cutoffs do not fit.
     """
     options = job.config.backtest
-    horizon = options.horizon or job.config.predict.horizon or job.config.window.horizon
+    horizon = job.far
     cutoffs = rolling_cutoffs(job, options.windows, options.stride or horizon, horizon)
     console.say(
         f"{options.windows} cutoffs, {horizon} steps each, "

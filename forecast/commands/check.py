@@ -1,15 +1,19 @@
 """Is this config and its data ready to train? `train` begins with the same questions."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from forecast.config import Config, LoadedConfig, load_config
 from forecast.data.calendar import is_freq, iso, season_length_of
 from forecast.data.panel import IntArray, Panel
-from forecast.data.split import Needs, Split, split_panel
+from forecast.data.split import Needs, Split, held_out, split_panel
 from forecast.data.table import read_table
-from forecast.errors import ConfigError, ForecastError
+from forecast.errors import ConfigError, DataError, ForecastError, Problem
+from forecast.scoring.conformal import errors_needed
+from forecast.transforms.log import Log
 from forecast.windows import cutoffs_within
 
 LEAK = (
@@ -34,6 +38,12 @@ class Job:
         """What was asked."""
         return self.source.config
 
+    @property
+    def far(self) -> int:
+        """How many steps ahead forecasts are made, and intervals calibrated."""
+        config = self.config
+        return config.backtest.horizon or config.predict.horizon or config.window.horizon
+
     def cutoffs(self) -> dict[str, IntArray]:
         """The cutoffs of each segment: of whole windows for training, of any context elsewhere."""
         return {
@@ -56,7 +66,9 @@ def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
     season_length = options.season_length or season_length_of(table.panel.freq)
     needs = needs_of(source, season_length)
     split = split_panel(table.panel, source.config.split, needs)
-    return Job(source, table.panel, table.sha256, season_length, needs, split)
+    job = Job(source, table.panel, table.sha256, season_length, needs, split)
+    _refuse_unfit(job)
+    return job
 
 
 def needs_of(source: LoadedConfig, season_length: int) -> Needs:
@@ -83,6 +95,61 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
         advice = f"Set window.context_length to {nearest}."
         raise ConfigError(source.problem(("model", "segment"), message, advice))
     return Needs(window.context_length, config.reach(season_length), window.horizon)
+
+
+def until(job: Job, cutoffs: IntArray) -> Job:
+    """The job as it was at the cutoffs; its validation part, if any, is the last of these rows."""
+    past = job.panel.until(cutoffs + 1).panel
+    split = Split(past.ends, past.ends)
+    if job.config.split.validation is not None:
+        rows = held_out(job.config.split.validation, past, past.ends, job.needs)
+        split = Split(past.ends - rows, past.ends)
+    return replace(job, panel=past, split=split)
+
+
+def rolling_cutoffs(job: Job, windows: int, stride: int, horizon: int) -> list[IntArray]:
+    """The cutoff of each series, window by window, oldest first; the last has whole targets.
+
+    Raises `DataError` where not enough rows lie before the first.
+    """
+    panel = job.panel
+    back = np.arange(windows - 1, -1, -1) * stride
+    cutoffs = [panel.ends - 1 - horizon - steps for steps in back]
+    needed = job.needs.rows_before + job.needs.horizon
+    room = int((panel.ends - panel.starts).max()) - horizon - needed
+    if back[0] > room:
+        message = (
+            f"{windows} cutoffs with a stride of {stride} and a horizon of {horizon} do not fit: "
+            f"before the first, {job.needs} need at least {needed} rows."
+        )
+        most = room // stride + 1
+        advice = f"At most {most} fit." if room >= 0 else "Shorten the horizon or the context."
+        raise DataError(Problem(message, advice))
+    short = cutoffs[0] < panel.starts + job.needs.reach
+    if short.any():
+        name = panel.unique_ids[int(np.flatnonzero(short)[0])]
+        message = f"{name} has no row before the first of {windows} cutoffs."
+        raise DataError(Problem(message, "Ask for fewer windows, or leave the series out."))
+    return cutoffs
+
+
+def _refuse_unfit(job: Job) -> None:
+    """Raise for what training would find out too late: intervals and logarithms that can not be."""
+    first = job.config.transforms[:1]
+    if first and first[0].kind in ("log", "log1p"):
+        Log(offset=float(first[0].kind == "log1p")).apply(job.panel)
+    options = job.config.intervals
+    if options is None:
+        return
+    past = until(job, job.split.train_ends - 1)
+    errors = len(rolling_cutoffs(past, options.windows, options.stride, job.far))
+    errors *= len(job.panel.unique_ids)
+    for level in options.quantile_levels:
+        if errors < errors_needed(level):
+            message = f"{errors} calibration errors are too few for the quantile {level:g}."
+            advice = f"Raise intervals.windows: it takes {errors_needed(level)} errors."
+            key = ("intervals", "quantile_levels")
+            raise ConfigError(job.source.problem(key, message, advice))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def evaluate(opened: OpenedRun, newer: Path | None = None) -> pd.DataFrame:
     """
     if newer is None:
         file = opened.run.file("forecasts.csv")
-        forecasts = pd.read_csv(file, dtype={"unique_id": str}, float_precision="round_trip")
+        forecasts = pd.read_csv(file, dtype={"unique_id": str})
     else:
         forecasts = _forecast_newer(opened, newer)
     return score(forecasts, opened.scales)

@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast.commands.check import Job
+from forecast.commands.check import Job, rolling_cutoffs, until
 from forecast.console import Console
 from forecast.data.panel import IntArray
-from forecast.data.split import Split, held_out
 from forecast.display import epoch_progress, text_table
-from forecast.errors import DataError, Problem
 from forecast.inference import Forecaster
 from forecast.networks import Model, build, combine
 from forecast.scoring.conformal import Conformal
@@ -110,16 +108,6 @@ def in_memory(job: Job, learned: Learned) -> Forecaster:
     )
 
 
-def until(job: Job, cutoffs: IntArray) -> Job:
-    """The job as it was at the cutoffs; its validation part, if any, is the last of these rows."""
-    past = job.panel.until(cutoffs + 1).panel
-    split = Split(past.ends, past.ends)
-    if job.config.split.validation is not None:
-        rows = held_out(job.config.split.validation, past, past.ends, job.needs)
-        split = Split(past.ends - rows, past.ends)
-    return replace(job, panel=past, split=split)
-
-
 def calibrate(job: Job, console: Console) -> Conformal | None:
     """The errors of forecasts within the training part, of a network fitted before all of them.
 
@@ -130,7 +118,7 @@ def calibrate(job: Job, console: Console) -> Conformal | None:
         return None
     ends = job.split.train_ends
     past = until(job, ends - 1)
-    horizon = job.config.backtest.horizon or job.config.predict.horizon or job.needs.horizon
+    horizon = job.far
     rolling = rolling_cutoffs(past, options.windows, options.stride, horizon)
     console.say(f"calibrating intervals on {options.windows} cutoffs")
     before = until(past, rolling[0])
@@ -143,29 +131,3 @@ def calibrate(job: Job, console: Console) -> Conformal | None:
     scales = scales_of(units.until(units.ends), job.season_length)
     series = past.panel.series_of(cutoffs)
     return Conformal.calibrate(errors, series, np.array([scales[n] for n in units.unique_ids]))
-
-
-def rolling_cutoffs(job: Job, windows: int, stride: int, horizon: int) -> list[IntArray]:
-    """The cutoff of each series, window by window, oldest first; the last has whole targets.
-
-    Raises `DataError` where not enough rows lie before the first.
-    """
-    panel = job.panel
-    back = np.arange(windows - 1, -1, -1) * stride
-    cutoffs = [panel.ends - 1 - horizon - steps for steps in back]
-    needed = job.needs.rows_before + job.needs.horizon
-    room = int((panel.ends - panel.starts).max()) - horizon - needed
-    if back[0] > room:
-        message = (
-            f"{windows} cutoffs with a stride of {stride} and a horizon of {horizon} do not fit: "
-            f"before the first, {job.needs} need at least {needed} rows."
-        )
-        most = room // stride + 1
-        advice = f"At most {most} fit." if room >= 0 else "Shorten the horizon or the context."
-        raise DataError(Problem(message, advice))
-    short = cutoffs[0] < panel.starts + job.needs.reach
-    if short.any():
-        name = panel.unique_ids[int(np.flatnonzero(short)[0])]
-        message = f"{name} has no row before the first of {windows} cutoffs."
-        raise DataError(Problem(message, "Ask for fewer windows, or leave the series out."))
-    return cutoffs

@@ -55,7 +55,8 @@ class OpenedRun:
             return panel
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer)
-        return continue_panel(panel, table.panel, newer, self.forecaster.transforms.reach + 1)
+        least = self.forecaster.context_length + self.forecaster.transforms.reach
+        return continue_panel(panel, table.panel, newer, least)
 
 
 def open_run(run: Run) -> OpenedRun:

@@ -13,7 +13,7 @@ from forecast.runs import Run
 
 def show_text(run: Run, format: Literal["table", "json"]) -> str:
     """Everything about one run."""
-    scores = pd.read_csv(run.file("scores.csv"), float_precision="round_trip")
+    scores = pd.read_csv(run.file("scores.csv"))
     if format == "json":
         return json.dumps(_document(run, scores), indent=2)
     record = run.record

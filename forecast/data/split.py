@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from forecast.data.panel import IntArray, Panel
 from forecast.errors import DataError, Problem
 
 Point = float | int | str
+_MOST_ROWS = 100_000  # beyond this nobody is helped by knowing how many would do
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,8 @@ def _rows_needed(options: SplitOptions, needs: Needs) -> int | None:
     if len(numbers) < len(points) or sum(n for n in numbers if isinstance(n, float)) >= 1:
         return None
     least = needs.rows_before + needs.horizon
-    for rows in count(least):
+    for rows in range(least, _MOST_ROWS):
         held_out = [_steps(point, rows, needs) for point in numbers]
         if min(held_out) >= needs.horizon and rows - sum(held_out) >= least:
             return rows
-        if isinstance(numbers[0], int) and min(held_out) < needs.horizon and rows > 10 * least:
-            return None  # a number of steps below the horizon: no table is long enough
-    return None
+    return None  # a number of steps below the horizon, say: no table is long enough

@@ -197,7 +197,8 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     order = np.lexsort((joined["ds"].to_numpy(), codes))
     joined, codes = joined.iloc[order], codes[order]
     offsets = np.searchsorted(codes, np.arange(len(known.unique_ids) + 1)).astype(np.int64)
-    short = np.flatnonzero(np.diff(offsets) < least)
+    # A series that the run knows less of is forecast from what there is.
+    short = np.flatnonzero(np.diff(offsets) < np.minimum(least, np.diff(known.offsets)))
     if short.size:
         name = known.unique_ids[short[0]]
         message = f"{_named(path)}: {name} has {np.diff(offsets)[short[0]]} rows without a gap"
@@ -289,7 +290,10 @@ def _dates(
     offsets = text.str.extract(r":\d\d(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)$", expand=False)
     zones = offsets.dropna().unique()
     utc = len(zones) > 0
-    parsed = pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=utc)
+    try:
+        parsed = pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=utc)
+    except ValueError as error:  # of the format; a date that is none is coerced
+        raise DataError(Problem(f"data.time_format: {error}.")) from error
     wrong = column.index[parsed.isna() & column.notna()]
     if len(wrong):
         wanted = f"a date written as {time_format}" if time_format else "an ISO 8601 date"

@@ -17,6 +17,11 @@ import numpy as np
 from forecast.data.panel import FloatArray, IntArray
 
 
+def errors_needed(level: float) -> int:
+    """How many errors a quantile so far out takes."""
+    return max(1, math.ceil(1 / (1 - abs(2 * level - 1)) - 1 - 1e-9))
+
+
 @dataclass(frozen=True)
 class Conformal:
     """Sorted sizes of errors `(horizon, errors)`, and the scale of each series `(series,)`."""
@@ -40,14 +45,10 @@ class Conformal:
         """Steps for which there are errors."""
         return len(self.errors)
 
-    def needed(self, level: float) -> int:
-        """How many errors a quantile so far out takes."""
-        return max(1, math.ceil(1 / (1 - abs(2 * level - 1)) - 1 - 1e-9))
-
     def can_tell(self, level: float) -> bool:
         """Whether there are errors enough for a quantile so far out."""
         count: int = self.errors.shape[1]
-        return count >= self.needed(level)
+        return count >= errors_needed(level)
 
     def quantile(self, level: float, series: IntArray) -> FloatArray:
         """What to add to a forecast of each of these series: `(forecasts, horizon)`.

@@ -1,0 +1,254 @@
+"""`forecast backtest`: forecasts from past cutoffs, each from its own past alone."""
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.commands.backtest import Backtest, backtest
+from forecast.commands.check import prepare
+from forecast.console import Console
+from forecast.scoring.baselines import AT_CHOICE, BASELINES
+
+Cli = Callable[..., CompletedProcess[str]]
+
+# NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+SETTINGS = [
+    "training.epochs=2",
+    "model.units=4",
+    "backtest.windows=3",
+    "backtest.horizon=6",
+    "backtest.stride=4",
+]
+
+
+def _backtest(folder: Path, *settings: str, lines: Sequence[str] | None = None) -> Backtest:
+    """In this process, of the airline or of another table."""
+    if lines is not None:
+        (folder / "airline-passengers.csv").write_text("\n".join(lines) + "\n")
+    job = prepare(folder / "air.yaml", [*SETTINGS, *settings])
+    return backtest(job, AT_CHOICE, Console(quiet=True))
+
+
+@pytest.fixture(scope="module")
+def once_fitted(tmp_path_factory: pytest.TempPathFactory) -> Backtest:
+    """Of the airline, fitted before the first of three cutoffs."""
+    from forecast.commands.init import init_example
+
+    folder = tmp_path_factory.mktemp("backtest")
+    init_example(folder)
+    return _backtest(folder)
+
+
+def _of(result: Backtest, model: str) -> pd.DataFrame:
+    table = result.forecasts
+    return table[table["model"] == model].reset_index(drop=True)
+
+
+def test_cutoffs_lie_a_stride_apart_and_the_last_has_its_whole_horizon(
+    once_fitted: Backtest,
+) -> None:
+    """Six months each, the last of them the last of the table."""
+    gru = _of(once_fitted, "gru")
+    cutoffs = [f"{moment:%Y-%m}" for moment in gru["cutoff"].unique()]
+    assert cutoffs == ["1959-10", "1960-02", "1960-06"]
+    assert gru["step"].tolist() == [1, 2, 3, 4, 5, 6] * 3
+    assert gru["ds"].max() == pd.Timestamp("1960-12-01")
+    months = gru["ds"].dt.year * 12 + gru["ds"].dt.month
+    begins = gru["cutoff"].dt.year * 12 + gru["cutoff"].dt.month
+    assert (months - begins == gru["step"]).all()
+
+
+def test_baselines_are_those_of_the_cutoff(
+    once_fitted: Backtest, airline_values: np.ndarray
+) -> None:
+    """Naive repeats its value, seasonal naive its year, beside the truth."""
+    row = {moment: i for i, moment in enumerate(pd.date_range("1949-01", periods=144, freq="MS"))}
+    for model in ("naive", "seasonal_naive"):
+        own = _of(once_fitted, model)
+        cutoffs = own["cutoff"].map(row)
+        back = cutoffs if model == "naive" else cutoffs + own["step"] - 12
+        assert own["y_hat"].tolist() == airline_values[back].tolist()
+        assert own["y"].tolist() == airline_values[own["ds"].map(row)].tolist()
+
+
+def test_scores_are_those_of_the_forecasts(once_fitted: Backtest) -> None:
+    """RMSE over all cutoffs and steps, and by step."""
+    for model in ("gru", *(baseline.__name__ for baseline in AT_CHOICE)):
+        own = _of(once_fitted, model)
+        squares = (own["y"] - own["y_hat"]) ** 2
+        scores, steps = once_fitted.scores, once_fitted.steps
+        whole = scores[
+            scores["unique_id"].isna() & (scores["model"] == model) & (scores["metric"] == "rmse")
+        ]
+        assert whole["value"].tolist() == pytest.approx([squares.mean() ** 0.5])
+        by_step = steps[(steps["model"] == model) & (steps["metric"] == "rmse")]
+        by_hand = squares.groupby(own["step"]).mean() ** 0.5
+        assert by_step["value"].tolist() == pytest.approx(by_hand.tolist())
+
+
+@pytest.mark.parametrize("refit", ["false", "true"])
+def test_a_forecast_knows_nothing_after_its_cutoff(
+    project: Path, airline_lines: Sequence[str], once_fitted: Backtest, refit: str
+) -> None:
+    """The last 14 months may be anything: what is said before them stays, to the last digit."""
+    later = [line.split(",")[0] + f",{7 * i}" for i, line in enumerate(airline_lines[131:])]
+    settings = [f"backtest.refit={refit}", "split.test=14"]
+    changed = _backtest(project, *settings, lines=[*airline_lines[:131], *later])
+    first = pd.Timestamp("1959-10-01")
+    for model in ("gru", "naive", "seasonal_naive", "drift"):
+        before, after = (
+            own.loc[own["cutoff"] == first, "y_hat"].tolist()
+            for own in (_of(once_fitted, model), _of(changed, model))
+        )
+        assert before == after, model
+
+
+def test_fitted_again_a_later_cutoff_is_another_network(
+    project: Path, once_fitted: Backtest
+) -> None:
+    """It is what a network says that was trained on no other rows than those up to it."""
+    again = _of(_backtest(project, "backtest.refit=true"), "gru")
+    once = _of(once_fitted, "gru")
+    assert again["y_hat"].iloc[:6].tolist() == once["y_hat"].iloc[:6].tolist()
+    assert again["y_hat"].iloc[6:].tolist() != once["y_hat"].iloc[6:].tolist()
+    alone = _of(_backtest(project, "backtest.windows=1"), "gru")
+    assert again["y_hat"].iloc[12:].tolist() == alone["y_hat"].tolist()
+
+
+def test_intervals_are_calibrated_before_the_first_cutoff(project: Path) -> None:
+    """And cover something."""
+    result = _backtest(
+        project, "intervals={quantile_levels: [0.1, 0.9], windows: 9}", "backtest.windows=1"
+    )
+    gru = _of(result, "gru")
+    assert list(gru.columns)[-2:] == ["q0.1", "q0.9"]
+    assert (gru["q0.1"] <= gru["y_hat"]).all()
+    assert (gru["y_hat"] <= gru["q0.9"]).all()
+    assert _of(result, "naive")["q0.1"].isna().all()
+    assert {"crps", "coverage_80", "width_80"} <= set(result.scores["metric"])
+
+
+def test_one_document_holds_scores_steps_and_forecasts(cli: Cli, project: Path) -> None:
+    """As JSON; talk goes to stderr, and a gate may hold."""
+    options = [word for setting in SETTINGS for word in ("--set", setting)]
+    result = cli(
+        "backtest", "--config", "air.yaml", *options, "--windows", "2", "--stride", "6",
+        "--against", "naive", "--format", "json", "--fail-if", "mase > 0",
+        environment={"PYTHONWARNINGS": "default"},
+    )  # fmt: skip
+    assert result.returncode == 6
+    document = json.loads(result.stdout)
+    assert list(document) == ["scores", "steps", "forecasts"]
+    assert len(document["forecasts"]) == 2 * 6 * 2
+    assert list(document["forecasts"][0]) == [
+        "unique_id", "ds", "cutoff", "step", "model", "y", "y_hat",
+    ]  # fmt: skip
+    assert document["forecasts"][0]["cutoff"] == "1959-12-01"
+    assert {row["model"] for row in document["scores"]} == {"gru", "naive"}
+    assert {row["segment"] for row in document["scores"]} == {"backtest"}
+    assert result.stderr.splitlines()[0] == (
+        "2 cutoffs, 6 steps each, fitted once before the first"
+    )
+    assert result.stderr.splitlines()[-1].startswith("error: --fail-if 'mase > 0' holds: mase is ")
+
+
+def test_the_table_of_forecasts_goes_to_a_file(cli: Cli, project: Path) -> None:
+    """As CSV, with the header of the reference."""
+    options = [word for setting in SETTINGS for word in ("--set", setting)]
+    result = cli(
+        "backtest", "--config", "air.yaml", *options, "--windows", "1", "--format", "csv",
+        "--output", "backtest.csv", environment={"PYTHONWARNINGS": "default"},
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (0, "")
+    text = (project / "backtest.csv").read_text()
+    assert text.startswith("unique_id,ds,cutoff,step,model,y,y_hat\n")
+    rows = list(csv.DictReader(StringIO(text)))
+    assert [row["model"] for row in rows] == [
+        model for model in ("gru", *(baseline.__name__ for baseline in BASELINES)) for _ in range(6)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "stderr"),
+    [
+        (
+            ["--against", "naiv"],
+            2,
+            "error: --against: there is no baseline 'naiv'.\nDid you mean `naive`?\n",
+        ),
+        (
+            ["--fail-if", "mase"],
+            2,
+            (
+                "error: --fail-if 'mase' is no condition.\n"
+                "Write METRIC OPERATOR LIMIT, such as 'mase > 1' or 'rmse > seasonal_naive'.\n"
+            ),
+        ),
+        (
+            ["--against", "drift", "--fail-if", "rmse > naive"],
+            2,
+            ("error: --fail-if: 'naive' is neither a number nor a baseline.\nKnown here: drift.\n"),
+        ),
+        (
+            ["--windows", "200"],
+            4,
+            (
+                "error: 200 cutoffs with a stride of 12 and a horizon of 12 do not fit: before "
+                "the first, window.context_length 12 and window.horizon 1 need at least 13 rows.\n"
+                "At most 10 fit.\n"
+            ),
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_backtest_that_can_not_be_is_refused(
+    cli: Cli, project: Path, arguments: list[str], code: int, stderr: str
+) -> None:
+    """With how much there is room for."""
+    result = cli("backtest", "--config", "air.yaml", *arguments)
+    assert result.stderr == stderr
+    assert (result.returncode, result.stdout) == (code, "")
+
+
+@pytest.mark.skipif(find_spec("statsforecast") is not None, reason="the extra is installed")
+def test_a_statistical_baseline_without_its_extra_ends_with_8(cli: Cli, project: Path) -> None:
+    """And the command that installs it."""
+    result = cli("backtest", "--config", "air.yaml", "--against", "auto_arima")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        8,
+        "",
+        (
+            "error: this needs statsforecast, which is not installed.\n"
+            "Install it: pip install 'forecast[stats]'\n"
+        ),
+    )
+
+
+@pytest.mark.skipif(find_spec("statsforecast") is None, reason="needs forecast[stats]")
+@pytest.mark.parametrize("name", ["auto_arima", "auto_ces", "auto_ets", "auto_theta"])
+def test_a_statistical_baseline_forecasts_from_the_past_alone(
+    name: str, project: Path, airline_lines: Sequence[str]
+) -> None:
+    """Each cutoff from the rows up to it."""
+    from forecast.scoring import statistical
+
+    job = prepare(project / "air.yaml")
+    baseline = getattr(statistical, name)
+    panel = job.panel
+    before = baseline(panel, np.array([100]), 6, 12)
+    changed = panel.values.copy()
+    changed[101:] = 1.0
+    np.testing.assert_array_equal(
+        baseline(panel.with_values(changed), np.array([100]), 6, 12), before
+    )
+    assert before.shape == (1, 6)

@@ -1,0 +1,189 @@
+"""Who imports what: fresh interpreters say which libraries a command loads, and files which may.
+
+A command that trains nothing never pays for TensorFlow.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "forecast"
+KERAS = {"tensorflow", "keras"}
+FITTING = KERAS | {"sklearn"}
+ALL = FITTING | {"matplotlib", "pandas"}
+
+# Runs a command as the console script does, then says which libraries are loaded.
+PROGRAM = """
+import sys
+sys.argv = ["forecast", *sys.argv[1:]]
+from forecast.cli import main
+try:
+    main()
+except SystemExit as stop:
+    code = stop.code
+heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "pandas"} & set(sys.modules)
+print("CODE", code or 0, "LOADED", *sorted(heavy), file=sys.stderr)
+"""
+
+
+def _loaded(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
+    """Exit code, and the heavy libraries that the command loaded."""
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], cwd=cwd, capture_output=True, text=True
+    )
+    _, code, _, *loaded = result.stderr.splitlines()[-1].split()
+    return int(code), set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "absent"),
+    [
+        (["--help"], 0, ALL),
+        (["--version"], 0, ALL),
+        (["train", "--help"], 0, ALL),
+        (["schema"], 0, ALL),
+        (["runs", "list"], 0, ALL),
+        (["runs", "path"], 0, ALL),
+        (["predict"], 0, FITTING | {"matplotlib"}),
+        (["evaluate"], 0, FITTING),
+        (["plot"], 0, FITTING),
+        (["check", "--config", "air.yaml"], 0, KERAS),
+        (["init", "airline-passengers.csv", "-o", "new.yaml"], 0, KERAS),
+        (["train", "--config", "missing.yaml"], 3, KERAS),
+        (["train", "--config", "air.yaml", "--set", "data.path=no.csv"], 4, KERAS),
+        (["train", "--config", "air.yaml", "--runs", "air.yaml"], 2, KERAS),
+        (["backtest", "--config", "air.yaml", "--against", "no"], 2, KERAS),
+        (["backtest", "--config", "missing.yaml"], 3, KERAS),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_loads_only_what_it_needs(
+    project: Path, run: Path, arguments: list[str], code: int, absent: set[str]
+) -> None:
+    """In an interpreter of its own."""
+    ended, loaded = _loaded(*arguments, cwd=project)
+    assert ended == code
+    assert loaded & absent == set()
+
+
+def test_a_command_that_loads_something_is_seen_to(project: Path, run: Path) -> None:
+    """So that the test before this one can fail."""
+    assert _loaded("plot", cwd=project)[1] == {"pandas", "matplotlib"}
+    assert _loaded("doctor", cwd=project)[1] >= KERAS
+
+
+# The house, from the roof down: a room imports from lower floors alone, and not from its
+# neighbours on the same floor, with the exceptions below.
+FLOORS: tuple[set[str], ...] = (
+    {"__main__"},
+    {"cli"},
+    {"commands"},
+    {"figures", "training", "inference", "display"},
+    {"networks"},
+    {"scoring", "runs"},
+    {"windows", "transforms"},
+    {"data"},
+    {"config"},
+    {"console", "stopwatch"},
+    {"errors"},
+    {"__init__"},
+)
+RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
+
+# Where a library may be imported, by the beginning of the module's path.
+HOMES = {
+    "tensorflow": ("training/", "networks/"),
+    "keras": ("training/", "networks/"),
+    "matplotlib": ("figures/",),
+    "onnxruntime": ("inference.py",),
+    "sklearn": ("transforms/fitting",),
+    "statsforecast": ("scoring/statistical.py",),
+    "pandas": ("data/", "scoring/", "figures/", "commands/", "display.py"),
+    "typer": ("cli.py",),
+    "rich": ("display.py",),
+    "ruamel": ("config/",),
+    "pydantic": ("config/", "runs/"),
+}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+    """Each import of a file that runs, with the module that it names."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        below
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for below in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the floor"
+            yield node, node.module or ""
+
+
+def _room(name: str) -> str:
+    """`forecast.data.panel` is in the room `data`."""
+    return [*name.split("."), "__init__"][1]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_every_room_has_its_floor() -> None:
+    """A module that is added without a place fails here."""
+    rooms = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in FILES}
+    assert rooms - {"example"} == set(RANKS)
+    assert all(upper.isdisjoint(lower) for upper, lower in pairwise(FLOORS))
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_imports_go_down_only(path: Path) -> None:
+    """No room knows what is above it, nor its neighbours."""
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    for _, name in _imports(path):
+        if name.split(".")[0] == "forecast" and _room(name) != room:
+            assert RANKS[_room(name)] > RANKS[room], f"{_name(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_library_is_imported_where_it_is_at_home(path: Path) -> None:
+    """TensorFlow and Keras where networks are fitted, scikit-learn where transforms are, ..."""
+    for _, name in _imports(path):
+        homes = HOMES.get(name.split(".")[0])
+        assert homes is None or _name(path).startswith(homes), f"{_name(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_the_command_line_is_the_one_door_for_late_imports(path: Path) -> None:
+    """Every other file imports at its top."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    late = [
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not late or _name(path) == "cli.py"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_opening_a_run_can_not_execute_code(path: Path) -> None:
+    """No pickle in any form, nor eval or exec."""
+    text = path.read_text(encoding="utf-8")
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert names & {"eval", "exec", "compile", "__import__"} == set()
+    modules = {name.split(".")[0] for _, name in _imports(path)}
+    assert modules & {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"} == set()
+    assert "allow_pickle" not in text

@@ -1,0 +1,205 @@
+"""`forecast init`: a commented config to start from."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+Cli = Callable[..., CompletedProcess[str]]
+
+
+def test_the_example_is_written_with_its_data(cli: Cli, tmp_path: Path, airline_csv: Path) -> None:
+    """The config of the repository, beside its table; what to type next is said."""
+    result = cli("init", "--example", "airline")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0,
+        "air.yaml\nairline-passengers.csv\n",
+        "next: forecast train --config air.yaml\n",
+    )
+    assert (tmp_path / "airline-passengers.csv").read_bytes() == airline_csv.read_bytes()
+    ours = (airline_csv.parents[1] / "configs" / "air.yaml").read_text()
+    assert (tmp_path / "air.yaml").read_text() == ours.replace("../data/", "")
+    assert cli("check", "--config", "air.yaml").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["air.yaml", "airline-passengers.csv"])
+def test_nothing_is_overwritten(cli: Cli, tmp_path: Path, name: str) -> None:
+    """Of the two files neither is written where one is there."""
+    (tmp_path / name).write_text("mine")
+    result = cli("init", "--example", "airline")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        2,
+        "",
+        (
+            f"error: {name} exists already.\n"
+            "Move it away, or write elsewhere: nothing is overwritten.\n"
+        ),
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_can_not_be_written_is_refused(cli: Cli, tmp_path: Path) -> None:
+    """With 2."""
+    tmp_path.chmod(0o500)
+    assert cli("init", "--example", "airline").returncode == 2
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("arguments", [[], ["table.csv", "--example", "airline"]])
+def test_a_table_or_an_example_is_named(cli: Cli, arguments: list[str]) -> None:
+    """One of the two."""
+    result = cli("init", *arguments)
+    assert (result.returncode, result.stdout, result.stderr) == (
+        2,
+        "",
+        "error: name a table, or an example: --example airline\n",
+    )
+
+
+def _months(count: int) -> list[str]:
+    return [f"{moment:%Y-%m}" for moment in pd.date_range("2000-01-01", periods=count, freq="MS")]
+
+
+def _seasonal(count: int) -> np.ndarray:
+    """Summers that grow with the level."""
+    months = np.arange(count)
+    return np.exp(4 + months / 100) * (1 + 0.4 * np.sin(2 * np.pi * months / 12))
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "wanted"),
+    [
+        (
+            "Month,Passengers",
+            [f"{month},{y:.2f}" for month, y in zip(_months(144), _seasonal(144), strict=True)],
+            {"time": "Month", "target": "Passengers", "id": None},
+        ),
+        (
+            "shop,when,price,sales",
+            [
+                f"{shop},{month},9.99,{scale * y:.2f}"
+                for shop, scale in (("01", 1), ("02", 5))
+                for month, y in zip(_months(60), _seasonal(60), strict=True)
+            ],
+            {"time": "when", "target": "sales", "id": "shop"},
+        ),
+        (
+            "when,sales",
+            [f"{month},{i % 5}" for i, month in enumerate(_months(80))],
+            {"time": "when", "target": "sales", "id": None},
+        ),
+        (
+            "when,profit,remark",
+            [f"{month},{'' if i == 30 else -(i % 7)},x" for i, month in enumerate(_months(80))],
+            {"time": "when", "target": "profit", "id": None},
+        ),
+    ],
+    ids=["one series", "a panel", "zeros", "negative and missing"],
+)
+def test_a_table_is_looked_at_and_its_config_is_valid(
+    cli: Cli, tmp_path: Path, header: str, rows: list[str], wanted: dict[str, str | None]
+) -> None:
+    """Columns are found, and `check` has nothing against the recipe."""
+    (tmp_path / "my sales.csv").write_text("\n".join([header, *rows]) + "\n")
+    result = cli("init", "my sales.csv")
+    assert (result.returncode, result.stdout) == (0, "my sales.yaml\n")
+    seen, following = result.stderr.splitlines()
+    assert seen.startswith(f"{len(rows)} rows, ")
+    assert following.startswith("next: forecast train --config ")
+    checked = cli("check", "--config", "my sales.yaml", "--format", "json")
+    assert checked.returncode == 0, checked.stderr
+    assert json.loads(checked.stdout)["rows"] == len(rows)
+    text = (tmp_path / "my sales.yaml").read_text()
+    for key, name in wanted.items():
+        assert (f'  {key}: "{name}"\n' in text) if name else (f"\n  {key}:" not in text)
+
+
+def test_the_airline_gets_a_logarithm_and_a_season(
+    cli: Cli, tmp_path: Path, airline_csv: Path
+) -> None:
+    """Swings that grow with the level, a season of twelve months."""
+    result = cli("init", airline_csv, "-o", "mine.yaml", "--horizon", "6")
+    assert result.stderr.splitlines()[0] == (
+        "144 rows, 1 series, frequency MS, a season of 12, swings that grow with the level"
+    )
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "\n  - log " in text
+    assert "\n    lag: season\n" in text
+    assert "\npredict:\n  horizon: 6\n" in text
+    assert "\nsplit:\n  test: 6\n" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "code", "stderr"),
+    [
+        (None, [], 4, "error: can not read the table t.csv: No such file or directory.\n"),
+        ("", [], 4, "error: t.csv is empty.\n"),
+        (
+            "a,b\n1,2\n",
+            [],
+            4,
+            "error: t.csv: no column holds ISO 8601 dates.\nName it: --time COL.\n",
+        ),
+        (
+            "a,b\n2020-01,x\n",
+            [],
+            4,
+            "error: t.csv: no column holds numbers.\nName it: --target COL.\n",
+        ),
+        (
+            "when,sales\n2020-01,1\n",
+            ["--target", "sale"],
+            4,
+            "error: t.csv has no column `sale`.\nDid you mean `sales`?\n",
+        ),
+        (
+            "when,sales\n2020-01,1\n2020-01,2\n2020-02,3\n",
+            [],
+            4,
+            ("error: t.csv: dates repeat, and no column tells series apart.\nName it: --id COL.\n"),
+        ),
+    ],
+    ids=["missing", "empty", "no dates", "no numbers", "another name", "repeated dates"],
+)
+def test_a_table_that_tells_nothing_is_refused(
+    cli: Cli, tmp_path: Path, text: str | None, arguments: list[str], code: int, stderr: str
+) -> None:
+    """With the option that tells it; no config is left."""
+    if text is not None:
+        (tmp_path / "t.csv").write_text(text)
+    result = cli("init", "t.csv", *arguments)
+    assert (result.returncode, result.stdout, result.stderr) == (code, "", stderr)
+    assert not (tmp_path / "t.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["when,sales", "2020-01,1", "2020-02,2"],
+        ["when,sales", *(f"{month},5" for month in _months(40))],
+        ["when,sales", *(f"{month},{'' if i % 2 else i}" for i, month in enumerate(_months(40)))],
+        ["2020-01,sales", *(f"{month},{i}" for i, month in enumerate(_months(40)))],
+        ['"when, ""then""",a: b', *(f"{month},{i}" for i, month in enumerate(_months(60)))],
+        ["when,NO", *(f"{month},{i}" for i, month in enumerate(_months(60)))],
+        ["when,sales", *(f"{month}-01T00:00:00Z,{i}" for i, month in enumerate(_months(60)))],
+        ["when,sales", *(f"20{i:02},{i}" for i in range(60))],
+    ],
+    ids=["short", "constant", "gaps", "odd header", "quotes", "NO", "zoned months", "years"],
+)
+def test_an_odd_table_ends_without_a_traceback(
+    cli: Cli, tmp_path: Path, lines: Sequence[str]
+) -> None:
+    """With a config that `check` accepts, or with an error that a person can mend."""
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    result = cli("init", "t.csv")
+    assert result.returncode in (0, 4), result.stderr
+    if result.returncode == 0:
+        checked = cli("check", "--config", "t.yaml")
+        assert checked.returncode == 0, checked.stderr
