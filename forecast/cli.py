@@ -306,7 +306,6 @@ def backtest(
     from forecast.scoring.gate import Gate
 
     console = context.obj
-    gate = Gate(fail_if) if fail_if is not None else None
     flags = {"windows": windows, "stride": stride, "refit": refit}
     given = {key: str(value).lower() for key, value in flags.items() if value is not None}
     settings = [f"backtest.{key}={value}" for key, value in given.items()]
@@ -317,6 +316,8 @@ def backtest(
 
         known += STATISTICAL
     baselines = chosen(against.split(","), known)
+    names = [baseline.__name__ for baseline in baselines]
+    gate = Gate(fail_if, names) if fail_if is not None else None
     job = prepare(config, [*(set_ or ()), *settings])
     with console.without_library_noise():
         from forecast.commands.backtest import SEGMENT, backtest_text

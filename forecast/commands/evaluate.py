@@ -1,5 +1,6 @@
 """How good was it, and how good is it on rows that came later?"""
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ import pandas as pd
 from forecast.commands.opening import OpenedRun
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray, Panel
+from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.errors import DataError, Problem
 from forecast.scoring.scores import forecasts_beside_baselines, score
@@ -38,7 +40,7 @@ def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -
         return scores_table(scores)
     if format == "csv":
         return scores.to_csv(index=False)
-    return scores.to_json(orient="records", indent=2, double_precision=15)
+    return json.dumps(records(scores), indent=2)
 
 
 def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import math
 import operator
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -20,8 +21,12 @@ class Gate:
     The right side is a number, or a baseline, which stands for its own score in the same metric.
     """
 
-    def __init__(self, expression: str) -> None:
-        """Raises `UsageError` for anything but METRIC OPERATOR NUMBER-OR-BASELINE."""
+    def __init__(self, expression: str, known: Sequence[str] = baselines.NAMES) -> None:
+        """`known` baselines may stand on the right.
+
+        Raises `UsageError` for anything but METRIC OPERATOR NUMBER-OR-BASELINE.
+        """
+        self._known = known
         self._expression = expression
         match = _EXPRESSION.fullmatch(expression)
         if not match:
@@ -32,8 +37,8 @@ class Gate:
         if self._metric not in metrics.NAMES:
             advice = did_you_mean(self._metric, list(metrics.NAMES))
             raise UsageError(Problem(f"--fail-if: there is no metric {self._metric!r}.", advice))
-        if self._limit not in baselines.NAMES and not _is_number(self._limit):
-            advice = did_you_mean(self._limit, list(baselines.NAMES))
+        if self._limit not in known and not _is_number(self._limit):
+            advice = did_you_mean(self._limit, list(known))
             message = f"--fail-if: {self._limit!r} is neither a number nor a baseline."
             raise UsageError(Problem(message, advice))
 
@@ -41,7 +46,7 @@ class Gate:
         """Raise `GateError` where the condition holds, or can not be told."""
         column = overall(scores, segment)[self._metric]
         value = float(column[model])
-        is_baseline = self._limit in baselines.NAMES
+        is_baseline = self._limit in self._known
         limit = float(column.get(self._limit, math.nan) if is_baseline else self._limit)
         if math.isnan(value) or math.isnan(limit):
             raise GateError(
