@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,10 @@ from hypothesis import settings
 
 from forecast.commands.init import init_example
 from forecast.data.panel import Panel
+
+# A shell that runs the tests in the background has them ignore SIGINT, and so their children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 
