@@ -93,13 +93,28 @@ def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P
             except KeyboardInterrupt as stop:
                 raise typer.Exit(INTERRUPTED) from stop
             except Exception as error:
-                traceback.print_exc()
-                console.error(_bug(error))
-                raise typer.Exit(BUG) from error
+                raise typer.Exit(_code_of_unexpected(error, console)) from error
 
         owner.command(name)(run)
 
     return register
+
+
+def _code_of_unexpected(error: Exception, console: Console) -> int:
+    """The exit code of what should not happen; a bug is shown with all that may explain it."""
+    interruption = _interruption_behind(error)
+    if interruption is not None:
+        return TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED
+    traceback.print_exception(error)
+    console.error(_bug(error))
+    return BUG
+
+
+def _interruption_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """A library that is interrupted while it loads may say so with an error of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _bug(error: Exception) -> ForecastError:

@@ -84,4 +84,4 @@ def _forecaster_until(job: Job, cutoffs: IntArray, console: Console) -> Forecast
     """What is learned from the rows up to the cutoffs, with intervals if they are asked for."""
     past = until(job, cutoffs)
     learned = learn(past, console, watch_test=False)
-    return replace(in_memory(past, learned), conformal=calibrate(past, console))
+    return replace(in_memory(past, learned), conformal=calibrate(past, job.far, console))

@@ -40,9 +40,14 @@ class Job:
 
     @property
     def far(self) -> int:
-        """How many steps ahead forecasts are made, and intervals calibrated."""
+        """How many steps ahead a backtest forecasts."""
         config = self.config
         return config.backtest.horizon or config.predict.horizon or config.window.horizon
+
+    @property
+    def ahead(self) -> int:
+        """How many steps ahead a run's intervals are calibrated: for its scores and `predict`."""
+        return max(self.config.predict.horizon or 1, self.config.window.horizon)
 
     def cutoffs(self) -> dict[str, IntArray]:
         """The cutoffs of each segment: of whole windows for training, of any context elsewhere."""
@@ -142,7 +147,7 @@ def _refuse_unfit(job: Job) -> None:
     if options is None:
         return
     past = until(job, job.split.train_ends - 1)
-    errors = len(rolling_cutoffs(past, options.windows, options.stride, job.far))
+    errors = len(rolling_cutoffs(past, options.windows, options.stride, job.ahead))
     errors *= len(job.panel.unique_ids)
     for level in options.quantile_levels:
         if errors < errors_needed(level):

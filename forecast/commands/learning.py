@@ -108,7 +108,7 @@ def in_memory(job: Job, learned: Learned) -> Forecaster:
     )
 
 
-def calibrate(job: Job, console: Console) -> Conformal | None:
+def calibrate(job: Job, horizon: int, console: Console) -> Conformal | None:
     """The errors of forecasts within the training part, of a network fitted before all of them.
 
     None where the config asks for no intervals.
@@ -118,7 +118,6 @@ def calibrate(job: Job, console: Console) -> Conformal | None:
         return None
     ends = job.split.train_ends
     past = until(job, ends - 1)
-    horizon = job.far
     rolling = rolling_cutoffs(past, options.windows, options.stride, horizon)
     console.say(f"calibrating intervals on {options.windows} cutoffs")
     before = until(past, rolling[0])

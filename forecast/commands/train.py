@@ -52,7 +52,7 @@ def train(
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
     with stopwatch.stage("calibrate"):
-        conformal = calibrate(job, console)
+        conformal = calibrate(job, job.ahead, console)
     with stopwatch.stage("export"):
         onnx = staging.path / "model.onnx"
         export(learned.model, staging.path / "model.keras", onnx)
