@@ -18,7 +18,7 @@ from forecast.scoring.baselines import (
     drift,
     naive,
 )
-from forecast.scoring.metrics import rmse
+from forecast.scoring.metrics import Scale, rmse
 
 panels = st.lists(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), min_size=1, max_size=3)
 
@@ -76,7 +76,7 @@ def test_the_airline_baselines_score_what_is_known(
     cutoffs = np.arange(116, 143)
     scores = {
         baseline.__name__: round(
-            rmse(airline_values[117:], baseline(panel, cutoffs, 1, 12)[:, 0], 1.0), 2
+            rmse(airline_values[117:], baseline(panel, cutoffs, 1, 12)[:, 0], Scale(1.0, 1.0)), 2
         )
         for baseline in BASELINES
     }

@@ -1,6 +1,7 @@
 """`forecast evaluate`: the same scores again, and those of newer rows."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -48,14 +49,14 @@ def test_json_holds_the_same_scores(cli: Cli, trained: Path) -> None:
 def test_a_person_sees_a_table(cli: Cli, trained: Path) -> None:
     """A row a segment and model, a column a metric; the figures of the baselines are known."""
     lines = [line.split() for line in cli("evaluate", trained).stdout.splitlines()]
-    assert lines[0] == ["segment", "model", "rmse", "mae", "mape", "smape", "mase"]
+    assert lines[0] == ["segment", "model", "rmse", "mae", "mape", "smape", "mase", "rmsse"]
     assert [line[:2] for line in lines[1:]] == [
         [segment, model]
         for segment in ("train", "test")
         for model in ("gru", "naive", "seasonal_naive")
     ]
-    assert lines[5] == ["test", "naive", "50.74", "43.78", "9.995", "9.913", "1.498"]
-    assert lines[6] == ["test", "seasonal_naive", "47.19", "42.96", "9.548", "10.12", "1.47"]
+    assert " ".join(lines[5]) == "test naive 50.74 43.78 9.995 9.913 1.498 1.54"
+    assert " ".join(lines[6]) == "test seasonal_naive 47.19 42.96 9.548 10.12 1.47 1.433"
 
 
 def test_the_whole_table_scores_as_the_test_part(
@@ -78,13 +79,15 @@ def test_newer_rows_are_scored_beside_the_baselines(
     stdin = "Month,Passengers\n1961-01,450\n1961-02,430\n"
     scores = _scores(cli("evaluate", trained, "--input", "-", "--format", "csv", stdin=stdin))
     assert {segment for _, segment, _, _ in scores} == {"input"}
-    naive = {metric: scores["", "input", "naive", metric] for metric in ("mae", "rmse", "mase")}
+    chosen = ("mae", "rmse", "mase", "rmsse")
+    naive = {metric: scores["", "input", "naive", metric] for metric in chosen}
     errors = np.array([450 - airline_values[-1], 430 - 450])
-    scale = np.abs(airline_values[12:117] - airline_values[:105]).mean()
+    seasons = airline_values[12:117] - airline_values[:105]
     assert naive == {
         "mae": pytest.approx(np.abs(errors).mean()),
         "rmse": pytest.approx(np.sqrt((errors**2).mean())),
-        "mase": pytest.approx(np.abs(errors).mean() / scale),
+        "mase": pytest.approx(np.abs(errors).mean() / np.abs(seasons).mean()),
+        "rmsse": pytest.approx(np.sqrt((errors**2).mean() / (seasons**2).mean())),
     }
     seasonal = scores["", "input", "seasonal_naive", "mae"]
     assert seasonal == pytest.approx((abs(450 - 417) + abs(430 - 391)) / 2)
@@ -99,6 +102,22 @@ def test_rows_that_the_network_was_trained_on_are_not_scored(
     assert (result.returncode, result.stdout) == (4, "")
     assert "to score from 1958-10-01 on.\n" in result.stderr
     assert result.stderr.endswith("The network has seen the earlier rows in training.\n")
+
+
+def test_a_run_made_before_rmsse_is_scored_without_it(cli: Cli, run: Path) -> None:
+    """Its data record lacks the unit; all else is as it was."""
+    before = _scores(cli("evaluate", "--format", "csv"))
+    data, record = (json.loads((run / name).read_text()) for name in ("data.json", "run.json"))
+    del data["per_series"][0]["rmsse_scale"]
+    text = json.dumps(data)
+    record["checksums"]["data.json"] = hashlib.sha256(text.encode()).hexdigest()
+    (run / "data.json").write_text(text)
+    (run / "run.json").write_text(json.dumps(record))
+    result = cli("evaluate", "--format", "json")
+    assert (result.returncode, result.stderr) == (0, "")
+    for row in json.loads(result.stdout):
+        key = (row["unique_id"] or "", row["segment"], row["model"], row["metric"])
+        assert row["value"] == (None if row["metric"] == "rmsse" else before[key])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import Panel
 from forecast.figures import DEFAULT, FIGURES, Material, forecast, history, residuals, steps
+from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import forecasts_beside_baselines, score
 
 HISTORY = pd.DataFrame(
@@ -47,7 +48,7 @@ def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
             model="gru",
             history=HISTORY,
             forecasts=forecasts,
-            scores=score(forecasts, dict.fromkeys(panel.unique_ids, 1.0)),
+            scores=score(forecasts, dict.fromkeys(panel.unique_ids, Scale(1.0, 1.0))),
             future=forecast_table(panel, last, say(panel, last, 12)),
         )
 

@@ -11,35 +11,38 @@ from forecast.scoring.metrics import (
     METRICS,
     NAMES,
     Metric,
+    Scale,
     coverage,
     crps,
     mape,
     mase,
-    seasonal_naive_scale,
+    rmsse,
+    scale_of,
     smape,
     width,
 )
 
 numbers = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=30)
-scales = st.floats(1e-3, 1e6)
+scales = st.builds(Scale, mae=st.floats(1e-3, 1e6), rmse=st.floats(1e-3, 1e6))
+ONE = Scale(1.0, 1.0)
 
 
-def rmse_twin(pairs: list[tuple[float, float]], scale: float) -> float:
+def rmse_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
     return math.sqrt(sum((y - y_hat) ** 2 for y, y_hat in pairs) / len(pairs))
 
 
-def mae_twin(pairs: list[tuple[float, float]], scale: float) -> float:
+def mae_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
     return sum(abs(y - y_hat) for y, y_hat in pairs) / len(pairs)
 
 
-def mape_twin(pairs: list[tuple[float, float]], scale: float) -> float:
+def mape_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
     if any(y == 0 for y, _ in pairs):
         return math.nan
     return 100 * sum(abs(y - y_hat) / abs(y) for y, y_hat in pairs) / len(pairs)
 
 
-def smape_twin(pairs: list[tuple[float, float]], scale: float) -> float:
+def smape_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
     total = 0.0
     for y, y_hat in pairs:
         if y != 0 or y_hat != 0:
@@ -47,12 +50,17 @@ def smape_twin(pairs: list[tuple[float, float]], scale: float) -> float:
     return total / len(pairs)
 
 
-def mase_twin(pairs: list[tuple[float, float]], scale: float) -> float:
-    return mae_twin(pairs, scale) / scale
+def mase_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
+    return mae_twin(pairs, scale) / scale.mae
+
+
+def rmsse_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
+    scaled = [((y - y_hat) / scale.rmse) ** 2 for y, y_hat in pairs]
+    return math.sqrt(sum(scaled) / len(scaled))
 
 
 TWINS = {"rmse": rmse_twin, "mae": mae_twin, "mape": mape_twin, "smape": smape_twin}
-TWINS["mase"] = mase_twin
+TWINS |= {"mase": mase_twin, "rmsse": rmsse_twin}
 
 
 def test_every_metric_has_a_twin_here() -> None:
@@ -63,7 +71,7 @@ def test_every_metric_has_a_twin_here() -> None:
 @pytest.mark.parametrize("metric", METRICS, ids=NAMES)
 @given(pairs=pairs, scale=scales)
 def test_a_metric_equals_its_twin(
-    metric: Metric, pairs: list[tuple[float, float]], scale: float
+    metric: Metric, pairs: list[tuple[float, float]], scale: Scale
 ) -> None:
     """Vectorised and written out by hand, a metric is the same number."""
     y, y_hat = np.array(pairs).T
@@ -74,7 +82,7 @@ def test_a_metric_equals_its_twin(
 @pytest.mark.parametrize("metric", METRICS, ids=NAMES)
 @given(pairs=pairs, scale=scales)
 def test_a_perfect_forecast_scores_zero(
-    metric: Metric, pairs: list[tuple[float, float]], scale: float
+    metric: Metric, pairs: list[tuple[float, float]], scale: Scale
 ) -> None:
     """No metric punishes the truth; MAPE alone is undefined where the truth is 0."""
     y = np.array(pairs)[:, 0]
@@ -86,31 +94,40 @@ def test_a_perfect_forecast_scores_zero(
 def test_smape_lies_between_0_and_200(pairs: list[tuple[float, float]]) -> None:
     """As in the M4 competition: 200 where the forecast has the wrong sign, or one of two is 0."""
     y, y_hat = np.array(pairs).T
-    assert 0 <= smape(y, y_hat, 1.0) <= 200 + 1e-9
-    assert smape(np.array([0.0, 3.0]), np.array([5.0, -3.0]), 1.0) == 200
+    assert 0 <= smape(y, y_hat, ONE) <= 200 + 1e-9
+    assert smape(np.array([0.0, 3.0]), np.array([5.0, -3.0]), ONE) == 200
 
 
 @pytest.mark.parametrize("scale", [0.0, math.nan])
-def test_mase_is_undefined_where_seasonal_naive_made_no_error(scale: float) -> None:
+@pytest.mark.parametrize("metric", [mase, rmsse])
+def test_a_scaled_metric_is_undefined_where_seasonal_naive_made_no_error(
+    metric: Metric, scale: float
+) -> None:
     """Nothing can be said in units of 0."""
-    assert math.isnan(mase(np.array([1.0]), np.array([2.0]), scale))
+    assert math.isnan(metric(np.array([1.0]), np.array([2.0]), Scale(scale, scale)))
 
 
 @given(y=st.lists(numbers, max_size=30), season_length=st.integers(1, 12))
-def test_the_scale_is_the_mean_step_over_a_season(y: list[float], season_length: int) -> None:
+def test_the_scales_are_the_size_of_a_step_over_a_season(
+    y: list[float], season_length: int
+) -> None:
     """A series no longer than a season is measured by steps of one; a single value not at all."""
     lag = season_length if len(y) > season_length else 1
     steps = [abs(y[i] - y[i - lag]) for i in range(lag, len(y))]
-    twin = sum(steps) / len(steps) if steps else math.nan
-    scale = seasonal_naive_scale(np.array(y), season_length)
-    assert scale == pytest.approx(twin, rel=1e-9, abs=1e-12, nan_ok=True)
+    mae = sum(steps) / len(steps) if steps else math.nan
+    rmse = math.sqrt(sum(step**2 for step in steps) / len(steps)) if steps else math.nan
+    scale = scale_of(np.array(y), season_length)
+    assert scale.mae == pytest.approx(mae, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert scale.rmse == pytest.approx(rmse, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
-def test_the_airline_scale_is_known(airline_values: np.ndarray) -> None:
-    """Of the 117 training months; the number that every MASE of the README is divided by."""
+def test_the_airline_scales_are_known(airline_values: np.ndarray) -> None:
+    """Of the 117 training months; what every MASE and RMSSE of the README is divided by."""
     past = airline_values[:117]
-    by_hand = sum(abs(past[i] - past[i - 12]) for i in range(12, 117)) / 105
-    assert seasonal_naive_scale(past, 12) == pytest.approx(by_hand) == pytest.approx(29.219047619)
+    steps = [past[i] - past[i - 12] for i in range(12, 117)]
+    scale = scale_of(past, 12)
+    assert scale.mae == pytest.approx(sum(map(abs, steps)) / 105) == pytest.approx(29.219047619)
+    assert scale.rmse == pytest.approx((sum(step**2 for step in steps) / 105) ** 0.5)
 
 
 levels = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=4, unique=True)
@@ -136,7 +153,7 @@ def test_crps_is_twice_the_mean_pinball_loss(
 def test_crps_of_the_median_is_the_mean_absolute_error(pairs: list[tuple[float, float]]) -> None:
     """So it is read in the units of the data."""
     y, y_hat = np.array(pairs).T
-    assert crps(y, {0.5: y_hat}) == pytest.approx(mae_twin(pairs, 1.0), rel=1e-9, abs=1e-12)
+    assert crps(y, {0.5: y_hat}) == pytest.approx(mae_twin(pairs, ONE), rel=1e-9, abs=1e-12)
 
 
 def test_coverage_counts_the_bounds_in() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.scoring import baselines, metrics
+from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import (
     better_baselines,
     forecasts_beside_baselines,
@@ -20,6 +21,8 @@ from forecast.scoring.scores import (
     score,
     score_by_step,
 )
+
+ONE = Scale(1.0, 1.0)
 
 
 def _oracle(panel: Panel, cutoffs: IntArray, horizon: int) -> Forecasts:
@@ -69,17 +72,20 @@ def test_scores_are_long_first_over_all_series_and_then_by_series(
     """The mean over the series has no `unique_id`."""
     panel = make_panel([[1.0, 2.0, 4.0], [10.0, 10.0, 20.0]])
     table = _table(panel, np.array([1, 4]), 1, 1)
-    scores = score(table, {"a": 2.0, "b": 5.0})
+    scores = score(table, {"a": Scale(2.0, 4.0), "b": Scale(5.0, 20.0)})
     assert list(scores.columns) == ["unique_id", "segment", "model", "metric", "value"]
-    naive = scores[(scores["model"] == "naive") & (scores["metric"].isin(["mae", "mase"]))]
+    naive = scores[(scores["model"] == "naive") & (scores["metric"].isin(["mae", "mase", "rmsse"]))]
     assert naive.to_csv(index=False) == (
         "unique_id,segment,model,metric,value\n"
         ",test,naive,mae,6.0\n"
         ",test,naive,mase,1.5\n"
+        ",test,naive,rmsse,0.5\n"
         "a,test,naive,mae,2.0\n"
         "a,test,naive,mase,1.0\n"
+        "a,test,naive,rmsse,0.5\n"
         "b,test,naive,mae,10.0\n"
         "b,test,naive,mase,2.0\n"
+        "b,test,naive,rmsse,0.5\n"
     )
     assert (scores.loc[scores["model"] == "gru", "value"] == 0).all()
 
@@ -103,7 +109,7 @@ def test_every_model_is_measured_on_the_same_rows(
         [np.arange(b, e - horizon) for b, e in zip(panel.starts, panel.ends, strict=True)]
     )
     table = _table(panel, cutoffs, horizon, season_length)
-    scores = score(table, dict.fromkeys(panel.unique_ids, 1.0))
+    scores = score(table, dict.fromkeys(panel.unique_ids, ONE))
     rows: dict[tuple[object, ...], dict[str, tuple[float, float]]] = {}
     for row in table.to_dict("records"):
         key = (row["unique_id"], row["cutoff"], row["step"])
@@ -128,13 +134,13 @@ def test_every_model_is_measured_on_the_same_rows(
             if pairs:
                 y, y_hat = np.array(pairs).T
                 mae = own.loc[own["metric"] == "mae", "value"].item()
-                assert mae == pytest.approx(metrics.mae(y, y_hat, 1.0))
+                assert mae == pytest.approx(metrics.mae(y, y_hat, ONE))
 
 
 def test_a_baseline_that_never_forecasts_is_left_out(make_panel: Callable[..., Panel]) -> None:
     """A season longer than the series takes no row from the others."""
     panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
-    scores = score(_table(panel, np.array([1, 2]), 1, 100), {"a": 1.0})
+    scores = score(_table(panel, np.array([1, 2]), 1, 100), {"a": ONE})
     assert list(scores["model"].unique()) == ["gru", "naive"]
     assert overall(scores, "test").loc["naive", "mae"] == 3
 
@@ -144,7 +150,7 @@ def test_the_overall_table_has_a_row_a_model_and_a_column_a_metric(
 ) -> None:
     """The model first, then the baselines."""
     panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
-    table = overall(score(_table(panel, np.array([1, 2]), 1, 2), {"a": 1.0}), "test")
+    table = overall(score(_table(panel, np.array([1, 2]), 1, 2), {"a": ONE}), "test")
     assert list(table.index) == ["gru", *baselines.NAMES]
     assert list(table.columns) == list(metrics.NAMES)
 
@@ -168,7 +174,7 @@ def test_quantiles_are_scored_for_the_model_that_has_them(
         panel, np.array([1, 2]), 1, 2, model="gru", forecast=_with_quantiles, segment="test"
     )
     assert list(table.columns)[-3:] == ["q0.1", "q0.5", "q0.9"]
-    scores = score(table, {"a": 1.0})
+    scores = score(table, {"a": ONE})
     own = scores[scores["unique_id"].notna()]
     of_model = own[own["model"] == "gru"].set_index("metric")["value"]
     assert list(of_model.index) == [*metrics.NAMES, "crps", "coverage_80", "width_80"]
@@ -183,7 +189,7 @@ def test_a_value_that_was_not_observed_is_not_scored(make_panel: Callable[..., P
     panel = replace(panel, observed=np.array([True, True, False, True]))
     table = _table(panel, np.array([1, 2]), 1, 1)
     assert table["y"].isna().sum() == 3
-    naive = overall(score(table, {"a": 1.0}), "test").loc["naive"]
+    naive = overall(score(table, {"a": ONE}), "test").loc["naive"]
     assert naive["mae"] == 4
 
 

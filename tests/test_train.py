@@ -136,7 +136,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
         "forecast  Dense       (None, 1)      51",
         "8,001 parameters",
         "FITTED",
-        "segment  model            rmse    mae   mape  smape    mase",
+        "segment  model            rmse    mae   mape  smape    mase  rmsse",
         "train gru",
         "train naive",
         "train seasonal_naive",
@@ -189,8 +189,9 @@ def test_a_run_records_its_data(
 ) -> None:
     """The table by its checksum, its dates and columns, and where the test part begins."""
     record = json.loads((trained / "data.json").read_text())
-    scale = record["per_series"][0].pop("scale")
-    assert scale == pytest.approx(29.219047619)
+    (series,) = record["per_series"]
+    assert series.pop("scale") == pytest.approx(29.219047619)
+    assert series.pop("rmsse_scale") == pytest.approx(32.942663032)
     assert record == {
         "path": str(training.args / "airline-passengers.csv"),
         "sha256": hashlib.sha256(airline_csv.read_bytes()).hexdigest(),

@@ -16,7 +16,7 @@ from forecast.data.table import records, written_dates
 from forecast.display import scores_table, steps_table
 from forecast.inference import Forecaster
 from forecast.scoring.baselines import Baseline
-from forecast.scoring.metrics import scales_of
+from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import forecasts_beside_baselines, score, score_by_step
 
 SEGMENT = "backtest"
@@ -64,7 +64,7 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
         )
         tables.append(table)
     forecasts = pd.concat(tables, ignore_index=True)
-    scales = scales_of(job.panel.until(cutoffs[0] + 1), job.season_length)
+    scales = error_scales(job.panel.until(cutoffs[0] + 1), job.season_length)
     return Backtest(
         forecasts.drop(columns="segment"), score(forecasts, scales), score_by_step(forecasts)
     )

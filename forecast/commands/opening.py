@@ -12,6 +12,7 @@ from forecast.data.table import continue_panel, read_table
 from forecast.inference import Forecaster, Network
 from forecast.runs import DataRecord, Run
 from forecast.scoring.conformal import Conformal
+from forecast.scoring.metrics import Scale
 from forecast.transforms import Pipeline
 
 
@@ -30,10 +31,10 @@ class OpenedRun:
         return self.run.record.model
 
     @property
-    def scales(self) -> Mapping[str, float]:
-        """MASE's unit by series."""
+    def scales(self) -> Mapping[str, Scale]:
+        """The units of MASE and RMSSE by series; NaN where the run does not know one."""
         return {
-            series.unique_id: float("nan") if series.scale is None else series.scale
+            series.unique_id: Scale(_known(series.scale), _known(series.rmsse_scale))
             for series in self.data.per_series
         }
 
@@ -72,6 +73,10 @@ def open_run(run: Run) -> OpenedRun:
         _conformal(run) if config.intervals else None,
     )
     return OpenedRun(run, config, data, forecaster)
+
+
+def _known(scale: float | None) -> float:
+    return float("nan") if scale is None else scale
 
 
 def _conformal(run: Run) -> Conformal:

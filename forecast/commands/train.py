@@ -19,7 +19,7 @@ from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
 from forecast.inference import Forecaster, Network
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
-from forecast.scoring.metrics import scales_of
+from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
 from forecast.stopwatch import Stopwatch
 from forecast.training import Fitted, export, predict
@@ -65,7 +65,7 @@ def train(
         )
         _refuse_disparity(job, learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
-        scales = scales_of(job.panel.until(job.split.train_ends), job.season_length)
+        scales = error_scales(job.panel.until(job.split.train_ends), job.season_length)
         forecasts = _forecasts(job, cutoffs, forecaster)
         scores = score(forecasts, scales)
 
@@ -162,7 +162,7 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
 
 
 def _write(
-    staging: Staging, job: Job, transforms: Pipeline, fitted: Fitted, scales: Mapping[str, float]
+    staging: Staging, job: Job, transforms: Pipeline, fitted: Fitted, scales: Mapping[str, Scale]
 ) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
     staging.write_text("config.yaml", job.source.text)
@@ -175,7 +175,7 @@ def _write(
     write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
 
 
-def _data_record(job: Job, scales: Mapping[str, float]) -> DataRecord:
+def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     panel, options = job.panel, job.config.data
     firsts, lasts = iso(panel.ds[panel.starts]), iso(panel.ds[panel.ends - 1])
     test_begins = iso(panel.ds[job.split.test_begins])
@@ -196,11 +196,17 @@ def _data_record(job: Job, scales: Mapping[str, float]) -> DataRecord:
                 first=firsts[i],
                 last=lasts[i],
                 test_begin=test_begins[i],
-                scale=scales[name] if np.isfinite(scales[name]) else None,
+                scale=_or_none(scales[name].mae),
+                rmsse_scale=_or_none(scales[name].rmse),
             )
             for i, name in enumerate(panel.unique_ids)
         ],
     )
+
+
+def _or_none(scale: float) -> float | None:
+    """JSON has no NaN."""
+    return scale if np.isfinite(scale) else None
 
 
 def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:

@@ -40,7 +40,9 @@ class SeriesRecord(_Record):
     test_begin: str
     """The first date on which nothing was fitted and nothing chosen."""
     scale: float | None
-    """MASE's unit: the error of seasonal naive on the training rows."""
+    """MASE's unit: the mean absolute error of seasonal naive on the training rows."""
+    rmsse_scale: float | None = None
+    """RMSSE's unit: its root mean squared error there; older runs do without."""
 
 
 class DataRecord(_Record):

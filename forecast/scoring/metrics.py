@@ -1,36 +1,48 @@
 """How far forecasts are from the truth. Every metric is a function of the same three arguments.
 
-`y` and `y_hat` have shape `(n,)`; `scale` is the in-sample error of seasonal naive that MASE
-divides by. A metric that its data leave undefined is NaN.
+`y` and `y_hat` have shape `(n,)`; `scale` holds the in-sample errors of seasonal naive that MASE
+and RMSSE divide by. A metric that its data leave undefined is NaN.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from forecast.data.panel import FloatArray, Past
 
-Metric = Callable[[FloatArray, FloatArray, float], float]
+
+@dataclass(frozen=True)
+class Scale:
+    """Errors of seasonal naive on the training rows of one series, in the units of its values."""
+
+    mae: float
+    """Mean absolute error: MASE's unit."""
+    rmse: float
+    """Root mean squared error: RMSSE's unit."""
 
 
-def rmse(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+Metric = Callable[[FloatArray, FloatArray, Scale], float]
+
+
+def rmse(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
     """Root mean squared error, in the units of `y`."""
     return float(np.sqrt(np.mean((y - y_hat) ** 2)))
 
 
-def mae(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+def mae(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
     """Mean absolute error, in the units of `y`."""
     return float(np.mean(np.abs(y - y_hat)))
 
 
-def mape(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+def mape(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
     """Mean absolute percentage error, in percent; undefined where some `y` is 0."""
     if not np.all(y):
         return float("nan")
     return float(100 * np.mean(np.abs((y - y_hat) / y)))
 
 
-def smape(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+def smape(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
     """Symmetric MAPE, 0 to 200, as in the M4 competition; two zeros are no error.
 
     Makridakis, Spiliotis, Assimakopoulos 2020, https://doi.org/10.1016/j.ijforecast.2019.04.014
@@ -40,13 +52,23 @@ def smape(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
     return float(100 * np.mean(shares))
 
 
-def mase(y: FloatArray, y_hat: FloatArray, scale: float) -> float:
+def mase(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
     """Mean absolute scaled error: below 1 is better than seasonal naive was on the training rows.
 
     Undefined where seasonal naive made no error there. Hyndman, Koehler 2006,
     https://doi.org/10.1016/j.ijforecast.2006.03.001
     """
-    return mae(y, y_hat, scale) / scale if scale > 0 else float("nan")
+    return mae(y, y_hat, scale) / scale.mae if scale.mae > 0 else float("nan")
+
+
+def rmsse(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
+    """Root mean squared scaled error: MASE with squares, which large errors weigh more in.
+
+    Undefined where MASE is. Hyndman, Koehler 2006 (as MASE); the M5 competition scaled by naive,
+    this by seasonal naive: Makridakis, Spiliotis, Assimakopoulos 2022,
+    https://doi.org/10.1016/j.ijforecast.2021.11.013
+    """
+    return rmse(y, y_hat, scale) / scale.rmse if scale.rmse > 0 else float("nan")
 
 
 def crps(y: FloatArray, quantiles: Mapping[float, FloatArray]) -> float:
@@ -70,23 +92,31 @@ def width(low: FloatArray, high: FloatArray) -> float:
     return float(np.mean(high - low))
 
 
-METRICS: tuple[Metric, ...] = (rmse, mae, mape, smape, mase)
+METRICS: tuple[Metric, ...] = (rmse, mae, mape, smape, mase, rmsse)
 NAMES = tuple(metric.__name__ for metric in METRICS)
 
 
-def scales_of(past: Past, season_length: int) -> dict[str, float]:
-    """MASE's unit by series, from the training rows alone."""
+def error_scales(past: Past, season_length: int) -> dict[str, Scale]:
+    """The units of the scaled metrics by series, from the training rows alone."""
     panel = past.panel
     return {
-        name: seasonal_naive_scale(panel.values[begin:end], season_length)
+        name: scale_of(panel.values[begin:end], season_length)
         for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True)
     }
 
 
-def seasonal_naive_scale(y: FloatArray, season_length: int) -> float:
-    """Mean absolute error of seasonal naive on the rows `y` of one series: MASE's unit.
+def scales_of(past: Past, season_length: int) -> dict[str, float]:
+    """MASE's unit by series, in which intervals measure errors too."""
+    return {name: scale.mae for name, scale in error_scales(past, season_length).items()}
+
+
+def scale_of(y: FloatArray, season_length: int) -> Scale:
+    """Errors of seasonal naive on the rows `y` of one series, NaN where there are too few.
 
     A series no longer than a season is measured against naive instead.
     """
     lag = season_length if len(y) > season_length else 1
-    return float(np.mean(np.abs(y[lag:] - y[:-lag]))) if len(y) > lag else float("nan")
+    if len(y) <= lag:
+        return Scale(float("nan"), float("nan"))
+    errors = y[lag:] - y[:-lag]
+    return Scale(float(np.mean(np.abs(errors))), float(np.sqrt(np.mean(errors**2))))

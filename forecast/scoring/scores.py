@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import IntArray, Panel
 from forecast.scoring.baselines import BASELINES, Baseline
-from forecast.scoring.metrics import METRICS, NAMES, coverage, crps, width
+from forecast.scoring.metrics import METRICS, NAMES, Scale, coverage, crps, width
 
 Forecast = Callable[[Panel, IntArray, int], Forecasts]
 
@@ -46,12 +46,12 @@ def forecasts_beside_baselines(
     return table[[*first, *table.columns.difference(first)]]
 
 
-def score(forecasts: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
+def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     """Every metric of every model: `unique_id, segment, model, metric, value`.
 
-    `scales` is MASE's unit by series. A row counts only where every model that forecasts in its
-    segment at all has a forecast, so that all are measured on the same rows. The rows without
-    `unique_id` are means over the series.
+    `scales` are the units of MASE and RMSSE by series. A row counts only where every model that
+    forecasts in its segment at all has a forecast, so that all are measured on the same rows. The
+    rows without `unique_id` are means over the series.
     """
     rows = [
         (unique_id, segment, model, name, value)
@@ -67,7 +67,7 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
     return both[columns]
 
 
-def _metrics(group: pd.DataFrame, scale: float) -> Iterator[tuple[str, float]]:
+def _metrics(group: pd.DataFrame, scale: Scale) -> Iterator[tuple[str, float]]:
     """The name and value of every metric that one model's rows of one series allow."""
     y = group["y"].to_numpy()
     for metric in METRICS:
