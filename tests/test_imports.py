@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "forecast"
 KERAS = {"tensorflow", "keras"}
-FITTING = KERAS | {"sklearn"}
+FITTING = KERAS | {"sklearn", "statsmodels"}
 ALL = FITTING | {"matplotlib", "pandas"}
 
 # Runs a command as the console script does, then says which libraries are loaded.
@@ -26,7 +26,8 @@ try:
     main()
 except SystemExit as stop:
     code = stop.code
-heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "pandas"} & set(sys.modules)
+heavy = {"tensorflow", "keras", "sklearn", "statsmodels", "matplotlib", "pandas"}
+heavy &= set(sys.modules)
 print("CODE", code or 0, "LOADED", *sorted(heavy), file=sys.stderr)
 """
 
@@ -102,6 +103,7 @@ HOMES = {
     "matplotlib": ("figures/",),
     "onnxruntime": ("inference.py",),
     "sklearn": ("transforms/fitting",),
+    "statsmodels": ("transforms/fitting/deseasonalize.py",),
     "statsforecast": ("scoring/statistical.py",),
     "pandas": ("data/", "scoring/", "figures/", "commands/", "display.py"),
     "typer": ("cli.py",),
