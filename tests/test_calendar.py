@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pandas.tseries.frequencies import to_offset
 
 from forecast.data.calendar import (
+    from_iso,
     grid,
     infer_freq,
     is_freq,
@@ -14,6 +15,7 @@ from forecast.data.calendar import (
     season_length_of,
     seasons_of,
     shift,
+    steps_between,
 )
 from forecast.errors import DataError
 
@@ -127,6 +129,45 @@ def test_months_step_to_the_first_of_the_next_month() -> None:
     steps = grid(pd.DatetimeIndex(["1960-12-01"]), 3, "MS")
     assert iso(steps) == ["1961-01-01", "1961-02-01", "1961-03-01"]
     assert iso(shift(pd.DatetimeIndex(["2024-01-31"]), 1, "ME")) == ["2024-02-29"]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "Europe/Berlin"])
+@pytest.mark.parametrize("freq", [*FREQUENCIES, "QS-NOV", "3MS", "2W-MON", "2B", "SME", "ms"])
+@given(rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=5))
+def test_steps_are_counted_as_they_are_walked(
+    freq: str, zone: str | None, rows: list[tuple[int, int]]
+) -> None:
+    """Forwards and backwards, over short months, weekends and a change of the clocks."""
+    calendar = pd.date_range("2019-12-31T06:30", periods=61, freq=freq, tz=zone)
+    begins, ends = (calendar[list(column)] for column in zip(*rows, strict=True))
+    by_hand = [end - begin for begin, end in rows]
+    assert steps_between(begins, ends, freq).tolist() == by_hand
+
+
+def test_steps_are_counted_on_the_calendar_of_each_pair() -> None:
+    """Every other week is another week for another series, and hours may begin at half past."""
+    begins = pd.DatetimeIndex(["2020-01-06", "2020-01-13"])
+    ends = pd.DatetimeIndex(["2020-02-03", "2020-02-10"])
+    assert steps_between(begins, ends, "2W-MON").tolist() == [2, 2]
+    begins = pd.DatetimeIndex(["2020-01-01T00:00", "2020-01-01T00:30"])
+    ends = pd.DatetimeIndex(["2020-01-01T02:00", "2020-01-01T03:30"])
+    assert steps_between(begins, ends, "h").tolist() == [2, 3]
+
+
+def test_a_date_between_two_steps_counts_as_the_one_before() -> None:
+    """A Saturday as the Friday: a series of business days may begin with one."""
+    saturday, monday = pd.DatetimeIndex(["2020-01-04"]), pd.DatetimeIndex(["2020-01-06"])
+    assert steps_between(saturday, monday, "B").tolist() == [1]
+    assert steps_between(monday, saturday, "B").tolist() == [-1]
+    assert steps_between(saturday, saturday, "B").tolist() == [0]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "UTC+05:30", "Europe/Berlin"])
+@pytest.mark.parametrize("freq", ["MS", "h", "15min"])
+def test_dates_are_read_as_they_were_written(freq: str, zone: str | None) -> None:
+    """In their zone, also where its clocks change between them."""
+    dates = pd.date_range("2020-03-29", periods=30, freq=freq, tz=zone)
+    assert from_iso(iso(dates), dates.tz).equals(dates)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Dates: which frequency a table has, which date comes next, how a date is written."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import tzinfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
 
 from forecast.errors import DataError, Problem
@@ -77,6 +80,22 @@ def grid(ds: pd.DatetimeIndex, horizon: int, freq: str) -> pd.DatetimeIndex:
     return by_column[np.arange(by_column.size).reshape(horizon, -1).T.ravel()]
 
 
+def steps_between(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex, freq: str) -> NDArray[np.int64]:
+    """Steps of the frequency from each date to the one beside it; below 0 where that is earlier.
+
+    A date between two steps counts as the step before it.
+    """
+    offset = to_offset(freq)
+    if isinstance(offset, pd.offsets.Tick):
+        ticks: NDArray[np.int64] = ((ends - begins) // pd.Timedelta(offset)).to_numpy(np.int64)
+        return ticks
+    # A day or a month is one on the calendar, however many hours a change of the clocks leaves it.
+    begins, ends = begins.tz_localize(None), ends.tz_localize(None)
+    both = begins.append(ends)
+    calendar = pd.date_range(both.min(), both.max(), freq=freq)
+    return calendar.searchsorted(ends, "right") - calendar.searchsorted(begins, "right")
+
+
 def iso(ds: pd.DatetimeIndex) -> list[str]:
     """Dates as ISO 8601: without a time of day where all are midnights of no time zone."""
     if ds.tz is None and (ds == ds.normalize()).all():
@@ -84,3 +103,9 @@ def iso(ds: pd.DatetimeIndex) -> list[str]:
     codes, moments = pd.factorize(ds)
     texts = np.array([moment.isoformat() for moment in moments], dtype=object)
     return list(texts[codes])
+
+
+def from_iso(texts: Sequence[str], zone: tzinfo | None) -> pd.DatetimeIndex:
+    """The opposite of `iso`: the dates in their time zone, or in none."""
+    ds = pd.DatetimeIndex(pd.to_datetime(list(texts), format="ISO8601", utc=zone is not None))
+    return ds if zone is None else ds.tz_convert(zone)
