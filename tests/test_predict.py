@@ -303,6 +303,22 @@ class TestOfAPanel:
         )
 
 
+def test_a_season_that_was_taken_out_is_put_back_where_it_was(
+    cli: Cli, project: Path, airline_lines: Sequence[str]
+) -> None:
+    """July stands out and November is low; a last year that is the same gives the same."""
+    options = ["training.epochs=2", "transforms=[log, deseasonalize, minmax]"]
+    settings = [word for option in options for word in ("--set", option)]
+    assert cli("train", "--config", "air.yaml", *settings).returncode == 0
+    usual, newer = cli("predict", "--horizon", "12"), cli("predict", "--input", "-", stdin=NEWER)
+    for result in (usual, newer):
+        by_month = {row["ds"][5:7]: float(row["y_hat"]) for row in _rows(result)}
+        assert max(by_month, key=by_month.__getitem__) == "07"
+        assert min(by_month, key=by_month.__getitem__) == "11"
+    later = "\n".join([airline_lines[0], *airline_lines[-12:]]).replace("1960", "1970")
+    assert _y_hat(cli("predict", "--input", "-", stdin=later)) == _y_hat(usual)
+
+
 def test_the_airline_forecast_is_of_the_size_of_the_airline(
     cli: Cli, run: Path, airline_values: Sequence[float]
 ) -> None:

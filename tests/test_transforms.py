@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,10 +17,12 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from statsmodels.tsa.seasonal import STL
 
 from forecast.config.schema import TransformOptions
+from forecast.data.calendar import grid
 from forecast.data.panel import Panel
-from forecast.errors import DataError
+from forecast.errors import ConfigError, DataError
 from forecast.transforms import FITTED, Pipeline
 from forecast.transforms.fitting import fit_pipeline
 
@@ -37,6 +40,8 @@ ANYWHERE: list[object] = [
     "minmax",
     "standard",
     "robust",
+    "deseasonalize",
+    {"kind": "deseasonalize", "fit_on": "all"},
     "difference",
     {"kind": "difference", "lag": 2},
     {"kind": "minmax", "fit_on": "all"},
@@ -293,6 +298,131 @@ def test_forecasts_are_inverted_in_the_units_of_their_own_series(
     forecasts = np.array([[0.5, 1.0], [0.5, 2.0]])
     inverted = pipeline.invert(forecasts, np.array([1, 3]), panel)
     np.testing.assert_allclose(inverted, [[5.0, 10.0], [200.0, 500.0]])
+
+
+# Frequencies, the date on which a panel begins, and the time zone.
+CALENDARS = [
+    ("MS", "2000-01-01", None),
+    ("ME", "2000-01-31", None),
+    ("D", "2024-02-26", None),
+    ("D", "2024-02-26", "Europe/Berlin"),
+    ("B", "2024-02-26", None),
+    ("B", "2024-02-24", None),  # a Saturday, which Monday follows
+    ("W-SUN", "2024-02-25", None),
+    ("QS", "2000-01-01", None),
+    ("YS", "2000-01-01", None),
+    ("h", "2024-03-30", None),
+    ("h", "2024-03-30", "UTC+05:30"),
+    ("h", "2024-03-30", "Europe/Berlin"),
+    ("15min", "2024-03-30", "UTC"),
+]
+
+
+def _seasonal_panel(freq: str, begin: str, zone: str | None) -> tuple[Panel, np.ndarray]:
+    """Two lines with a season of five steps each, of 61 and of 48 rows, and these seasons."""
+    seasons = np.array([[4.0, 1.0, -2.0, 0.0, -3.0], [-30.0, 10.0, 50.0, -10.0, -20.0]])
+    lengths = [61, 48]
+    parts, dates = [], []
+    for season, length in zip(seasons, lengths, strict=True):
+        parts.append(100 + np.arange(length) / 8 + season[np.arange(length) % 5])
+        dates.append(_calendar(freq, begin, zone, length))
+    values = np.concatenate(parts)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    ds = pd.DatetimeIndex(dates[0].append(dates[1]))
+    return Panel(("a", "b"), offsets, ds, values, np.isfinite(values), freq), seasons
+
+
+def _calendar(freq: str, begin: str, zone: str | None, length: int) -> pd.DatetimeIndex:
+    """The first date, whatever it is, and the steps that follow it."""
+    first = pd.DatetimeIndex([pd.Timestamp(begin, tz=zone)])
+    return pd.DatetimeIndex(first.append(grid(first, length - 1, freq)))
+
+
+@pytest.mark.parametrize(("freq", "begin", "zone"), CALENDARS)
+def test_a_season_that_repeats_is_taken_out_whole(freq: str, begin: str, zone: str | None) -> None:
+    """What is left of a line with a season is the line, after the training part too."""
+    panel, _ = _seasonal_panel(freq, begin, zone)
+    pipeline = _fit(["deseasonalize"], panel, panel.ends - 13, season_length=5)
+    line = [100 + i / 8 for rows in np.diff(panel.offsets) for i in range(rows)]
+    np.testing.assert_allclose(pipeline.apply(panel).values, line, atol=1e-6)
+
+
+@pytest.mark.parametrize(("freq", "begin", "zone"), CALENDARS)
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_the_last_rows_alone_find_their_place_in_the_season(
+    freq: str, begin: str, zone: str | None, rows: int
+) -> None:
+    """And so does every forecast from them: a run keeps no more rows than that."""
+    panel, seasons = _seasonal_panel(freq, begin, zone)
+    fitted = _fit(["deseasonalize"], panel, panel.ends - 13, season_length=5)
+    states = json.loads(json.dumps(fitted.states()))
+    pipeline = Pipeline.from_states(_options(["deseasonalize"]), states)
+    tail = panel.tail(rows)
+    assert pipeline.apply(tail).values.tolist() == fitted.apply(panel).tail(rows).values.tolist()
+    ahead = pipeline.invert(np.zeros((2, 12)), tail.ends - 1, tail)
+    steps = np.diff(panel.offsets)[:, None] + np.arange(12)
+    np.testing.assert_allclose(ahead, np.take_along_axis(seasons, steps % 5, axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("freq", "begin", "zone"), CALENDARS)
+def test_rows_after_a_gap_find_their_place_in_the_season(
+    freq: str, begin: str, zone: str | None
+) -> None:
+    """Newer rows need not follow those that the run knows."""
+    panel, seasons = _seasonal_panel(freq, begin, zone)
+    pipeline = _fit(["deseasonalize"], panel, panel.ends, season_length=5)
+    later = _calendar(freq, begin, zone, 203)[-3:]
+    ds = pd.DatetimeIndex(later.append(later))
+    newer = replace(panel.tail(3), ds=ds, values=seasons[:, :3].ravel())
+    np.testing.assert_allclose(pipeline.apply(newer).values, np.zeros(6), atol=1e-6)
+
+
+def test_a_cycle_is_the_mean_of_the_last_three_seasons_of_stl(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
+    """Less its own mean, so that the level stays; the season after the anchor is the first."""
+    panel = make_panel([list(airline_values)])
+    pipeline = _fit(["log", "deseasonalize"], panel, panel.starts + 117, season_length=12)
+    (state,) = pipeline.states()[1:]
+    assert state["anchors"] == ["2009-09-01"]
+    seasonal = STL(np.log(airline_values[:117]), period=12, seasonal=7).fit().seasonal
+    by_hand = seasonal[-36:].reshape(3, 12).mean(axis=0)
+    # Interpolation between every other point of the trend costs the last digits.
+    np.testing.assert_allclose(state["cycles"], [by_hand - by_hand.mean()], atol=1e-3)
+    assert np.mean(state["cycles"]) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_series_of_less_than_two_seasons_stays_as_it_is(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """There is no telling its season from its trend; its neighbour's is taken out all the same."""
+    panel = make_panel([[1.0, 5.0, 3.0, 2.0, 7.0], [1.0, 5.0, 3.0, 1.0, 5.0, 3.0]])
+    values = _fit(["deseasonalize"], panel, panel.ends, season_length=3).apply(panel).values
+    np.testing.assert_allclose(values, [1.0, 5.0, 3.0, 2.0, 7.0, *[3.0] * 6])
+
+
+def test_a_difference_before_it_shortens_what_the_season_is_found_in(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """The undefined rows at the start are passed over, and every row keeps its place."""
+    values = np.cumsum(np.tile([4.0, 1.0, -5.0], 6)) + 100
+    panel = make_panel([list(values)])
+    pipeline = _fit(["difference", "deseasonalize"], panel, panel.ends, season_length=3)
+    left = pipeline.apply(panel).values
+    assert np.isnan(left[0])
+    np.testing.assert_allclose(left[1:], 0, atol=1e-6)
+
+
+def test_a_season_of_one_step_is_refused(make_panel: Callable[..., Panel]) -> None:
+    """Yearly data have none, unless the config names one."""
+    panel = make_panel([[1.0, 2.0, 3.0]])
+    with pytest.raises(ConfigError) as caught:
+        _fit(["deseasonalize"], panel, panel.ends, season_length=1)
+    assert str(caught.value) == (
+        "deseasonalize needs a season, and `data.season_length` is 1.\n"
+        "Set `data.season_length` to 2 or more, or leave deseasonalize out."
+    )
+    assert caught.value.exit_code == 3
 
 
 def test_a_transform_keeps_dates_and_names(make_panel: Callable[..., Panel]) -> None:

@@ -154,6 +154,17 @@ class BoxCoxOptions(_Scaler):
     """Added first, to make all values positive."""
 
 
+class DeseasonalizeOptions(_Transform):
+    """Each value less its season: the mean of the last three that STL finds in each series.
+
+    For swings of equal size; where they grow with the level, put `log` before it. A series of less
+    than two seasons stays as it is.
+    """
+
+    kind: Literal["deseasonalize"]
+    """The kind of transform."""
+
+
 class DifferenceOptions(_Transform):
     """Each value less the one `lag` steps before."""
 
@@ -174,6 +185,7 @@ def _kind_alone(value: object) -> object:
 
 _AnyTransform = Annotated[
     BoxCoxOptions
+    | DeseasonalizeOptions
     | DifferenceOptions
     | Log1pOptions
     | LogOptions
@@ -182,7 +194,9 @@ _AnyTransform = Annotated[
     | StandardOptions,
     Field(discriminator="kind"),
 ]
-TransformKind = Literal["boxcox", "difference", "log", "log1p", "minmax", "robust", "standard"]
+TransformKind = Literal[
+    "boxcox", "deseasonalize", "difference", "log", "log1p", "minmax", "robust", "standard"
+]
 TransformOptions = Annotated[
     _AnyTransform,
     BeforeValidator(_kind_alone, json_schema_input_type=_AnyTransform | TransformKind),

@@ -9,6 +9,7 @@ from forecast.config.schema import TransformOptions
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.transforms.affine import Affine
 from forecast.transforms.boxcox import BoxCox
+from forecast.transforms.deseasonalize import Deseasonalize
 from forecast.transforms.difference import Difference
 from forecast.transforms.log import Log
 
@@ -40,6 +41,7 @@ class Transform(Protocol):
 # What each kind of the config becomes once it is fitted.
 FITTED: Mapping[str, type[Transform]] = {
     "boxcox": BoxCox,
+    "deseasonalize": Deseasonalize,
     "difference": Difference,
     "log": Log,
     "log1p": Log,
