@@ -303,7 +303,10 @@ def backtest(
         bool | None, typer.Option("--refit/--no-refit", help="Fit again at every cutoff.")
     ] = None,
     against: Annotated[
-        str, typer.Option(metavar="NAME,...", help="naive, seasonal_naive, drift, auto_arima, ...")
+        str,
+        typer.Option(
+            metavar="NAME,...", help="naive, seasonal_naive, drift, naive2, auto_arima, ..."
+        ),
     ] = "naive,seasonal_naive",
     format: Annotated[
         Literal["table", "csv", "json"],

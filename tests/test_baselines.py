@@ -17,6 +17,7 @@ from forecast.scoring.baselines import (
     chosen,
     drift,
     naive,
+    naive2,
 )
 from forecast.scoring.metrics import Scale, rmse
 
@@ -39,7 +40,47 @@ def drift_twin(values: list[float], end: int, step: int, season_length: int) -> 
     return values[end] + step * slope
 
 
-TWINS = {"naive": naive_twin, "seasonal_naive": seasonal_naive_twin, "drift": drift_twin}
+def naive2_twin(values: list[float], end: int, step: int, season_length: int) -> float:
+    past = values[: end + 1]
+    if min(past) <= 0 or not season_twin(past, season_length):
+        return past[-1]
+    factors = factors_twin(past, season_length)
+    return past[-1] / factors[end % season_length] * factors[(end + step) % season_length]
+
+
+def season_twin(y: list[float], season_length: int) -> bool:
+    """M4's test, sum by sum."""
+    n, mean = len(y), sum(y) / len(y)
+    total = sum((value - mean) ** 2 for value in y)
+    if season_length == 1 or n < 3 * season_length or total == 0:
+        return False
+    acf = [
+        sum((y[i] - mean) * (y[i - lag] - mean) for i in range(lag, n)) / total
+        for lag in range(season_length + 1)
+    ]
+    limit = 1.645 * math.sqrt((1 + 2 * sum(r**2 for r in acf[1:season_length])) / n)
+    return abs(acf[season_length]) > limit
+
+
+def factors_twin(y: list[float], season_length: int) -> list[float]:
+    """Classical decomposition, row by row."""
+    shares: list[list[float]] = [[] for _ in range(season_length)]
+    half = season_length // 2
+    for i in range(half, len(y) - half):
+        around = y[i - half : i + half + 1]
+        if season_length % 2 == 0:
+            around = [around[0] / 2, *around[1:-1], around[-1] / 2]
+        shares[i % season_length].append(y[i] / (sum(around) / season_length))
+    means = [sum(own) / len(own) for own in shares]
+    return [factor / (sum(means) / season_length) for factor in means]
+
+
+TWINS = {
+    "naive": naive_twin,
+    "seasonal_naive": seasonal_naive_twin,
+    "drift": drift_twin,
+    "naive2": naive2_twin,
+}
 
 
 def test_every_baseline_has_a_twin_here() -> None:
@@ -68,6 +109,51 @@ def test_a_baseline_equals_its_twin(
     np.testing.assert_allclose(forecasts, np.array(by_hand), rtol=1e-9, atol=1e-9)
 
 
+@given(
+    swings=st.lists(st.floats(0.5, 2), min_size=2, max_size=6),
+    noise=st.lists(st.floats(0.95, 1.05), min_size=1, max_size=40),
+    horizon=st.integers(1, 8),
+)
+def test_naive2_moves_with_the_season(
+    make_panel: Callable[..., Panel], swings: list[float], noise: list[float], horizon: int
+) -> None:
+    """As its twin does, of series that mostly have one."""
+    m = len(swings)
+    values = [100 * swings[i % m] * share for i, share in enumerate(noise)]
+    end = len(values) - 1
+    by_hand = [naive2_twin(values, end, step, m) for step in range(1, horizon + 1)]
+    forecasts = naive2(make_panel([values]), np.array([end]), horizon, m)
+    np.testing.assert_allclose(forecasts, [by_hand], rtol=1e-9)
+
+
+def test_naive2_of_a_pure_season_goes_on_with_it(make_panel: Callable[..., Panel]) -> None:
+    """From wherever in the season it is asked."""
+    season = [1.0, 2.0, 6.0, 3.0]
+    panel = make_panel([season * 5])
+    forecasts = naive2(panel, np.array([15, 17]), 6, 4)
+    np.testing.assert_allclose(forecasts, [[1, 2, 6, 3, 1, 2], [6, 3, 1, 2, 6, 3]])
+
+
+@pytest.mark.parametrize("unfit", [0.0, -1.0])
+def test_naive2_is_naive_where_no_season_can_be_told(
+    make_panel: Callable[..., Panel], unfit: float
+) -> None:
+    """A value has no share of zero; and two seasons are too few."""
+    season = [1.0, 2.0, 6.0, 3.0]
+    panel = make_panel([[unfit, *(season * 5)], season * 2, [5.0] * 20])
+    cutoffs = panel.ends - 1
+    expected = naive(panel, cutoffs, 6, 4)
+    np.testing.assert_array_equal(naive2(panel, cutoffs, 6, 4), expected)
+
+
+def test_naive2_of_the_airline_is_known(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
+    """From the first 117 months; another library's decomposition says the same."""
+    forecasts = naive2(make_panel([list(airline_values)]), np.array([116]), 3, 12)
+    np.testing.assert_allclose(forecasts, [[350.52246236, 304.85154164, 344.03350887]])
+
+
 def test_the_airline_baselines_score_what_is_known(
     make_panel: Callable[..., Panel], airline_values: np.ndarray
 ) -> None:
@@ -92,8 +178,8 @@ def test_baselines_are_chosen_by_name() -> None:
     ("name", "advice"),
     [
         ("naiv", "Did you mean `naive`?"),
-        ("", "Known here: naive, seasonal_naive, drift."),
-        ("arima", "Known here: naive, seasonal_naive, drift."),
+        ("", "Known here: naive, seasonal_naive, drift, naive2."),
+        ("arima", "Known here: naive, seasonal_naive, drift, naive2."),
     ],
 )
 def test_a_baseline_that_is_not_known_is_refused(name: str, advice: str) -> None:

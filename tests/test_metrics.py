@@ -16,6 +16,7 @@ from forecast.scoring.metrics import (
     crps,
     mape,
     mase,
+    owa,
     rmsse,
     scale_of,
     smape,
@@ -128,6 +129,23 @@ def test_the_airline_scales_are_known(airline_values: np.ndarray) -> None:
     scale = scale_of(past, 12)
     assert scale.mae == pytest.approx(sum(map(abs, steps)) / 105) == pytest.approx(29.219047619)
     assert scale.rmse == pytest.approx((sum(step**2 for step in steps) / 105) ** 0.5)
+
+
+@given(errors=st.lists(st.floats(0.1, 200), min_size=4, max_size=4))
+def test_owa_is_the_mean_of_two_ratios(errors: list[float]) -> None:
+    """Of sMAPE and of MASE, to those of Naive2; of Naive2 itself it is 1."""
+    own = {"smape": errors[0], "mase": errors[1], "rmse": math.nan}
+    naive2 = {"smape": errors[2], "mase": errors[3]}
+    assert owa(own, naive2) == pytest.approx((errors[0] / errors[2] + errors[1] / errors[3]) / 2)
+    assert owa(naive2, naive2) == 1
+
+
+@pytest.mark.parametrize("error", [0.0, math.nan])
+@pytest.mark.parametrize("metric", ["smape", "mase"])
+def test_owa_is_undefined_where_naive2_made_no_error(metric: str, error: float) -> None:
+    """Or where its error is itself undefined."""
+    ones = {"smape": 1.0, "mase": 1.0}
+    assert math.isnan(owa(ones, ones | {metric: error}))
 
 
 levels = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=4, unique=True)

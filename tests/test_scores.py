@@ -155,6 +155,34 @@ def test_the_overall_table_has_a_row_a_model_and_a_column_a_metric(
     assert list(table.columns) == list(metrics.NAMES)
 
 
+def test_owa_stands_in_the_scores_over_all_series_beside_naive2(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """The ratios are those of the means over the series; a single series has none."""
+    panel = make_panel([[1.0, 2.0, 4.0, 8.0], [3.0, 3.0, 30.0, 5.0]])
+    table = forecasts_beside_baselines(
+        panel,
+        np.array([1, 2, 5, 6]),
+        1,
+        2,
+        model="gru",
+        forecast=_with_quantiles,
+        segment="test",
+        baselines=[baselines.naive2, baselines.drift],
+    )
+    scores = score(table, {"a": Scale(2.0, 1.0), "b": Scale(5.0, 1.0)})
+    assert scores["value"].dtype == float
+    owa = scores[scores["metric"] == "owa"]
+    assert owa["unique_id"].isna().all()
+    assert owa["model"].tolist() == ["gru", "naive2", "drift"]
+    assert owa["value"].tolist()[:2] == [0, 1]
+    means = overall(scores, "test")
+    ratios = means.loc["drift", ["smape", "mase"]] / means.loc["naive2", ["smape", "mase"]]
+    assert owa["value"].tolist()[2] == pytest.approx(ratios.mean())
+    without = score(table[table["model"] != "naive2"], {"a": ONE, "b": ONE})
+    assert "owa" not in set(without["metric"])
+
+
 def test_better_baselines_are_named_best_first() -> None:
     """By RMSE; an equal one is not better."""
     values = {"gru": 3.0, "naive": 2.0, "seasonal_naive": 1.0}

@@ -10,6 +10,7 @@ import numpy as np
 
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import Problem, UsageError, did_you_mean
+from forecast.scoring.seasonality import has_season, seasonal_factors
 
 Baseline = Callable[[Panel, IntArray, int, int], FloatArray]
 
@@ -37,9 +38,33 @@ def drift(panel: Panel, cutoffs: IntArray, horizon: int, season_length: int) -> 
     return line
 
 
+def naive2(panel: Panel, cutoffs: IntArray, horizon: int, season_length: int) -> FloatArray:
+    """M4's Naive2: the last value, moved along with the season where there is one.
+
+    That is naive on seasonally adjusted values. The season is looked for in the rows up to each
+    cutoff alone, and taken to be multiplicative: where one of them is zero or negative, or none is
+    found, it is plain naive. Makridakis, Spiliotis, Assimakopoulos 2020,
+    https://doi.org/10.1016/j.ijforecast.2019.04.014
+    """
+    starts = panel.starts[panel.series_of(cutoffs)]
+    pasts = [panel.values[begin:end] for begin, end in zip(starts, cutoffs + 1, strict=True)]
+    return np.stack([_naive2(past, horizon, season_length) for past in pasts])
+
+
+def _naive2(past: FloatArray, horizon: int, season_length: int) -> FloatArray:
+    """Steps 1 ... horizon after the rows `past` of one series."""
+    steps = len(past) - 1 + np.arange(horizon + 1)  # from that of the last row
+    factors = np.ones(1)
+    if past.min() > 0 and has_season(past, season_length):
+        factors = seasonal_factors(past, season_length)
+    last, later = np.split(factors[steps % len(factors)], [1])
+    forecasts: FloatArray = past[-1] / last * later
+    return forecasts
+
+
 BASELINES: tuple[Baseline, ...] = (naive, seasonal_naive)  # beside every score
 NAMES = tuple(baseline.__name__ for baseline in BASELINES)
-AT_CHOICE: tuple[Baseline, ...] = (*BASELINES, drift)
+AT_CHOICE: tuple[Baseline, ...] = (*BASELINES, drift, naive2)
 
 
 def chosen(names: Sequence[str], known: Sequence[Baseline]) -> list[Baseline]:

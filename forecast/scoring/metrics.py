@@ -71,6 +71,19 @@ def rmsse(y: FloatArray, y_hat: FloatArray, scale: Scale) -> float:
     return rmse(y, y_hat, scale) / scale.rmse if scale.rmse > 0 else float("nan")
 
 
+def owa(errors: Mapping[str, float], of_naive2: Mapping[str, float]) -> float:
+    """M4's overall weighted average: the mean of sMAPE and MASE, each over that of Naive2.
+
+    Both take `smape` and `mase` as means over all series. Below 1 is better than Naive2; undefined
+    where Naive2 made no error. Makridakis, Spiliotis, Assimakopoulos 2020,
+    https://doi.org/10.1016/j.ijforecast.2019.04.014
+    """
+    names = ("smape", "mase")
+    if not all(of_naive2[name] > 0 for name in names):
+        return float("nan")
+    return float(np.mean([errors[name] / of_naive2[name] for name in names]))
+
+
 def crps(y: FloatArray, quantiles: Mapping[float, FloatArray]) -> float:
     """Mean of twice the pinball loss over the quantiles: the CRPS as far as they tell it.
 

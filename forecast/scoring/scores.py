@@ -7,8 +7,8 @@ import pandas as pd
 
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import IntArray, Panel
-from forecast.scoring.baselines import BASELINES, Baseline
-from forecast.scoring.metrics import METRICS, NAMES, Scale, coverage, crps, width
+from forecast.scoring.baselines import BASELINES, Baseline, naive2
+from forecast.scoring.metrics import METRICS, NAMES, Scale, coverage, crps, owa, width
 
 Forecast = Callable[[Panel, IntArray, int], Forecasts]
 
@@ -51,7 +51,8 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
 
     `scales` are the units of MASE and RMSSE by series. A row counts only where every model that
     forecasts in its segment at all has a forecast, so that all are measured on the same rows. The
-    rows without `unique_id` are means over the series.
+    rows without `unique_id` are means over the series; where Naive2 is among the models, they tell
+    the OWA too.
     """
     rows = [
         (unique_id, segment, model, name, value)
@@ -62,9 +63,25 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     ]
     columns = ["unique_id", "segment", "model", "metric", "value"]
     scores = pd.DataFrame(rows, columns=columns)
-    means = scores.groupby(columns[1:4], sort=False, as_index=False)["value"].mean()
-    both: pd.DataFrame = pd.concat([means.assign(unique_id=None), scores], ignore_index=True)
+    groups = scores.groupby(columns[1:4], sort=False)
+    means: pd.DataFrame = groups["value"].mean().reset_index()
+    whole = pd.concat([means, _beside_naive2(means)]).assign(unique_id=None)
+    both: pd.DataFrame = pd.concat([whole, scores], ignore_index=True)
     return both[columns]
+
+
+def _beside_naive2(means: pd.DataFrame) -> pd.DataFrame:
+    """OWA of every model, in each segment that has Naive2: `segment, model, metric, value`."""
+    errors = {
+        key: dict(zip(group["metric"], group["value"], strict=True))
+        for key, group in means.groupby(["segment", "model"], sort=False)
+    }
+    rows = [
+        (segment, model, owa.__name__, owa(own, errors[segment, naive2.__name__]))
+        for (segment, model), own in errors.items()
+        if (segment, naive2.__name__) in errors
+    ]
+    return pd.DataFrame(rows, columns=means.columns).astype(means.dtypes)  # also of no rows
 
 
 def _metrics(group: pd.DataFrame, scale: Scale) -> Iterator[tuple[str, float]]:
