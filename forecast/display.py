@@ -37,8 +37,18 @@ def _cell(value: object) -> str:
 
 
 def scores_table(scores: "pd.DataFrame") -> str:
-    """The scores over all series: a row a segment and model, a column a metric."""
+    """The scores over all series: a row a segment and model, a column a metric.
+
+    Metrics that only some of the models have, as those of intervals, stand in a second table, with
+    these models alone: one table would be too wide to read, and mostly dashes.
+    """
     whole = scores[scores["unique_id"].isna()]
+    models = whole.groupby(["segment", "model"]).ngroups
+    shared = whole.groupby("metric")["value"].transform("size") == models
+    return "\n\n".join(_scores_table(part) for part in (whole[shared], whole[~shared]) if len(part))
+
+
+def _scores_table(whole: "pd.DataFrame") -> str:
     metrics = list(whole["metric"].unique())
     rows = [
         [segment, model, *group.set_index("metric")["value"].reindex(metrics).astype(float)]

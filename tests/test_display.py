@@ -44,3 +44,20 @@ def test_scores_have_a_row_a_model_and_a_column_a_metric() -> None:
         "test     gru       2     2\n"
         "test     naive     1     1"
     )
+
+
+def test_metrics_of_some_models_alone_stand_in_a_table_of_their_own() -> None:
+    """Only one of three has intervals: it is not worth a column of dashes for the others."""
+    rows = [(None, "test", model, "rmse", 1.0) for model in ("gru", "naive", "naive2")]
+    rows += [(None, "test", "gru", metric, 80.0) for metric in ("crps", "coverage_80", "width_80")]
+    rows += [(None, "test", model, "owa", 0.5) for model in ("gru", "naive", "naive2")]
+    scores = pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
+    assert scores_table(scores) == (
+        "segment  model   rmse  owa\n"
+        "test     gru        1  0.5\n"
+        "test     naive      1  0.5\n"
+        "test     naive2     1  0.5\n"
+        "\n"
+        "segment  model  crps  coverage_80  width_80\n"
+        "test     gru      80           80        80"
+    )

@@ -140,6 +140,26 @@ def test_a_gate_holds_or_not(cli: Cli, trained: Path, expression: str, code: int
     assert result.stderr.startswith(said) if code else result.stderr == ""
 
 
+def test_intervals_are_scored_in_a_table_of_their_own(cli: Cli, trained_panel: Path) -> None:
+    """Of the network alone; and a gate may ask for them, at the level that there is."""
+    result = cli("evaluate", trained_panel, "--fail-if", "coverage_80 >= 0")
+    points, intervals = result.stdout.split("\n\n")
+    assert points.splitlines()[0].split()[-2:] == ["mase", "rmsse"]
+    header, *rows = [line.split() for line in intervals.splitlines()]
+    assert header == ["segment", "model", "crps", "coverage_80", "width_80"]
+    assert [row[:2] for row in rows] == [[part, "gru"] for part in ("train", "validation", "test")]
+    assert result.returncode == 6
+    assert "holds: coverage_80 is " in result.stderr
+    result = cli("evaluate", trained_panel, "--fail-if", "coverage_90 >= 0")
+    assert (result.returncode, result.stderr) == (
+        6,
+        (
+            "error: --fail-if 'coverage_90 >= 0': the scores have no coverage_90.\n"
+            "Known here: coverage_80.\n"
+        ),
+    )
+
+
 def test_a_gate_looks_at_the_newer_rows(cli: Cli, trained: Path) -> None:
     """They are what is scored."""
     stdin = "Month,Passengers\n1961-01,450\n"

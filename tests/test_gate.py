@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from forecast.errors import GateError, UsageError
 from forecast.scoring.gate import Gate
+from forecast.scoring.metrics import NAMES
 
 
-def _scores(**values: float) -> pd.DataFrame:
-    """MASE by model."""
-    rows = [(None, "test", model, "mase", value) for model, value in values.items()]
+def _scores(metric: str = "mase", **values: float) -> pd.DataFrame:
+    """Of one metric, by model."""
+    rows = [(None, "test", model, metric, value) for model, value in values.items()]
     return pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
 
 
@@ -72,6 +73,45 @@ def test_what_can_not_be_told_does_not_pass(expression: str, scores: pd.DataFram
 
 
 @pytest.mark.parametrize(
+    "metric", [*NAMES, "owa", "crps", "coverage_80", "width_80", "coverage_99.9", "width_5"]
+)
+def test_every_metric_of_scores_may_be_asked_for(metric: str) -> None:
+    """Those of intervals at any level."""
+    scores = _scores(metric, gru=2, naive=1)
+    assert _holds(f"{metric} > 1", scores)
+    assert not _holds(f"{metric}>2", scores)
+    assert _holds(f"{metric} > naive", scores)
+
+
+@pytest.mark.parametrize(
+    ("metric", "advice"),
+    [
+        ("owa", "It is scored beside naive2: `forecast backtest --against naive2`."),
+        ("crps", "They are scored where the config has a section `intervals`."),
+        ("coverage_80", "They are scored where the config has a section `intervals`."),
+        ("width_99.9", "They are scored where the config has a section `intervals`."),
+    ],
+)
+def test_a_metric_that_the_scores_lack_does_not_pass(metric: str, advice: str) -> None:
+    """And is told from one that is undefined."""
+    with pytest.raises(GateError) as caught:
+        Gate(f"{metric} < 1").check(_scores(gru=1), "test", "gru")
+    message = f"--fail-if '{metric} < 1': the scores have no {metric}."
+    assert str(caught.value) == f"{message}\n{advice}"
+
+
+def test_a_level_that_the_scores_lack_is_answered_with_those_they_have() -> None:
+    """The config decides which."""
+    scores = pd.concat([_scores(f"coverage_{level}", gru=1) for level in (80, 95)])
+    with pytest.raises(GateError) as caught:
+        Gate("coverage_90 < 85").check(scores, "test", "gru")
+    assert str(caught.value).splitlines() == [
+        "--fail-if 'coverage_90 < 85': the scores have no coverage_90.",
+        "Known here: coverage_80, coverage_95.",
+    ]
+
+
+@pytest.mark.parametrize(
     ("expression", "message"),
     [
         ("mase", "--fail-if 'mase' is no condition."),
@@ -82,6 +122,10 @@ def test_what_can_not_be_told_does_not_pass(expression: str, scores: pd.DataFram
         ("mase > nan", "--fail-if: 'nan' is neither a number nor a baseline."),
         ("mase > naiv", "--fail-if: 'naiv' is neither a number nor a baseline."),
         ("mse > 1", "--fail-if: there is no metric 'mse'."),
+        ("coverage > 80", "--fail-if: there is no metric 'coverage'."),
+        ("coverage_ > 80", "--fail-if: there is no metric 'coverage_'."),
+        ("crps_80 > 1", "--fail-if: there is no metric 'crps_80'."),
+        ("width_80_ > 1", "--fail-if: there is no metric 'width_80_'."),
         ("__import__('os') > 1", "--fail-if \"__import__('os') > 1\" is no condition."),
     ],
 )

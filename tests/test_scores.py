@@ -203,6 +203,10 @@ def test_quantiles_are_scored_for_the_model_that_has_them(
     )
     assert list(table.columns)[-3:] == ["q0.1", "q0.5", "q0.9"]
     scores = score(table, {"a": ONE})
+    whole = overall(scores, "test")
+    assert list(whole) == [*metrics.NAMES, "crps", "coverage_80", "width_80"]
+    assert whole.loc["gru", "coverage_80"] == 100
+    assert whole["coverage_80"].isna().tolist() == [False, True, True]
     own = scores[scores["unique_id"].notna()]
     of_model = own[own["model"] == "gru"].set_index("metric")["value"]
     assert list(of_model.index) == [*metrics.NAMES, "crps", "coverage_80", "width_80"]

@@ -11,8 +11,18 @@ from forecast.errors import GateError, Problem, UsageError, did_you_mean
 from forecast.scoring import baselines, metrics
 from forecast.scoring.scores import overall
 
-_EXPRESSION = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([\w.+-]+)\s*")
+_EXPRESSION = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*([\w.+-]+)\s*")
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+# The metrics that not all scores have, with an example of a level, and what each of them takes.
+_QUANTILES = "They are scored where the config has a section `intervals`."
+_AT_TIMES = {
+    "owa": "It is scored beside naive2: `forecast backtest --against naive2`.",
+    "crps": _QUANTILES,
+    "coverage_80": _QUANTILES,
+    "width_80": _QUANTILES,
+}
+_INTERVAL = re.compile(r"(coverage|width)_\d+(\.\d+)?")
 
 
 class Gate:
@@ -34,8 +44,9 @@ class Gate:
             raise UsageError(Problem(f"--fail-if {expression!r} is no condition.", advice))
         self._metric, sign, self._limit = match.groups()
         self._holds = _OPERATORS[sign]
-        if self._metric not in metrics.NAMES:
-            advice = did_you_mean(self._metric, list(metrics.NAMES))
+        known_metrics = [*metrics.NAMES, *_AT_TIMES]
+        if self._metric not in known_metrics and not _INTERVAL.fullmatch(self._metric):
+            advice = did_you_mean(self._metric, known_metrics)
             raise UsageError(Problem(f"--fail-if: there is no metric {self._metric!r}.", advice))
         if self._limit not in known and not _is_number(self._limit):
             advice = did_you_mean(self._limit, list(known))
@@ -44,7 +55,11 @@ class Gate:
 
     def check(self, scores: pd.DataFrame, segment: str, model: str) -> None:
         """Raise `GateError` where the condition holds, or can not be told."""
-        column = overall(scores, segment)[self._metric]
+        table = overall(scores, segment)
+        if self._metric not in table:
+            message = f"--fail-if {self._expression!r}: the scores have no {self._metric}."
+            raise GateError(Problem(message, _way_to(self._metric, list(map(str, table)))))
+        column = table[self._metric]
         value = float(column[model])
         is_baseline = self._limit in self._known
         limit = float(column.get(self._limit, math.nan) if is_baseline else self._limit)
@@ -55,6 +70,15 @@ class Gate:
         if self._holds(value, limit):
             message = f"--fail-if {self._expression!r} holds: {self._metric} is {value:.6g}"
             raise GateError(Problem(message + (f", against {limit:.6g}." if is_baseline else ".")))
+
+
+def _way_to(metric: str, scored: Sequence[str]) -> str:
+    """The levels that there are, or what it takes to have the metric at all."""
+    kind = metric.partition("_")[0]
+    levels = [name for name in scored if name.startswith(f"{kind}_")]
+    if levels:
+        return f"Known here: {', '.join(levels)}."
+    return next(advice for name, advice in _AT_TIMES.items() if name.startswith(kind))
 
 
 def _is_number(text: str) -> bool:

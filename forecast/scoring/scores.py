@@ -130,10 +130,14 @@ def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def overall(scores: pd.DataFrame, segment: str) -> pd.DataFrame:
-    """The scores over all series of one segment: a row a model, a column a metric."""
+    """The scores over all series of one segment: a row a model, a column a metric.
+
+    First those that every model has, then OWA and those of quantiles, if there are any.
+    """
     chosen = scores[scores["unique_id"].isna() & (scores["segment"] == segment)]
     wide = chosen.pivot(index="model", columns="metric", values="value")
-    return wide.reindex(index=chosen["model"].unique(), columns=list(NAMES))
+    metrics = dict.fromkeys([*NAMES, *chosen["metric"]])
+    return wide.reindex(index=chosen["model"].unique(), columns=list(metrics))
 
 
 def better_baselines(scores: pd.DataFrame, segment: str, model: str) -> pd.DataFrame:
