@@ -4,6 +4,7 @@ This is the one door for imports inside functions: starting up costs what Typer 
 but training ever pays for TensorFlow. It is also the one place that turns errors into exit codes.
 """
 
+import os
 import signal
 import sys
 import traceback
@@ -66,6 +67,10 @@ FailOption = Annotated[
         metavar="EXPR",
         help="Exit with 6 where it holds: 'mase > 1', 'rmse > seasonal_naive'.",
     ),
+]
+BackendOption = Annotated[
+    Literal["tensorflow", "jax"] | None,
+    typer.Option(envvar="KERAS_BACKEND", help="What Keras computes with, for training.backend."),
 ]
 RUNS = Path("runs")
 
@@ -213,6 +218,7 @@ def train(
     config: ConfigOption,
     set_: SetOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.", metavar="NAME")] = None,
+    backend: BackendOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Train a network and print the path of its run."""
@@ -224,7 +230,8 @@ def train(
         from forecast.commands.check import prepare
         from forecast.runs import stage
     with stopwatch.stage("read"):
-        job = prepare(config, set_ or ())
+        job = prepare(config, _settings(set_, backend))
+    _use_backend(job.config.training.backend)
     with stage(runs, config.stem, name) as staging, console.without_library_noise():
         with stopwatch.stage("import"):
             from forecast.commands.train import train as train_job
@@ -315,6 +322,7 @@ def backtest(
     output: Annotated[
         Path, typer.Option(metavar="FILE", help="Where to write; - is stdout.")
     ] = Path("-"),
+    backend: BackendOption = None,
     fail_if: FailOption = None,
 ) -> None:
     """Forecast from past cutoffs, each from its own past alone, and score."""
@@ -336,7 +344,8 @@ def backtest(
     baselines = chosen(against.split(","), known)
     names = [baseline.__name__ for baseline in baselines]
     gate = Gate(fail_if, names) if fail_if is not None else None
-    job = prepare(config, [*(set_ or ()), *settings])
+    job = prepare(config, [*_settings(set_, backend), *settings])
+    _use_backend(job.config.training.backend)
     with console.without_library_noise():
         from forecast.commands.backtest import SEGMENT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
@@ -434,6 +443,18 @@ def doctor(context: typer.Context) -> None:
     with context.obj.without_library_noise():
         findings = examine()
     context.obj.result("\n".join(f"{name}: {finding}" for name, finding in findings.items()))
+
+
+def _settings(set_: list[str] | None, backend: str | None) -> list[str]:
+    """Overrides of the config, the backend among them."""
+    return [*(set_ or ()), *([f"training.backend={backend}"] if backend else [])]
+
+
+def _use_backend(name: str) -> None:
+    """Keras reads the name from the environment when it is imported, and only then."""
+    if name == "jax":
+        require_extra("jax", "jax")
+    os.environ["KERAS_BACKEND"] = name
 
 
 def _open(run: str, runs: Path) -> "OpenedRun":

@@ -4,7 +4,7 @@ An example is one number, the row of its cutoff: the last row of its context. So
 examples costs eight bytes an example, however long the context.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,15 @@ def contexts_at(
     return contexts
 
 
+def occurrences(series: IntArray) -> IntArray:
+    """How often each entry's series came up before it: `[4, 7, 4]` gives `[0, 0, 1]`."""
+    order = np.argsort(series, kind="stable")
+    grouped = series[order]
+    counts = np.empty_like(series)
+    counts[order] = np.arange(len(series)) - np.searchsorted(grouped, grouped)
+    return counts
+
+
 @dataclass(frozen=True)
 class Windows:
     """Examples of transformed values, with a whole context each.
@@ -73,3 +82,8 @@ class Windows:
     series: IntArray
     context_length: int
     horizon: int
+
+    def of(self, series: int) -> "Windows":
+        """The examples of one series."""
+        own = self.series == series
+        return replace(self, cutoffs=self.cutoffs[own], series=self.series[own])

@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import pandas as pd
 
 from forecast.commands.check import Job, rolling_cutoffs, until
-from forecast.commands.learning import calibrate, in_memory, learn
+from forecast.commands.learning import learn
 from forecast.console import Console
-from forecast.data.panel import IntArray
 from forecast.data.table import records, written_dates
 from forecast.display import scores_table, steps_table
-from forecast.inference import Forecaster
 from forecast.scoring.baselines import Baseline
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import forecasts_beside_baselines, score, score_by_step
@@ -47,11 +45,13 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
         f"{options.windows} cutoffs, {horizon} steps each, "
         f"{'fitted again at each' if options.refit else 'fitted once before the first'}"
     )
-    forecaster, quiet = None, replace(console, quiet=True)
+    fitted_at = cutoffs if options.refit else cutoffs[:1]
+    learned, _ = learn([until(job, rows) for rows in fitted_at], horizon, console)
+    forecasters = [each.forecaster(conformal) for each, conformal in learned]
+    if not options.refit:
+        forecasters *= len(cutoffs)
     tables = []
-    for i, rows in enumerate(cutoffs):
-        if forecaster is None or options.refit:
-            forecaster = _forecaster_until(job, rows, console if not i else quiet)
+    for rows, forecaster in zip(cutoffs, forecasters, strict=True):
         table = forecasts_beside_baselines(
             job.panel,
             rows,
@@ -78,10 +78,3 @@ def backtest_text(result: Backtest, format: Literal["table", "csv", "json"]) -> 
         return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}"
     tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}
     return json.dumps({name: records(table) for name, table in tables.items()}, indent=2)
-
-
-def _forecaster_until(job: Job, cutoffs: IntArray, console: Console) -> Forecaster:
-    """What is learned from the rows up to the cutoffs, with intervals if they are asked for."""
-    past = until(job, cutoffs)
-    learned = learn(past, console, watch_test=False)
-    return replace(in_memory(past, learned), conformal=calibrate(past, job.far, console))

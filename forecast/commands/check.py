@@ -80,9 +80,14 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
     """The rows that one window takes.
 
     Raises `ConfigError` where the context does not hold the season that the network corrects, or is
-    no whole number of segments.
+    no whole number of segments, or where there is no season to take out.
     """
     config, window = source.config, source.config.window
+    for i, option in enumerate(config.transforms):
+        if option.kind == "deseasonalize" and season_length < 2:
+            message = "deseasonalize needs a season, and `data.season_length` is 1."
+            advice = "Set `data.season_length` to 2 or more, or leave deseasonalize out."
+            raise ConfigError(source.problem(("transforms", i), message, advice))
     if window.residual_of.startswith("seasonal") and season_length > window.context_length:
         message = (
             f"`window.residual_of: {window.residual_of}` repeats a season of {season_length} "
@@ -138,11 +143,30 @@ def rolling_cutoffs(job: Job, windows: int, stride: int, horizon: int) -> list[I
     return cutoffs
 
 
+def refuse_untrainable(job: Job) -> None:
+    """Raise `DataError` where a series that is to have its own network is too short for one."""
+    if job.config.model.scope == "global":
+        return
+    has = np.zeros(len(job.panel.unique_ids), bool)
+    has[job.panel.series_of(job.cutoffs()["train"])] = True
+    if has.all():
+        return
+    i = int(np.flatnonzero(~has)[0])
+    needed = job.needs.rows_before + job.needs.horizon
+    rows = int(job.split.train_ends[i] - job.panel.starts[i])
+    message = (
+        f"{job.panel.unique_ids[i]} has {rows} rows to train on, and a network of its own "
+        f"(`model.scope: local`) takes {needed}: {job.needs} ({int((~has).sum())} such series)."
+    )
+    raise DataError(Problem(message, "Leave such series out, or set model.scope to global."))
+
+
 def _refuse_unfit(job: Job) -> None:
     """Raise for what training would find out too late: intervals and logarithms that can not be."""
     first = job.config.transforms[:1]
     if first and first[0].kind in ("log", "log1p"):
         Log(offset=float(first[0].kind == "log1p")).apply(job.panel)
+    refuse_untrainable(job)
     options = job.config.intervals
     if options is None:
         return

@@ -65,10 +65,10 @@ def open_run(run: Run) -> OpenedRun:
     config = load_config(run.file("resolved.yaml")).config
     states = json.loads(run.file("transforms.json").read_text(encoding="utf-8"))
     data = run.read("data.json", DataRecord)
-    forecaster = Forecaster(
+    forecaster = Forecaster.of(
+        config,
         Network(run.file("model.onnx")),
         Pipeline.from_states(config.transforms, states),
-        config.window.context_length,
         data.season_length,
         _conformal(run) if config.intervals else None,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.commands.check import LEAK, Job
-from forecast.commands.learning import Learned, calibrate, learn, watched_segment
+from forecast.commands.learning import Learned, learn, watched_segment
 from forecast.config.load import dump_config
 from forecast.console import Console
 from forecast.data.calendar import iso
@@ -22,7 +22,7 @@ from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
 from forecast.stopwatch import Stopwatch
-from forecast.training import Fitted, export, predict
+from forecast.training import Fitted, export
 from forecast.transforms import Pipeline
 from forecast.windows import latest_apart, spread
 
@@ -45,25 +45,17 @@ def train(
     """
     config, cutoffs = job.config, job.cutoffs()
     _announce(job, cutoffs, console)
-    learned = learn(job, console)
-    fitted, transforms = learned.fitted, learned.transforms
+    [(learned, conformal)], fitted = learn([job], job.ahead, console)
+    transforms = learned.transforms
     _report(job, fitted, console)
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
-    with stopwatch.stage("calibrate"):
-        conformal = calibrate(job, job.ahead, console)
     with stopwatch.stage("export"):
-        onnx = staging.path / "model.onnx"
-        export(learned.model, staging.path / "model.keras", onnx)
-        forecaster = Forecaster(
-            Network(onnx),
-            transforms,
-            config.window.context_length,
-            job.season_length,
-            conformal,
-        )
-        _refuse_disparity(job, learned, forecaster, cutoffs["test"])
+        export(learned.network, learned.weights, config.training.ensemble, staging.path)
+        onnx = Network(staging.path / "model.onnx")
+        forecaster = Forecaster.of(config, onnx, transforms, job.season_length, conformal)
+        _refuse_disparity(learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
         scales = error_scales(job.panel.until(job.split.train_ends), job.season_length)
         forecasts = _forecasts(job, cutoffs, forecaster)
@@ -83,7 +75,7 @@ def train(
             argv=list(argv),
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
             model=config.model.kind,
-            parameters=learned.model.count_params(),
+            parameters=learned.weights.size,
             seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
         )
     )
@@ -108,8 +100,10 @@ def _report(job: Job, fitted: Fitted, console: Console) -> None:
     seconds = fitted.compile_seconds + fitted.fit_seconds
     watched = last.watched_loss
     label = "" if watched is None else f", {_watched_label(job)} {watched:.4g}"
+    members = len({log.member for log in fitted.history})
+    networks = f" of {members} networks" if members > 1 else ""
     console.say(
-        f"fitted {len(fitted.history)} epochs in {seconds:.1f} s: loss {last.loss:.4g}{label}"
+        f"fitted {last.epoch} epochs{networks} in {seconds:.1f} s: loss {last.loss:.4g}{label}"
     )
 
 
@@ -117,14 +111,14 @@ def _watched_label(job: Job) -> str:
     return "val_loss" if watched_segment(job) == "validation" else "test_loss"
 
 
-def _refuse_disparity(
-    job: Job, learned: Learned, forecaster: Forecaster, cutoffs: IntArray
-) -> None:
+def _refuse_disparity(learned: Learned, forecaster: Forecaster, cutoffs: IntArray) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
+    transformed = learned.transforms.apply(learned.job.panel)
     chosen = spread(cutoffs, _PARITY_WINDOWS)
-    contexts = forecaster.contexts(learned.transforms.apply(job.panel), chosen)
-    by_keras = predict(learned.model, contexts)
-    difference = float(np.abs(forecaster.network.predict(contexts) - by_keras).max())
+    contexts = forecaster.contexts(transformed, chosen)
+    by_keras = learned.forecaster().call(contexts, transformed, chosen)
+    by_export = forecaster.call(contexts, transformed, chosen)
+    difference = float(np.abs(by_export - by_keras).max())
     if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
         raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
@@ -223,7 +217,9 @@ def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
 
 def _say_goodbye(run: Run, fitted: Fitted, console: Console) -> None:
     if fitted.interruption:
-        console.say(f"interrupted after epoch {len(fitted.history)}; what was learned is kept:")
+        console.say(
+            f"interrupted after epoch {fitted.history[-1].epoch}; what was learned is kept:"
+        )
         console.say(f"    forecast predict {run.path}")
         raise fitted.interruption
     if console.verbose:

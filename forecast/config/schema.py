@@ -88,6 +88,14 @@ class SplitOptions(Section):
 
 
 QuantileLevel = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if list(levels) != sorted(set(levels)):
+        raise ValueError("should ascend")
+    return levels
+
+
 FitOn = Literal["train", "all"]
 Per = Literal["series", "global"]
 
@@ -218,24 +226,66 @@ class WindowOptions(Section):
     mean of the context's seasons, repeated."""
 
 
-class GRUOptions(Section):
-    """GRU, Dropout, Dense."""
+class _RecurrentOptions(Section):
+    """A recurrent layer, Dropout, Dense."""
 
-    kind: Literal["gru"] = "gru"
-    """The kind of network."""
     units: Annotated[int, Field(ge=1)] = 50
     """Width of the hidden state."""
     activation: Literal["tanh", "relu", "sigmoid", "linear"] = "tanh"
     """Activation of the candidate state."""
     segment: Annotated[int, Field(ge=1)] | Literal["season"] = 1
-    """Steps that enter the GRU at once, through a dense layer: a context of weeks is then read week
-    by week. Divides `window.context_length`."""
+    """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
+    week by week. Divides `window.context_length`."""
     linear: bool = False
-    """Add a linear map of the whole context to what the GRU says."""
+    """Add a linear map of the whole context to what the recurrent layer says."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of the last hidden state that is dropped while training."""
+    scope: Literal["global", "local"] = "global"
+    """One network for all series, or one for each, all of them trained at once."""
+    quantiles: Annotated[tuple[QuantileLevel, ...], Field(strict=False)] = ()
+    """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
+    pinball`. They have to hold 0.5, the forecast."""
+
+    @field_validator("quantiles")
+    @classmethod
+    def _hold_the_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if levels and 0.5 not in levels:
+            raise ValueError("should hold 0.5, the forecast itself")
+        return _ascending(levels)
+
+
+class GRUOptions(_RecurrentOptions):
+    """Gated recurrent unit (Cho et al. 2014): two gates, one state."""
+
+    kind: Literal["gru"] = "gru"
+    """The kind of network."""
     reset_after: bool = True
     """Apply the reset gate after the recurrent product, as cuDNN does, or before it."""
+
+
+class LSTMOptions(_RecurrentOptions):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997): three gates, two states."""
+
+    kind: Literal["lstm"]
+    """The kind of network."""
+
+
+class SimpleRNNOptions(_RecurrentOptions):
+    """Elman's network (1990): a state without gates, the least that can remember."""
+
+    kind: Literal["simple_rnn"]
+    """The kind of network."""
+
+
+def _gru_unless_said(value: object) -> object:
+    """Let a model without a kind be a GRU."""
+    return {"kind": "gru", **value} if isinstance(value, dict) and "kind" not in value else value
+
+
+_AnyModel = Annotated[GRUOptions | LSTMOptions | SimpleRNNOptions, Field(discriminator="kind")]
+ModelOptions = Annotated[
+    _AnyModel, BeforeValidator(_gru_unless_said, json_schema_input_type=_AnyModel)
+]
 
 
 class EnsembleOptions(Section):
@@ -263,14 +313,16 @@ def _size_alone(value: object) -> object:
 class TrainingOptions(Section):
     """How the network is fitted."""
 
+    backend: Literal["tensorflow", "jax"] = "tensorflow"
+    """What Keras computes with; `jax` is an extra."""
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
     """With Keras's defaults for all that is not said here."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
     """The first one, where a schedule changes it."""
     schedule: Literal["constant", "cosine"] = "constant"
     """`cosine` lets the learning rate fall to zero over all epochs."""
-    loss: Literal["mse", "mae", "huber"] = "mse"
-    """In the units of the transformed data."""
+    loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
+    """In the units of the transformed data; `pinball` is that of `model.quantiles`."""
     batch_size: Annotated[int, Field(ge=1)] = 16
     """Windows from which one step learns."""
     epochs: Annotated[int, Field(ge=1)] = 50
@@ -323,9 +375,7 @@ class IntervalsOptions(Section):
     @field_validator("quantile_levels")
     @classmethod
     def _ascend(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
-        if list(levels) != sorted(set(levels)):
-            raise ValueError("should ascend")
-        return levels
+        return _ascending(levels)
 
 
 class PredictOptions(Section):
@@ -347,7 +397,7 @@ class Config(Section):
     transforms: Annotated[tuple[TransformOptions, ...], Field(strict=False)] = ()
     """Applied in this order before the network sees the data, and undone in the opposite order."""
     window: WindowOptions = WindowOptions()
-    model: GRUOptions = GRUOptions()
+    model: ModelOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
     intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
@@ -363,12 +413,22 @@ class Config(Section):
             message = "early stopping has no validation part, and the test part may decide nothing."
             advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."
             return [(("training", "early_stopping"), message, advice)]
+        pinball, quantiles = self.training.loss == "pinball", bool(self.model.quantiles)
+        if pinball and not quantiles:
+            message = "`training.loss: pinball` is the loss of quantiles, and there are none."
+            return [(("training", "loss"), message, "Add `model.quantiles: [0.1, 0.5, 0.9]`.")]
+        if quantiles and not pinball:
+            message = "`model.quantiles` can be learned with the pinball loss alone."
+            return [(("model", "quantiles"), message, "Set `training.loss: pinball`.")]
+        if quantiles and self.intervals:
+            message = "`intervals` and `model.quantiles` both say how wide the intervals are."
+            return [(("intervals",), message, "Leave one of them out.")]
         return []
 
     @property
     def quantile_levels(self) -> tuple[float, ...]:
-        """The quantiles to forecast; none without intervals."""
-        return self.intervals.quantile_levels if self.intervals else ()
+        """The quantiles to forecast, by calibration or by the network itself; or none."""
+        return self.intervals.quantile_levels if self.intervals else self.model.quantiles
 
     @property
     def leaks(self) -> bool:

@@ -72,8 +72,11 @@ class Panel:
         )
 
     def until(self, ends: IntArray) -> "Past":
-        """What may be fitted on: the rows of each series `i` before row `ends[i]`."""
-        return Past(self.between(self.starts, ends))
+        """What may be fitted on: the rows of each series `i` before row `ends[i]`.
+
+        None of a series that ends lie before.
+        """
+        return Past(self.between(self.starts, np.maximum(ends, self.starts)))
 
     def tail(self, rows: int) -> "Panel":
         """The last rows of each series, at most this many."""

@@ -1,7 +1,6 @@
-"""GRU, Dropout, Dense; before it, on demand, segments of the context, and beside it a linear map.
+"""GRU, with the gates of Keras.
 
-With input `x` and state `h`, the gates of a step are, in the notation of Keras
-(`*` elementwise, `@` the matrix product):
+With input `x` and state `h` (`*` elementwise, `@` the matrix product):
 
     z = sigmoid(x @ W_z + h @ U_z + b_z)           update gate
     r = sigmoid(x @ W_r + h @ U_r + b_r)           reset gate
@@ -15,53 +14,118 @@ https://arxiv.org/abs/1406.1078 (Cho et al. 2014). Much literature, https://arxi
 
 `reset_after: true` has a bias for the recurrent product too, for each gate: 3 * units more
 parameters. With one feature and 50 units the GRU has 7,950 parameters, and 7,800 without.
-
-Segments are those of SegRNN, https://arxiv.org/abs/2308.11200 (Lin et al. 2023).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
+from keras import ops
 
 from forecast.config.schema import GRUOptions
+from forecast.networks.recurrence import SLOPES, Cell, Tensors, over_steps, transposed
+from forecast.networks.recurrent import connect_with
 
 
-def connect(context: Any, options: GRUOptions, horizon: int, season_length: int, seed: int) -> Any:
-    """Map a context `(batch, context_length, 1)` to `(batch, horizon)`.
+@dataclass(frozen=True)
+class Recurrence:
+    """A GRU with its options."""
 
-    Each random part has a seed of its own, derived from `seed`.
-    """
-    kernel, recurrent, dropout, dense, segment = (
-        int(word) for word in np.random.SeedSequence(seed).generate_state(5) >> 1
-    )
-    size = season_length if options.segment == "season" else options.segment
-    steps = context
-    if size > 1:
-        steps = keras.layers.Reshape((-1, size), name="segments")(context)
-        steps = _dense(options.units, segment, "segment", activation="relu")(steps)
-    state = keras.layers.GRU(
-        options.units,
-        activation=options.activation,
-        reset_after=options.reset_after,
-        kernel_initializer=keras.initializers.GlorotUniform(kernel),
-        recurrent_initializer=keras.initializers.Orthogonal(seed=recurrent),
-        name="gru",
-    )(steps)
-    state = keras.layers.Dropout(options.dropout, seed=dropout, name="dropout")(state)
-    forecast = _dense(horizon, dense, "forecast")(state)
-    if options.linear:
-        whole = keras.layers.Flatten(name="context_flat")(context)
-        # It begins at zero: a network that corrects a simple forecast then begins as that forecast.
-        linear = keras.layers.Dense(horizon, kernel_initializer="zeros", name="linear")
-        forecast = forecast + linear(whole)
-    return forecast
+    options: GRUOptions
+
+    def layer(self, name: str) -> keras.layers.Layer:
+        """Keras's own."""
+        options = self.options
+        return keras.layers.GRU(
+            options.units,
+            activation=options.activation,
+            reset_after=options.reset_after,
+            name=name,
+        )
+
+    def cell(self, weights: Tensors) -> Cell:
+        """For members."""
+        return (
+            _ResetAfter(weights, self.options)
+            if self.options.reset_after
+            else (_ResetBefore(weights, self.options))
+        )
 
 
-def _dense(units: int, seed: int, name: str, activation: str | None = None) -> keras.layers.Dense:
-    return keras.layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=keras.initializers.GlorotUniform(seed),
-        name=name,
-    )
+connect = connect_with(Recurrence)
+
+
+class _GRUCell:
+    states = 1
+
+    def __init__(self, weights: Tensors, options: GRUOptions) -> None:
+        self.kernel, self._recurrent, self.bias = weights
+        self.units = options.units
+        self._activation = keras.activations.get(options.activation)
+        self._slope = SLOPES[options.activation]
+
+    def _gates(self, gates: Any) -> tuple[Any, Any]:
+        return gates[..., : self.units], gates[..., self.units :]
+
+
+class _ResetAfter(_GRUCell):
+    """The reset gate acts on the recurrent product, so that one product serves all gates."""
+
+    def __init__(self, weights: Tensors, options: GRUOptions) -> None:
+        super().__init__(weights, options)
+        self.bias, recurrent_bias = self.bias[:, 0], self.bias[:, 1:]
+        self.weights = (self._recurrent, recurrent_bias)
+
+    def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
+        (h,), (recurrent, bias), split = states, weights, 2 * self.units
+        product = ops.matmul(h, recurrent) + bias
+        gates = ops.sigmoid(projected[..., :split] + product[..., :split])
+        z, r = self._gates(gates)
+        c = self._activation(projected[..., split:] + r * product[..., split:])
+        return (c + z * (h - c),), (gates, product[..., split:], c)
+
+    def backward(
+        self, gradients: Tensors, states: Tensors, kept: Tensors, weights: Tensors
+    ) -> tuple[Tensors, Any, Tensors]:
+        (dh,), (h,), (gates, product, c) = gradients, states, kept
+        z, r = self._gates(gates)
+        dc = dh * (1 - z) * self._slope(c)
+        dgates = ops.concatenate([dh * (h - c), dc * product], -1) * gates * (1 - gates)
+        signal = ops.concatenate([dgates, dc * r], -1)
+        dh = dh * z + ops.matmul(signal, transposed(weights[0]))
+        return (dh,), ops.concatenate([dgates, dc], -1), (signal,)
+
+    def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
+        bias = ops.sum(signals[0], axis=(0, 2))[:, None]
+        return over_steps(states, signals[0]), bias
+
+
+class _ResetBefore(_GRUCell):
+    """The reset gate acts on the state, as the paper has it."""
+
+    def __init__(self, weights: Tensors, options: GRUOptions) -> None:
+        super().__init__(weights, options)
+        split = 2 * options.units
+        self.weights = (self._recurrent[..., :split], self._recurrent[..., split:])
+
+    def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
+        (h,), (gate_weights, candidate_weights), split = states, weights, 2 * self.units
+        gates = ops.sigmoid(projected[..., :split] + ops.matmul(h, gate_weights))
+        z, r = self._gates(gates)
+        c = self._activation(projected[..., split:] + ops.matmul(r * h, candidate_weights))
+        return (c + z * (h - c),), (gates, c)
+
+    def backward(
+        self, gradients: Tensors, states: Tensors, kept: Tensors, weights: Tensors
+    ) -> tuple[Tensors, Any, Tensors]:
+        (dh,), (h,), (gates, c) = gradients, states, kept
+        z, r = self._gates(gates)
+        dc = dh * (1 - z) * self._slope(c)
+        dreset = ops.matmul(dc, transposed(weights[1]))
+        dgates = ops.concatenate([dh * (h - c), dreset * h], -1) * gates * (1 - gates)
+        dh = dh * z + dreset * r + ops.matmul(dgates, transposed(weights[0]))
+        return (dh,), ops.concatenate([dgates, dc], -1), (dgates, dc)
+
+    def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
+        r = self._gates(kept[0])[1]
+        return over_steps(states, signals[0]), over_steps(r * states, signals[1])

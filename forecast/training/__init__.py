@@ -1,6 +1,15 @@
-"""How is a network fitted? Compiled epochs, early stopping, export."""
+"""How is a network fitted? All members as one compiled program, early stopping, export."""
 
-from forecast.training.export import InMemory, export, layers, predict
-from forecast.training.fit import EpochLog, Fitted, fit
+from forecast.training.export import InMemory, Running, export, layers
+from forecast.training.fit import EpochLog, Fitted, Member, fit
 
-__all__ = ["EpochLog", "Fitted", "InMemory", "export", "fit", "layers", "predict"]
+__all__ = [
+    "EpochLog",
+    "Fitted",
+    "InMemory",
+    "Member",
+    "Running",
+    "export",
+    "fit",
+    "layers",
+]

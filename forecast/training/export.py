@@ -1,42 +1,105 @@
-"""A trained model as files: `.keras` for Keras, ONNX for everything after training."""
+"""Trained members as files: `.keras` for Keras, ONNX for everything after training."""
 
-import warnings
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+from forecast.backends import backend
+from forecast.config.schema import EnsembleOptions
+from forecast.networks import Model, Network, Weights, combine, combined
 from forecast.windows import Batch
 
+WEIGHTS = "weights.npy"
+# Imported only where Keras runs on TensorFlow, which it needs.
+_ONNX = "forecast.training.onnx"
 
-def export(model: keras.Model, keras_path: Path, onnx_path: Path) -> None:
-    """Write both files. The ONNX graph takes any number of contexts at once."""
-    model.save(keras_path)
-    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what has run
-    with warnings.catch_warnings():
-        # Keras mends tf2onnx for NumPy 2 in a way that NumPy warns of.
-        warnings.simplefilter("ignore", FutureWarning)
-        model.export(onnx_path, format="onnx", verbose=False)
+
+def export(network: Network, weights: Weights, options: EnsembleOptions, folder: Path) -> None:
+    """Write members `(members, parameters)` as `model.onnx`, and what Keras can load.
+
+    That is `model.keras`, of all members as one. Of local networks, which have no model in common,
+    it is `weights.npy`, a row each.
+    """
+    if network.is_local:
+        np.save(folder / WEIGHTS, weights)
+    else:
+        model = combine([network.model(row) for row in weights], options)
+        model.save(folder / "model.keras")
+    if keras.backend.backend() == "tensorflow":
+        import_module(_ONNX).write(network, weights, options, folder / "model.onnx")
+    else:
+        _write_elsewhere(network, weights, options, folder)
+
+
+def _write_elsewhere(
+    network: Network, weights: Weights, options: EnsembleOptions, folder: Path
+) -> None:
+    """Write `model.onnx` from a process of its own that has the TensorFlow backend.
+
+    What Keras offers for other backends loses loops on the way.
+    """
+    path = folder / WEIGHTS
+    np.save(path, weights)
+    command = [sys.executable, "-m", _ONNX, str(path), str(folder / "model.onnx")]
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    document = json.dumps({**network.description(), "ensemble": options.model_dump()})
+    subprocess.run(  # noqa: S603 - our own interpreter, our own module
+        command, check=True, env=environment, input=document.encode(), capture_output=True
+    )
+    if not network.is_local:
+        path.unlink()
+
+
+class Running:
+    """A network of which members can forecast without having been exported."""
+
+    def __init__(self, network: Network) -> None:
+        """The program is shared by all members, whatever their number."""
+
+        def forward(weights: Any, contexts: Any) -> Any:
+            return network.forward(weights, contexts).value
+
+        self._forward = backend().trace(forward)
+        self.is_local = network.is_local
+
+    def forecasts(self, weights: Weights, contexts: Batch) -> Batch:
+        """Of every member, `(members, windows, horizon)`.
+
+        `contexts` have the shape `(members, windows, context_length, 1)`, or `(1, ...)` for all.
+        """
+        forecasts: Batch = np.asarray(self._forward(weights, contexts))
+        return forecasts
 
 
 class InMemory:
-    """A model that predicts without having been exported, for a forecaster that is soon gone."""
+    """Members as one predictor, for a forecaster that is soon gone."""
 
-    def __init__(self, model: keras.Model) -> None:
-        self._model = model
+    def __init__(self, running: Running, weights: Weights, options: EnsembleOptions) -> None:
+        """`weights` has the shape `(members, parameters)`; of local networks, series by series."""
+        self._running = running
+        self._weights = weights
+        self._options = options
 
     def predict(self, contexts: Batch) -> Batch:
-        """One call of the network, in transformed units."""
-        return predict(self._model, contexts)
+        """In transformed units: see `forecast.inference.Predictor`."""
+        if self._running.is_local:
+            size = self._options.size
+            each = [self._weights[i::size] for i in range(size)]
+            forecasts = np.stack([self._running.forecasts(w, contexts) for w in each])
+        else:
+            forecasts = self._running.forecasts(self._weights, contexts[None])
+        joined: Batch = np.asarray(combined(forecasts, self._options))
+        return joined
 
 
-def predict(model: keras.Model, contexts: Batch) -> Batch:
-    """What Keras itself forecasts, `(windows, horizon)`: the measure of every other way."""
-    forecasts: Batch = np.asarray(model.predict_on_batch(contexts))
-    return forecasts
-
-
-def layers(model: keras.Model) -> list[tuple[str, str, str, str]]:
+def layers(model: Model) -> list[tuple[str, str, str, str]]:
     """Name, type, output shape and parameters of every layer of a model."""
     return [
         (layer.name, type(layer).__name__, str(layer.output.shape), f"{layer.count_params():,}")

@@ -10,7 +10,6 @@ from statsmodels.tsa.seasonal import STL
 from forecast.config.schema import DeseasonalizeOptions
 from forecast.data.calendar import iso
 from forecast.data.panel import FloatArray, Past
-from forecast.errors import ConfigError, Problem
 from forecast.transforms.deseasonalize import Deseasonalize
 
 # The least that the paper takes for the seasonal smoother, so that a season may change.
@@ -21,16 +20,12 @@ _SEASONS = 3
 
 
 def fit(options: DeseasonalizeOptions, past: Past, season_length: int) -> Deseasonalize:
-    """Fit one cycle a series. Raises `ConfigError` for a season of one step.
+    """Fit one cycle a series; a season has two steps at least.
 
     A series of less than two seasons gets a cycle of zeros, which changes nothing. Rows that an
     earlier difference left undefined are passed over: they stand at the start, and places in the
     season are counted from the end.
     """
-    if season_length < 2:
-        message = "deseasonalize needs a season, and `data.season_length` is 1."
-        advice = "Set `data.season_length` to 2 or more, or leave deseasonalize out."
-        raise ConfigError(Problem(message, advice))
     panel = past.panel
     parts = [panel.values[i:j] for i, j in zip(panel.starts, panel.ends, strict=True)]
     cycles = [_cycle(part[np.isfinite(part)], season_length) for part in parts]

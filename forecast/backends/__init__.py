@@ -1,0 +1,27 @@
+"""What can Keras's operations not say? Gradients and compilation, one module a backend."""
+
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+import keras
+
+
+class Backend(Protocol):
+    """What a backend has to offer beside `keras.ops`."""
+
+    def gradient(self, function: Any, at: Any) -> tuple[Any, Any]:
+        """What `function` gives beside the number that it gives first, and that number's gradient.
+
+        `function` maps an array to `(number, others)`.
+        """
+
+    def compile(self, function: Any, *examples: Any) -> Any:
+        """A function as a machine program for arguments of the shapes of these arrays."""
+
+    def trace(self, function: Any) -> Any:
+        """A function as a program for arguments of any shape: slower to run, quicker to have."""
+
+
+def backend() -> Backend:
+    """That of Keras."""
+    return cast(Backend, import_module(f"forecast.backends.{keras.backend.backend()}"))

@@ -1,0 +1,24 @@
+"""TensorFlow: gradients by a tape, programs by XLA."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def gradient(function: Any, at: Any) -> tuple[Any, Any]:
+    """See `Backend.gradient`."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(at)
+        number, others = function(at)
+    return others, tape.gradient(number, at)
+
+
+def compile(function: Any, *examples: Any) -> Any:
+    """See `Backend.compile`. Autograph would rewrite plain Python that needs no rewriting."""
+    signature = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), examples)
+    return tf.function(function, signature, autograph=False, jit_compile=True)
+
+
+def trace(function: Any) -> Any:
+    """See `Backend.trace`."""
+    return tf.function(function, autograph=False, reduce_retracing=True)

@@ -1,0 +1,36 @@
+"""Recurrent layer, Dropout, Dense: what all recurrent kinds share.
+
+Before the layer, on demand, segments of the context, as in SegRNN, https://arxiv.org/abs/2308.11200
+(Lin et al. 2023); beside it a linear map of the whole context.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from forecast.networks.layers import Layers
+from forecast.networks.recurrence import Recurrence
+
+Connect = Callable[[Any, Any, int, int, Layers], Any]
+"""What a kind of network is: from a context in window units `(..., batch, context_length, 1)`, its
+options, the width of the output, the season's length and the layers to the output
+`(..., batch, width)`."""
+
+
+def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
+    """The kind of network that has this recurrent layer."""
+
+    def connect(context: Any, options: Any, width: int, season_length: int, layers: Layers) -> Any:
+        size = season_length if options.segment == "season" else options.segment
+        steps = context
+        if size > 1:
+            steps = layers.segments(context, size)
+            steps = layers.dense(steps, options.units, "segment", relu=True)
+        state = layers.recurrent(steps, recurrence(options), options.kind)
+        state = layers.dropout(state, options.dropout, "dropout")
+        output = layers.dense(state, width, "forecast")
+        if options.linear:
+            # It begins at zero: a network that corrects a simple forecast begins as that forecast.
+            output = output + layers.dense(layers.flat(context), width, "linear", zeros=True)
+        return output
+
+    return connect

@@ -1,0 +1,59 @@
+"""Elman's recurrent network: h = tanh(x @ W + h @ U + b).
+
+Elman 1990, https://doi.org/10.1207/s15516709cog1402_1. With one feature and 50 units it has 2,600
+parameters.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from forecast.config.schema import SimpleRNNOptions
+from forecast.networks.recurrence import SLOPES, Cell, Tensors, over_steps, transposed
+from forecast.networks.recurrent import connect_with
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """A SimpleRNN with its options."""
+
+    options: SimpleRNNOptions
+
+    def layer(self, name: str) -> keras.layers.Layer:
+        """Keras's own."""
+        return keras.layers.SimpleRNN(
+            self.options.units, activation=self.options.activation, name=name
+        )
+
+    def cell(self, weights: Tensors) -> Cell:
+        """For members."""
+        return _ElmanCell(weights, self.options)
+
+
+connect = connect_with(Recurrence)
+
+
+class _ElmanCell:
+    states = 1
+
+    def __init__(self, weights: Tensors, options: SimpleRNNOptions) -> None:
+        self.kernel, recurrent, self.bias = weights
+        self.weights = (recurrent,)
+        self.units = options.units
+        self._activation = keras.activations.get(options.activation)
+        self._slope = SLOPES[options.activation]
+
+    def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
+        h = self._activation(projected + ops.matmul(states[0], weights[0]))
+        return (h,), (h,)
+
+    def backward(
+        self, gradients: Tensors, states: Tensors, kept: Tensors, weights: Tensors
+    ) -> tuple[Tensors, Any, Tensors]:
+        signal = gradients[0] * self._slope(kept[0])
+        return (ops.matmul(signal, transposed(weights[0])),), signal, (signal,)
+
+    def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
+        return (over_steps(states, signals[0]),)

@@ -1,0 +1,66 @@
+"""Networks as ONNX graphs, by way of TensorFlow: the one backend that keeps their loops.
+
+Run as a module it does so for a process with another backend: `python -m forecast.training.onnx
+WEIGHTS OUTPUT`, with what `Network.description` gives on stdin.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf2onnx
+from keras import ops
+from pydantic import BaseModel
+
+from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
+from forecast.networks import Network, Weights, combine, combined
+
+
+class _Description(BaseModel):
+    """What a network is built from."""
+
+    model: ModelOptions
+    window: WindowOptions
+    season_length: int
+    ensemble: EnsembleOptions
+
+
+def write(network: Network, weights: Weights, options: EnsembleOptions, path: Path) -> None:
+    """Write members as one graph, for any number of contexts at once."""
+    with warnings.catch_warnings():
+        # Keras and tf2onnx mend themselves for NumPy 2 in a way that NumPy warns of.
+        warnings.simplefilter("ignore", FutureWarning)
+        if network.is_local:
+            _write_local(network, weights, options, path)
+            return
+        model = combine([network.model(row) for row in weights], options)
+        model(np.zeros((1, *model.input_shape[1:]), np.float32))  # only what has run is exported
+        model.export(path, format="onnx", verbose=False)
+
+
+def _write_local(network: Network, weights: Weights, options: EnsembleOptions, path: Path) -> None:
+    """Networks of a series each as one graph: `(series, windows, context_length, 1)` at once."""
+    size = options.size
+
+    def forward(context: Any) -> Any:
+        each = [network.forward(weights[i::size], context).value for i in range(size)]
+        return combined(ops.stack(each), options)
+
+    shape = len(weights) // size, None, *network.plain.input_shape[1:]
+    signature = [tf.TensorSpec(shape, tf.float32, name="context")]
+    function = tf.function(forward, signature, autograph=False)
+    tf2onnx.convert.from_function(function, input_signature=signature, output_path=str(path))
+
+
+def main() -> None:
+    """Read a description and weights, write a graph."""
+    description = _Description.model_validate_json(sys.stdin.read())
+    network = Network(description.model, description.window, description.season_length)
+    write(network, np.load(sys.argv[1]), description.ensemble, Path(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()
