@@ -323,6 +323,10 @@ def backtest(
         Path, typer.Option(metavar="FILE", help="Where to write; - is stdout.")
     ] = Path("-"),
     backend: BackendOption = None,
+    plot_: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw the forecasts: .png, .svg or .pdf."),
+    ] = None,
     fail_if: FailOption = None,
 ) -> None:
     """Forecast from past cutoffs, each from its own past alone, and score."""
@@ -344,6 +348,10 @@ def backtest(
     baselines = chosen(against.split(","), known)
     names = [baseline.__name__ for baseline in baselines]
     gate = Gate(fail_if, names) if fail_if is not None else None
+    if plot_:
+        from forecast.commands.plot import plot_backtest, refuse_plot
+
+        refuse_plot(plot_)
     job = prepare(config, [*_settings(set_, backend), *settings])
     _use_backend(job.config.training.backend)
     with console.without_library_noise():
@@ -356,6 +364,9 @@ def backtest(
         console.result(text)
     else:
         write_file(text.encode(), output)
+    if plot_:
+        plot_backtest(job, result.forecasts, result.scores, plot_)
+        console.say(f"drawn: {plot_}")
     if gate:
         gate.check(result.scores, SEGMENT, job.config.model.kind)
 
@@ -367,7 +378,7 @@ def plot(
         list[str] | None,
         typer.Argument(
             metavar="RUN FIGURE...",
-            help="Figures: history, forecast (these by default), steps, residuals.",
+            help="Figures: history, forecast (these by default), steps, residuals, backtest.",
         ),
     ] = None,
     output: Annotated[

@@ -178,9 +178,50 @@ def test_the_table_of_forecasts_goes_to_a_file(cli: Cli, project: Path) -> None:
     ]
 
 
+def test_its_figure_goes_to_a_file_and_changes_nothing_else(cli: Cli, project: Path) -> None:
+    """What is printed is what is printed without."""
+    options = [word for setting in SETTINGS for word in ("--set", setting)]
+    words = ["backtest", "--config", "air.yaml", *options]
+    environment = {"PYTHONWARNINGS": "default"}
+    result = cli(*words, "--plot", "figures/a.png", environment=environment)
+    assert result.returncode == 0, result.stderr
+    assert (project / "figures/a.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in (project / "figures").iterdir()] == ["a.png"]
+    assert result.stderr.splitlines()[-1] == "drawn: figures/a.png"
+    assert result.stdout == cli(*words, environment=environment).stdout
+
+
+def test_a_figure_is_not_left_behind_by_a_backtest_that_fails(cli: Cli, project: Path) -> None:
+    """That it could be written was tried before."""
+    result = cli("backtest", "--config", "air.yaml", "--windows", "200", "--plot", "a.png")
+    assert result.returncode == 4
+    assert not (project / "a.png").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "stderr"),
     [
+        (
+            ["--plot", "a.gif"],
+            2,
+            (
+                "error: --plot a.gif: the ending names no format of figures.\n"
+                "Formats are png, svg, pdf.\n"
+            ),
+        ),
+        (
+            ["--plot", "."],
+            2,
+            (
+                "error: --plot .: the ending names no format of figures.\n"
+                "Formats are png, svg, pdf.\n"
+            ),
+        ),
+        (
+            ["--plot", "air.yaml/below/a.png"],
+            2,
+            "error: can not write air.yaml/below/a.png: Not a directory.\nGive another --plot.\n",
+        ),
         (
             ["--against", "naiv"],
             2,

@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import Panel
-from forecast.figures import DEFAULT, FIGURES, Material, forecast, history, residuals, steps
+from forecast.figures import (
+    DEFAULT,
+    FIGURES,
+    Material,
+    backtest,
+    draw_backtest,
+    forecast,
+    history,
+    residuals,
+    steps,
+)
 from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import forecasts_beside_baselines, score
 
@@ -22,9 +32,11 @@ HISTORY = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
-    """Of a network that always says 100, one step ahead on 105 rows of train and 27 of test."""
+    """Of a network that always says 100, on 105 rows of train and 27 of test."""
 
-    def make(series: list[list[float]], quantiles: tuple[float, ...] = ()) -> Material:
+    def make(
+        series: list[list[float]], quantiles: tuple[float, ...] = (), horizon: int = 1
+    ) -> Material:
         panel = make_panel(series)
 
         def say(panel: Panel, cutoffs: np.ndarray, horizon: int) -> Forecasts:
@@ -33,11 +45,13 @@ def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
 
         parts = {
             "train": np.concatenate([np.arange(begin + 11, begin + 116) for begin in panel.starts]),
-            "test": np.concatenate([np.arange(begin + 116, begin + 143) for begin in panel.starts]),
+            "test": np.concatenate(
+                [np.arange(begin + 116, begin + 144 - horizon) for begin in panel.starts]
+            ),
         }
         tables = [
             forecasts_beside_baselines(
-                panel, cutoffs, 1, 12, model="gru", forecast=say, segment=name
+                panel, cutoffs, horizon, 12, model="gru", forecast=say, segment=name
             )
             for name, cutoffs in parts.items()
         ]
@@ -192,6 +206,75 @@ def test_of_a_panel_the_best_the_middle_and_the_worst_series_are_drawn(
     assert [axes.get_ylabel() for axes in figure.axes] == ["b", "a", "d"]
     titles = [axes.get_title(loc="left").split(":")[0] for axes in figure.axes]
     assert titles == ["best", "in the middle", "worst"]
+
+
+def test_a_series_without_a_score_is_neither_best_nor_worst(
+    make_material: Callable[..., Material], airline_values: np.ndarray
+) -> None:
+    """Its MASE is undefined: it never changed before the test part."""
+    material = make_material([(airline_values * share).tolist() for share in (1, 2, 4)])
+    values = material.scores["value"].mask(material.scores["unique_id"] == "b")
+    without = replace(material, scores=material.scores.assign(value=values))
+    assert [axes.get_ylabel() for axes in forecast(without).axes] == ["a", "c"]
+    nobody = replace(material, scores=material.scores.assign(value=np.nan))
+    assert [axes.get_ylabel() for axes in forecast(nobody).axes] == ["a"]
+
+
+def test_a_backtest_of_one_step_is_one_line_over_the_truth(
+    material: Material, airline_values: np.ndarray
+) -> None:
+    """Of every cutoff of the test part, after as much of what came before as it takes to judge."""
+    figure = backtest(material)
+    lines = _lines(figure.axes[0])
+    assert list(lines) == _legend(figure) == ["actual", "gru from 27 cutoffs"]
+    assert lines["gru from 27 cutoffs"][1] == [100.0] * 27
+    moments, truth = lines["actual"]
+    assert truth == airline_values[-len(truth) :].tolist()
+    assert 27 + 27 / 3 <= len(truth) <= 27 + 27 / 3 + 2
+    assert pd.DatetimeIndex(moments)[-1] == material.test["ds"].max()
+
+
+def test_of_forecasts_that_overlap_those_stand_out_that_do_not(
+    make_material: Callable[..., Material], airline_values: np.ndarray
+) -> None:
+    """All 22 are there, six months each, with a break after each; four follow one another up to the
+    last month, and are shaded."""
+    figure = backtest(make_material([airline_values.tolist()], (0.1, 0.9), horizon=6))
+    axes = figure.axes[0]
+    lines = _lines(axes)
+    every, apart = "gru from 22 cutoffs", "gru from 4 that do not overlap"
+    assert list(lines) == _legend(figure) == ["actual", every, apart]
+    one = [100.0] * 6
+    for name, count in ((every, 22), (apart, 4)):
+        y = np.array(lines[name][1]).reshape(count, 7)
+        assert y[:, :6].tolist() == [one] * count
+        assert np.isnan(y[:, 6]).all()
+    shown = pd.DatetimeIndex(lines[apart][0]).unique()
+    assert list(shown) == list(pd.date_range("2010-01", periods=24, freq="MS"))
+    (shade,) = axes.collections
+    assert len(shade.get_paths()) == 4
+
+
+def test_a_backtest_shows_the_series_that_the_forecast_shows(
+    make_material: Callable[..., Material], airline_values: np.ndarray
+) -> None:
+    """Best, middle, worst."""
+    scaled = [(100 + share * (airline_values - 100)).tolist() for share in (2, 0.5, 1, 4)]
+    material = make_material(scaled)
+    assert [axes.get_ylabel() for axes in backtest(material).axes] == ["b", "a", "d"]
+    same = [axes.get_title(loc="left") for axes in forecast(material).axes]
+    assert [axes.get_title(loc="left") for axes in backtest(material).axes] == same
+
+
+@pytest.mark.parametrize(("dates", "width"), [(27, 9), (1000, 20), (10_000, 36)])
+def test_a_long_backtest_is_a_wide_figure(material: Material, dates: int, width: float) -> None:
+    """So wide that one date can be told from the next, as far as a viewer can show it."""
+    tested = material.tested
+    one = tested.forecasts[tested.forecasts["model"] == "gru"].iloc[np.zeros(dates, dtype=int)]
+    moments = pd.date_range("2000-01-01", periods=dates, freq="h")
+    long = one.assign(ds=moments, cutoff=moments - pd.Timedelta("1h"))
+    figure = draw_backtest(replace(tested, forecasts=long, actual=long))
+    assert figure.get_figwidth() == width
 
 
 def test_the_dates_of_the_axis_are_real(material: Material) -> None:

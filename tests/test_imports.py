@@ -59,7 +59,8 @@ def _loaded(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
         (["train", "--config", "air.yaml", "--set", "data.path=no.csv"], 4, KERAS),
         (["train", "--config", "air.yaml", "--runs", "air.yaml"], 2, KERAS),
         (["backtest", "--config", "air.yaml", "--against", "no"], 2, KERAS),
-        (["backtest", "--config", "missing.yaml"], 3, KERAS),
+        (["backtest", "--config", "missing.yaml"], 3, KERAS | {"matplotlib"}),
+        (["backtest", "--config", "air.yaml", "--plot", "a.gif"], 2, KERAS),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -30,7 +30,7 @@ def test_unasked_the_history_and_the_forecast_land_in_the_run(cli: Cli, run: Pat
         assert path.read_bytes().startswith(MAGIC["png"])
 
 
-@pytest.mark.parametrize("figure", ["history", "forecast", "steps", "residuals"])
+@pytest.mark.parametrize("figure", ["history", "forecast", "steps", "residuals", "backtest"])
 def test_one_figure_may_be_asked_for(cli: Cli, run: Path, figure: str) -> None:
     """By its name alone, or after the run."""
     (path,) = _written(cli("plot", figure), run)
@@ -67,7 +67,7 @@ def test_the_forecast_says_what_it_shows(cli: Cli, run: Path, tmp_path: Path) ->
 
 def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path: Path) -> None:
     """Every figure of it."""
-    figures = ["history", "forecast", "steps", "residuals"]
+    figures = ["history", "forecast", "steps", "residuals", "backtest"]
     result = cli("plot", trained_panel, *figures, "--output", ".")
     assert [path.name for path in _written(result, tmp_path)] == [f"{name}.png" for name in figures]
 

@@ -1,17 +1,21 @@
 """Figures of a run, as files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
+from forecast.commands.check import Job
 from forecast.commands.opening import OpenedRun
 from forecast.commands.predict import predict
+from forecast.data.table import panel_table
 from forecast.errors import Problem, UsageError, did_you_mean
-from forecast.figures import DEFAULT, FIGURES, Material
+from forecast.figures import DEFAULT, FIGURES, Material, Tested, draw_backtest
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
+_DPI = 120
 
 
 def plot(
@@ -34,13 +38,44 @@ def plot(
     for draw in FIGURES:
         if draw.__name__ in paths:
             path = paths[draw.__name__]
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                draw(material).savefig(path, dpi=120)
-            except OSError as error:
-                message = f"can not write {path}: {error.strerror}."
-                raise UsageError(Problem(message, "Give another --output.")) from error
+            with _writing(path, "--output"):
+                draw(material).savefig(path, dpi=_DPI)
     return list(paths.values())
+
+
+def plot_backtest(job: Job, forecasts: pd.DataFrame, scores: pd.DataFrame, output: Path) -> None:
+    """Draw the forecasts of a backtest over the truth, as the figure `backtest` of a run.
+
+    Raises `UsageError` where the file can not be written.
+    """
+    name, model = job.source.path.stem, job.config.model.kind
+    tested = Tested(name, model, panel_table(job.panel), forecasts, scores)
+    with _writing(output, "--plot"):
+        draw_backtest(tested).savefig(output, dpi=_DPI)
+
+
+def refuse_plot(output: Path) -> None:
+    """Raise `UsageError` for a file that `plot_backtest` could not write, before it takes long."""
+    if output.suffix.removeprefix(".") not in FORMATS:
+        message = f"--plot {output}: the ending names no format of figures."
+        raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
+    with _writing(output, "--plot"):
+        target = output.resolve()  # a link to a file that is not there stays a link
+        existed = target.exists()
+        target.open("ab").close()
+        if not existed:
+            target.unlink()
+
+
+@contextmanager
+def _writing(path: Path, option: str) -> Iterator[None]:
+    """Make the file's folder; an error of writing is one of the option that names the file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        message = f"can not write {path}: {error.strerror}."
+        raise UsageError(Problem(message, f"Give another {option}.")) from error
 
 
 def _paths(
