@@ -16,6 +16,8 @@ from forecast.commands.backtest import Backtest, backtest
 from forecast.commands.check import prepare
 from forecast.console import Console
 from forecast.scoring.baselines import AT_CHOICE, BASELINES
+from forecast.scoring.metrics import Scale
+from forecast.scoring.scores import score
 
 Cli = Callable[..., CompletedProcess[str]]
 
@@ -111,6 +113,63 @@ def test_a_forecast_knows_nothing_after_its_cutoff(
             for own in (_of(once_fitted, model), _of(changed, model))
         )
         assert before == after, model
+
+
+@pytest.mark.parametrize("refit", ["false", "true"])
+@pytest.mark.parametrize(
+    "transforms",
+    [
+        "[{kind: minmax, fit_on: all}]",
+        "[{kind: boxcox, offset: 1}, {kind: difference, lag: season}, standard]",
+        "[log, {kind: deseasonalize}, robust]",
+    ],
+)
+def test_a_planted_leak_is_not_found(
+    project: Path, airline_lines: Sequence[str], transforms: str, refit: str
+) -> None:
+    """The last 8 months times ten: what any model says before them stays to the bit, and so does
+    each score of the cutoffs that are done by then; who may see them says something else."""
+    settings = [
+        f"transforms={transforms}",
+        f"backtest.refit={refit}",
+        "backtest.windows=4",
+        "intervals={quantile_levels: [0.1, 0.9], windows: 9}",
+    ]
+    later = [f"{date},{10 * float(y)}" for date, y in map(_cells, airline_lines[137:])]
+    before = _backtest(project, *settings)
+    after = _backtest(project, *settings, lines=[*airline_lines[:137], *later])
+
+    cutoffs = sorted(before.forecasts["cutoff"].unique())
+    unseen = before.forecasts["cutoff"].isin(cutoffs[:3])
+    said = ["unique_id", "ds", "cutoff", "step", "model", "y_hat", "q0.1", "q0.9"]
+    pd.testing.assert_frame_equal(
+        before.forecasts.loc[unseen, said], after.forecasts.loc[unseen, said], check_exact=True
+    )
+    for model in ("gru", "naive"):
+        was, now = (_of(result, model)["y_hat"].iloc[18:] for result in (before, after))
+        assert (was != now).all(), model
+
+    scores = [_scores_until(result, cutoffs[1]) for result in (before, after)]
+    pd.testing.assert_frame_equal(*scores, check_exact=True)
+    assert _scale(before) == pytest.approx(_scale(after), rel=1e-12)
+
+
+def _cells(line: str) -> tuple[str, str]:
+    date, y = line.split(",")
+    return date, y
+
+
+def _scores_until(result: Backtest, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Of the forecasts up to a cutoff alone, in units that the test does not ask after."""
+    table = result.forecasts[result.forecasts["cutoff"] <= cutoff]
+    return score(table.assign(segment=""), {"Passengers": Scale(1.0, 1.0)})
+
+
+def _scale(result: Backtest) -> tuple[float, float]:
+    """What the scaled metrics were divided by."""
+    own = result.scores[result.scores["unique_id"].notna() & (result.scores["model"] == "gru")]
+    values = own.set_index("metric")["value"]
+    return values["mae"] / values["mase"], values["rmse"] / values["rmsse"]
 
 
 def test_fitted_again_a_later_cutoff_is_another_network(
