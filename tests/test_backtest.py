@@ -146,11 +146,11 @@ def test_a_planted_leak_is_not_found(
         before.forecasts.loc[unseen, said], after.forecasts.loc[unseen, said], check_exact=True
     )
     for model in ("gru", "naive"):
-        was, now = (_of(result, model)["y_hat"].iloc[18:] for result in (before, after))
-        assert (was != now).all(), model
+        last, changed = (_of(result, model)["y_hat"].iloc[18:] for result in (before, after))
+        assert (last != changed).all(), model
 
-    scores = [_scores_until(result, cutoffs[1]) for result in (before, after)]
-    pd.testing.assert_frame_equal(*scores, check_exact=True)
+    was, now = (_scores_until(result, cutoffs[1]) for result in (before, after))
+    pd.testing.assert_frame_equal(was, now, check_exact=True)
     assert _scale(before) == pytest.approx(_scale(after), rel=1e-12)
 
 
