@@ -1,5 +1,6 @@
 """What can Keras's operations not say? Gradients and compilation, one module a backend."""
 
+import os
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -18,8 +19,18 @@ class Backend(Protocol):
     def compile(self, function: Any, *examples: Any) -> Any:
         """A function as a machine program for arguments of the shapes of these arrays."""
 
+    def processors(self) -> int:
+        """Programs that can run side by side, each on a processor of its own."""
+
     def trace(self, function: Any) -> Any:
         """A function as a program for arguments of any shape: slower to run, quicker to have."""
+
+
+def cores() -> int:
+    """Of the processor, as far as this process may use them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def backend() -> Backend:

@@ -4,6 +4,8 @@ from typing import Any
 
 import jax
 
+from forecast.backends import cores
+
 
 def gradient(function: Any, at: Any) -> tuple[Any, Any]:
     """See `Backend.gradient`."""
@@ -14,6 +16,11 @@ def gradient(function: Any, at: Any) -> tuple[Any, Any]:
 def compile(function: Any, *examples: Any) -> Any:
     """See `Backend.compile`."""
     return jax.jit(function)
+
+
+def processors() -> int:
+    """See `Backend.processors`: one graphics processor, or the cores."""
+    return cores() if jax.default_backend() == "cpu" else 1
 
 
 def trace(function: Any) -> Any:

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from forecast.backends import cores
+
 
 def gradient(function: Any, at: Any) -> tuple[Any, Any]:
     """See `Backend.gradient`."""
@@ -17,6 +19,11 @@ def compile(function: Any, *examples: Any) -> Any:
     """See `Backend.compile`. Autograph would rewrite plain Python that needs no rewriting."""
     signature = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), examples)
     return tf.function(function, signature, autograph=False, jit_compile=True)
+
+
+def processors() -> int:
+    """See `Backend.processors`: one graphics processor, or the cores."""
+    return 1 if tf.config.list_physical_devices("GPU") else cores()
 
 
 def trace(function: Any) -> Any:

@@ -74,6 +74,8 @@ class Dropping:
     """`(members,)`, uint32."""
     steps: Any
     """Steps that each member has learned from, `(members,)`, uint32."""
+    first: Any = 0
+    """The place in the batch of the first value."""
 
     def apply(self, values: Any) -> Any:
         """Zeros in place of a share of the values `(members, batch, width)`, the others larger.
@@ -82,7 +84,7 @@ class Dropping:
         do, and is the same on every backend: no generator of Keras has a seed for each member.
         """
         width, whole = values.shape[-1], np.prod(values.shape[1:])
-        places = np.arange(whole, dtype=np.uint32).reshape(1, -1, width)
+        places = ops.cast(np.arange(whole).reshape(1, -1, width) + self.first * width, "uint32")
         keys = _mixed(self.seeds + _mixed(self.steps))
         uniform = ops.cast(_mixed(keys[:, None, None] + _mixed(places)), "float32") / 2.0**32
         rates = self.rates[:, None, None]

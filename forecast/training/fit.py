@@ -4,11 +4,14 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
 from forecast.data.panel import FloatArray, IntArray
 from forecast.errors import DivergedError, Problem
@@ -86,21 +89,36 @@ def fit(
     on_epoch: Callable[[EpochLog], None],
     most: int | None = None,
 ) -> Fitted:
-    """Fit all members, in as few blocks as memory allows, or of at most `most` members.
+    """Fit all members, in blocks: one for each processor, and more where memory is short.
 
-    How they are cut into blocks changes nothing but the time. A member whose loss is no longer a
-    number stops; the others go on. An interruption after the first epoch ends training and is
-    handed back, with the weights of the last whole epoch.
+    A block, of at most `most` members where that is given, is one program; programs run side by
+    side. How members are cut into blocks changes nothing but the time. A member whose loss is no
+    longer a number stops; the others go on. An interruption after the first epoch ends training and
+    is handed back, with the weights of the last whole epoch.
     """
     begin = time.perf_counter()
-    draws = [_Draws(member.seed) for member in members]
-    fitted = Fitted(np.stack([network.initial(draw.initial) for draw in draws]))
-    fitted.compile_seconds = time.perf_counter() - begin
-    blocks = -(-len(members) // (most or _affordable(network, members, options)))
-    for which in np.array_split(np.arange(len(members)), blocks):
-        _Block(network, members, options, which, draws, fitted).fit(on_epoch)
-        if fitted.interruption:
-            break
+    workers = min(backend().processors(), len(members))
+    most = most or max(1, _affordable(network, members, options) // workers)
+    blocks = np.array_split(np.arange(len(members)), max(workers, -(-len(members) // most)))
+    training = _Training(network, members, options, len(blocks[0]))
+    fitted = Fitted(training.first_weights, compile_seconds=time.perf_counter() - begin)
+    stop = Event()
+
+    def fit_block(which: IntArray) -> None:
+        if not stop.is_set():
+            _Block(training, which, fitted).fit(on_epoch, stop)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            list(pool.map(fit_block, blocks))
+        except KeyboardInterrupt as interruption:
+            fitted.interruption = interruption
+        finally:
+            stop.set()
+    if fitted.interruption and not fitted.history:
+        raise fitted.interruption
+    fitted.history.sort(key=lambda log: (log.epoch, log.member))
+    fitted.fit_seconds = time.perf_counter() - begin - fitted.compile_seconds
     return fitted
 
 
@@ -129,96 +147,99 @@ class _Draws:
         self.dropout = dropout.generate_state(1)[0]
 
 
-class _Block:
-    """Members that are trained in one program."""
+class _Training:
+    """What all blocks share: the windows of all members, and the programs."""
 
     def __init__(
-        self,
-        network: Network,
-        members: Sequence[Member],
-        options: TrainingOptions,
-        which: IntArray,
-        draws: Sequence[_Draws],
-        fitted: Fitted,
+        self, network: Network, members: Sequence[Member], options: TrainingOptions, size: int
     ) -> None:
-        """Of all members and their draws, those of the positions `which`."""
-        begin = time.perf_counter()
-        own = [members[i] for i in which]
-        windows = [member.windows for member in own]
-        values, offsets = _joined(windows)
-        self._options = options
-        self._which = which
-        self._fitted = fitted
-        self._offsets = offsets
-        self._orders = [
-            _Order(w, options, draws[i].order) for w, i in zip(windows, which, strict=True)
+        """Blocks have `size` members."""
+        windows = [member.windows for member in members]
+        values, self.offsets = _joined(windows)
+        draws = [_Draws(member.seed) for member in members]
+        self.options = options
+        self.size = size
+        self.members = members
+        self.first_weights = np.stack([network.initial(draw.initial) for draw in draws])
+        self.orders = [
+            _Order(own, options, draw.order) for own, draw in zip(windows, draws, strict=True)
         ]
-        self._batch = min(options.batch_size, max(order.size for order in self._orders))
-        self._batches = max(order.batches for order in self._orders)
-        self._members = Members(
-            np.full(len(own), options.learning_rate, np.float32),
-            np.array([options.epochs * order.batches for order in self._orders], np.float32),
-            np.full(len(own), network.dropout, np.float32),
-            np.array([draws[i].dropout for i in which], np.uint32),
+        self.batch = min(options.batch_size, max(order.size for order in self.orders))
+        batches = max(order.batches for order in self.orders)
+        self.call_batches = min(max(1, _CALL // (size * self.batch)), batches)
+        self.differences = Members(
+            np.full(len(members), options.learning_rate, np.float32),
+            np.array([options.epochs * order.batches for order in self.orders], np.float32),
+            np.full(len(members), network.dropout, np.float32),
+            np.array([draw.dropout for draw in draws], np.uint32),
         )
         program = Program(network, options, values, windows[0].context_length, windows[0].horizon)
-        self._state: State = program.begin(fitted.weights[which])
-        self._calls = max(1, _CALL // (len(own) * self._batch))
-        shape = (min(self._calls, self._batches), len(own), self._batch)
-        self._learn = program.compile_learning(
-            self._members, self._state, np.full(shape, -1, np.int32)
+        self.begin = program.begin
+        some = np.zeros(size, np.int64)
+        self.learn = program.compile_learning(
+            self.of(some),
+            program.begin(self.first_weights[some]),
+            np.full((self.call_batches, size, self.batch), -1, np.int32),
         )
-        watching = [
-            (member.watched, offset)
-            for member, offset in zip(own, offsets, strict=True)
-            if member.watched is not None
+        self.measure = program.compile_measuring()
+        self.watched = [
+            np.zeros(0, np.int64) if member.watched is None else member.watched.cutoffs + offset
+            for member, offset in zip(members, self.offsets, strict=True)
         ]
-        self._watchers = [i for i, member in enumerate(own) if member.watched is not None]
-        if watching:
-            watched = [windows.cutoffs + offset for windows, offset in watching]
-            batch = min(_MEASURED_BATCH, max(map(len, watched)))
-            self._measure = program.compile_measuring(_table(watched, batch))
-        self._best = [_Best(options) for _ in own]
-        self._active = np.ones(len(own), np.float32)
-        fitted.compile_seconds += time.perf_counter() - begin
 
-    def fit(self, on_epoch: Callable[[EpochLog], None]) -> None:
-        """All epochs; the weights and the log go to what was fitted."""
-        begin = time.perf_counter()
-        try:
-            for epoch in range(1, self._options.epochs + 1):
-                for log in self._epoch(epoch):
-                    self._fitted.history.append(log)
-                    on_epoch(log)
-                if not self._active.any():
-                    break
-        except KeyboardInterrupt as interruption:
-            if not self._fitted.history:
-                raise
-            self._fitted.interruption = interruption
+    def of(self, which: IntArray) -> Members:
+        """What differs between the members of a block."""
+        return Members(*(numbers[which] for numbers in self.differences))
+
+
+class _Block:
+    """Members that are trained in one program. All blocks have one size, and so one program."""
+
+    def __init__(self, training: _Training, which: IntArray, fitted: Fitted) -> None:
+        """Of all members those of the positions `which`; where they are too few, idle copies."""
+        self._training = training
+        self._which = which
+        self._fitted = fitted
+        filled = np.resize(which, training.size)
+        self._members = training.of(filled)
+        self._state: State = training.begin(fitted.weights[filled])
+        self._active = (np.arange(training.size) < len(which)).astype(np.float32)
+        self._best = [_Best(training.options) for _ in which]
+        watched = [training.watched[i] for i in filled]
+        largest = max(map(len, training.watched))
+        self._watched = _table(watched, min(_MEASURED_BATCH, largest)) if largest else None
+
+    def fit(self, on_epoch: Callable[[EpochLog], None], stop: Event) -> None:
+        """All epochs, or as many as there are before `stop`.
+
+        The weights and the log go to what was fitted.
+        """
+        for epoch in range(1, self._training.options.epochs + 1):
+            for log in self._epoch(epoch):
+                self._fitted.history.append(log)
+                on_epoch(log)
+            if stop.is_set() or not self._active.any():
+                break
         weights = np.array(self._state.weights)
-        for i, best in enumerate(self._best):
-            self._fitted.weights[self._which[i]] = weights[i] if best.row is None else best.row
-        self._fitted.fit_seconds += time.perf_counter() - begin
+        for row, member, best in zip(weights, self._which, self._best, strict=False):
+            self._fitted.weights[member] = row if best.row is None else best.row
 
     def _epoch(self, epoch: int) -> list[EpochLog]:
         """One epoch of the members that are active, and what each of them came to."""
-        begin, active = time.perf_counter(), self._active.copy()
-        state, losses = self._train()
-        watched = self._watched(state)
-        self._state = state
+        begin, options = time.perf_counter(), self._training.options
+        active = np.flatnonzero(self._active)
+        self._state, losses = self._train()
+        watched = self._measure()
         seconds = time.perf_counter() - begin
-        rates = np.asarray(rate(self._options, self._members, np.asarray(state.steps)))
-        logs = [
-            EpochLog(
-                epoch, float(losses[i]), watched[i], float(rates[i]), seconds, int(self._which[i])
-            )
-            for i in np.flatnonzero(active)
-        ]
-        weights = np.asarray(state.weights) if self._options.early_stopping else None
-        for i, log in zip(np.flatnonzero(active), logs, strict=True):
+        rates = np.asarray(rate(options, self._members, np.asarray(self._state.steps)))
+        weights = np.asarray(self._state.weights) if options.early_stopping else None
+        logs = []
+        for i in active:
+            member, loss = int(self._which[i]), float(losses[i])
+            log = EpochLog(epoch, loss, watched[i], float(rates[i]), seconds, member)
+            logs.append(log)
             if not math.isfinite(log.loss) or not math.isfinite(log.watched_loss or 0):
-                self._fitted.diverged[log.member] = log
+                self._fitted.diverged[member] = log
                 self._active[i] = 0
             elif weights is not None and self._best[i].is_over(log, weights[i]):
                 self._active[i] = 0
@@ -226,31 +247,28 @@ class _Block:
 
     def _train(self) -> tuple[State, FloatArray]:
         """The state after all batches of an epoch, and the mean loss of every member."""
-        drawn = [
-            order.draw() + offset for order, offset in zip(self._orders, self._offsets, strict=True)
-        ]
-        table = _table(drawn, self._batch)
-        state = self._state
-        losses, sizes = np.zeros(len(self._which)), np.zeros(len(self._which))
-        for first in range(0, len(table), self._calls):
-            part = table[first : first + self._calls]
-            count = len(part)
-            if count < min(self._calls, self._batches):  # the program knows one shape
-                part = np.pad(part, ((0, self._calls - count), (0, 0), (0, 0)))
-            state, loss, size = self._learn(state, self._active, part, count)
+        training, state = self._training, self._state
+        none = [np.zeros(0, np.int64)] * (training.size - len(self._which))
+        drawn = [training.orders[i].draw() + training.offsets[i] for i in self._which]
+        table = _table(drawn + none, training.batch)
+        losses, sizes = np.zeros(training.size), np.zeros(training.size)
+        for first in range(0, len(table), training.call_batches):
+            part = table[first : first + training.call_batches]
+            count = len(part)  # the program knows one shape
+            part = np.pad(part, ((0, training.call_batches - count), (0, 0), (0, 0)))
+            state, loss, size = training.learn(self._members, state, self._active, part, count)
             losses, sizes = losses + np.asarray(loss), sizes + np.asarray(size)
         return state, losses / np.maximum(sizes, 1)
 
-    def _watched(self, state: State) -> list[float | None]:
-        """The loss on what each member watches."""
-        watched: list[float | None] = [None] * len(self._which)
-        if self._watchers:
-            weights = state.weights
-            if len(self._watchers) < len(self._which):
-                weights = np.asarray(weights)[self._watchers]
-            for i, loss in zip(self._watchers, np.asarray(self._measure(weights)), strict=True):
-                watched[i] = float(loss)
-        return watched
+    def _measure(self) -> list[float | None]:
+        """The loss on what each member watches, if it does."""
+        if self._watched is None:
+            return [None] * len(self._which)
+        losses = np.asarray(self._training.measure(self._state.weights, self._watched))
+        return [
+            float(loss) if len(self._training.watched[i]) else None
+            for i, loss in zip(self._which, losses, strict=False)
+        ]
 
 
 def _joined(windows: Sequence[Windows]) -> tuple[NDArray[np.float32], list[int]]:

@@ -22,6 +22,10 @@ from forecast.config.schema import TrainingOptions
 from forecast.networks import Dropping, Network
 from forecast.training.optimizers import OPTIMIZERS
 
+# Windows that are learned from at once: their states stay in the processor's cache, which makes
+# a difference for large batches (`benchmarks/training.py`).
+_CACHED = 256
+
 Batches = NDArray[np.int32]
 """Cutoffs `(batches, members, batch)`; -1 where there is no window."""
 
@@ -77,35 +81,48 @@ class Program:
     def compile_learning(
         self, members: Members, state: State, batches: Batches
     ) -> Callable[..., tuple[State, Any, Any]]:
-        """The program that learns from batches of this shape.
+        """The program that learns from batches of this shape, for as many members.
 
-        It maps the state, which members are active `(members,)`, batches, and how many of them
-        count, to the state after them and, for every member, the sum of losses and of windows.
+        It maps members, their state, which of them are active `(members,)`, batches, and how many
+        of these count, to the state after them and, for every member, the sum of losses and of
+        windows.
         """
 
         def learn(
             members: Members, values: Any, state: State, active: Any, batches: Any, count: Any
         ) -> Any:
-            def body(i: Any, state: State, losses: Any, windows: Any) -> Any:
-                state, loss, size = self._step(members, values, state, active, batches[i])
-                return i + 1, state, losses + loss * size, windows + size
+            pieces = _pieces(batches)
+            each = pieces.shape[1]
+
+            def body(i: Any, state: State, gradient: Any, losses: Any, windows: Any) -> Any:
+                batch, piece = pieces[i // each], i % each
+                sizes = ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
+                means, slopes = self._gradient(members, values, state, batch[piece], sizes, piece)
+                gradient, sizes = gradient + slopes, sizes * active
+                ends = ops.cast(piece == each - 1, "float32")
+                state = self._update(members, state, gradient, sizes * ends)
+                losses = losses + ops.where(sizes > 0, means * sizes, 0)
+                return i + 1, state, gradient * (1 - ends), losses, windows + sizes * ends
 
             zeros = ops.zeros_like(members.learning_rates)
-            loop = (ops.zeros_like(count), state, zeros, zeros)
-            return ops.while_loop(lambda i, *_: i < count, body, loop)[1:]
+            loop = ops.zeros_like(count), state, ops.zeros_like(state.weights), zeros, zeros
+            _, state, _, losses, windows = ops.while_loop(
+                lambda i, *_: i < count * each, body, loop
+            )
+            return state, losses, windows
 
         active, none = np.ones(batches.shape[1], np.float32), np.int32(0)
         arguments = (members, self._values, state, active, batches, none)
         program = backend().compile(learn, *arguments)
         program(*arguments)  # with no batch to learn from: this compiles, and does nothing else
 
-        def call(state: State, active: Any, batches: Batches, count: int) -> Any:
+        def call(members: Members, state: State, active: Any, batches: Batches, count: int) -> Any:
             return program(members, self._values, state, active, batches, np.int32(count))
 
         return call
 
-    def compile_measuring(self, batches: Batches) -> Callable[[Any], Any]:
-        """The program that maps weights to the mean loss on these windows, `(members,)`."""
+    def compile_measuring(self) -> Callable[[Any, Batches], Any]:
+        """The program that maps weights and windows to the mean loss on them, `(members,)`."""
 
         def measure(values: Any, weights: Any, batches: Any) -> Any:
             def body(i: Any, losses: Any, windows: Any) -> Any:
@@ -121,18 +138,17 @@ class Program:
             return losses / windows
 
         program = backend().trace(measure)
-        return lambda weights: program(self._values, weights, batches)
+        return lambda weights, batches: program(self._values, weights, batches)
 
-    def _step(
-        self, members: Members, values: Any, state: State, active: Any, cutoffs: Any
-    ) -> tuple[State, Any, Any]:
-        """One step of every member that has windows in this batch: its loss, and how many."""
+    def _gradient(
+        self, members: Members, values: Any, state: State, cutoffs: Any, sizes: Any, piece: Any
+    ) -> tuple[Any, Any]:
+        """What a piece of a batch adds to the mean loss over `sizes` windows, and its gradient."""
         shares, contexts, targets = self._gather(values, cutoffs)
-        sizes = ops.sum(shares, axis=1)
         dropping = None
         if self._network.dropout:
-            steps = ops.cast(state.steps, "uint32")
-            dropping = Dropping(members.dropout, members.seeds, steps)
+            steps, first = ops.cast(state.steps, "uint32"), piece * cutoffs.shape[1]
+            dropping = Dropping(members.dropout, members.seeds, steps, first)
 
         def loss(weights: Any) -> tuple[Any, Any]:
             units = self._network.forward(weights, contexts, dropping, differentiable=True)
@@ -140,12 +156,10 @@ class Program:
             means = ops.sum(shares * losses, axis=1) / ops.maximum(sizes, 1)
             return ops.sum(means), means
 
-        means, gradient = backend().gradient(loss, state.weights)
-        moves = active * ops.cast(sizes > 0, "float32")
-        return self._update(members, state, gradient, moves), means * active, sizes * active
+        return backend().gradient(loss, state.weights)
 
-    def _update(self, members: Members, state: State, gradient: Any, moves: Any) -> State:
-        """The optimizer's step, for the members that move."""
+    def _update(self, members: Members, state: State, gradient: Any, sizes: Any) -> State:
+        """The optimizer's step of the members that have learned from any windows."""
         if self._options.clip_norm:
             norm = ops.sqrt(ops.sum(gradient * gradient, axis=1, keepdims=True))
             gradient = (
@@ -157,12 +171,12 @@ class Program:
         direction = direction + optimizer.weight_decay * state.weights
         rates = rate(self._options, members, ops.cast(state.steps, "float32"))[:, None]
         weights = state.weights - rates * direction
-        moved = moves[:, None] > 0
+        moved = sizes[:, None] > 0
         weights = ops.where(moved, weights, state.weights)
         slots = tuple(
             ops.where(moved, new, old) for new, old in zip(slots, state.slots, strict=True)
         )
-        return State(weights, slots, state.steps + ops.cast(moves, "int32"))
+        return State(weights, slots, state.steps + ops.cast(sizes > 0, "int32"))
 
     def _gather(self, values: Any, cutoffs: Any) -> tuple[Any, Any, Any]:
         """Shares, contexts and targets at cutoffs `(members, batch)`.
@@ -174,6 +188,19 @@ class Program:
         rows = ops.maximum(cutoffs, len(self._before) - 1)[..., None]
         contexts = ops.take(values, rows + self._before, axis=0)
         return shares, contexts[..., None], ops.take(values, rows + self._after, axis=0)
+
+
+def _pieces(batches: Any) -> Any:
+    """Batches as `(batches, pieces, members, windows)`, each piece fit for the processor's cache.
+
+    A step of the optimizer follows the last piece of a batch.
+    """
+    count, members, batch = batches.shape
+    each = max(1, round(members * batch / _CACHED))
+    windows = -(-batch // each)
+    fill = each * windows - batch
+    filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
+    return ops.swapaxes(ops.reshape(filled, (count, members, each, windows)), 1, 2)
 
 
 def _pinball(levels: Sequence[float]) -> Callable[[Any, Any], Any]:

@@ -1,0 +1,41 @@
+"""Train members with `forecast.training` on random windows: our side of benchmarks/training.py.
+
+It prints one line of JSON: the seconds of every epoch, compiling among the first.
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+
+from forecast.config.schema import GRUOptions, TrainingOptions, WindowOptions
+from forecast.networks import Network
+from forecast.training import EpochLog, Member, fit
+from forecast.windows import Windows
+
+
+def main() -> None:
+    """The windows are gathered by the program itself."""
+    parser = argparse.ArgumentParser()
+    for name in ("windows", "batch", "epochs", "context", "units", "members"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    options = parser.parse_args()
+    series = np.random.default_rng(0).normal(size=options.windows + options.context)
+    cutoffs = np.arange(options.windows) + options.context - 1
+    windows = Windows(series, cutoffs, np.zeros_like(cutoffs), options.context, 1)
+    ends = {0: time.perf_counter()}
+
+    def note(log: EpochLog) -> None:
+        ends[log.epoch] = time.perf_counter()
+
+    network = Network(
+        GRUOptions(units=options.units), WindowOptions(context_length=options.context), 1
+    )
+    training = TrainingOptions(batch_size=options.batch, epochs=options.epochs)
+    fit(network, [Member(windows, None, seed) for seed in range(options.members)], training, note)
+    print(json.dumps({"epochs": np.diff(list(ends.values())).tolist()}))
+
+
+if __name__ == "__main__":
+    main()

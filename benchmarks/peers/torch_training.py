@@ -1,0 +1,53 @@
+"""Train one GRU in plain PyTorch on random windows: a peer of benchmarks/training.py.
+
+It prints one line of JSON: the seconds of every epoch.
+"""
+
+import argparse
+import itertools
+import json
+import time
+
+import torch
+
+
+class Network(torch.nn.Module):
+    """GRU, Dropout, Linear."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.gru = torch.nn.GRU(1, units, batch_first=True)
+        self.dropout = torch.nn.Dropout(0.2)
+        self.forecast = torch.nn.Linear(units, 1)
+
+    def forward(self, contexts: torch.Tensor) -> torch.Tensor:
+        """Contexts `(batch, context, 1)` to `(batch, 1)`."""
+        return self.forecast(self.dropout(self.gru(contexts)[1][0]))
+
+
+def main() -> None:
+    """Windows are views of the series, gathered a batch at a time."""
+    parser = argparse.ArgumentParser()
+    for name in ("windows", "batch", "epochs", "context", "units"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    series = torch.randn(options.windows + options.context)
+    contexts = series[:-1].unfold(0, options.context, 1)[..., None]
+    targets = series[options.context :, None]
+    begin = time.perf_counter()
+    model = Network(options.units)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    ends = [begin]
+    for _ in range(options.epochs):
+        for rows in torch.randperm(options.windows).split(options.batch):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(model(contexts[rows]), targets[rows])
+            loss.backward()
+            optimizer.step()
+        ends.append(time.perf_counter())
+    print(json.dumps({"epochs": [b - a for a, b in itertools.pairwise(ends)]}))
+
+
+if __name__ == "__main__":
+    main()
