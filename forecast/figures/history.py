@@ -12,25 +12,32 @@ _LABELS = {
 }
 
 
+# More members than this are drawn as one band.
+_MOST_LINES = 10
+
+
 def history(material: Material) -> Figure:
-    """Training and validation loss by epoch, on a logarithmic scale; a line for each member."""
-    figure, [axes] = new_figure(f"Loss of {material.name}")
+    """Training and validation loss by epoch, on a logarithmic scale.
+
+    A line for each member; of many, the one in the middle and a band that holds eight of ten.
+    """
+    table = material.history
+    members = table["member"].nunique()
+    of = f", {members} networks" if members > 1 else ""
+    figure, [axes] = new_figure(f"Loss of {material.name}{of}")
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss (transformed units)")
-    table = material.history
     for column, (label, color, style) in _LABELS.items():
         if column not in table or table[column].isna().all():
             continue
-        for member, part in table.groupby("member"):
-            axes.plot(
-                part["epoch"],
-                part[column],
-                style,
-                marker="o" if len(part) == 1 else None,
-                linewidth=1,
-                color=color,
-                label=label if member == 0 else None,
-            )
+        losses = table.pivot(index="epoch", columns="member", values=column)
+        if losses.shape[1] > _MOST_LINES:
+            low, high = losses.quantile(0.1, axis=1), losses.quantile(0.9, axis=1)
+            axes.fill_between(losses.index, low, high, color=color, alpha=0.2, linewidth=0)
+            losses = losses.median(axis=1).to_frame()
+        marker = "o" if len(losses) == 1 else None
+        lines = axes.plot(losses.index, losses, style, marker=marker, linewidth=1, color=color)
+        lines[0].set_label(label)
     if (table["loss"] > 0).any():
         axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
