@@ -141,6 +141,16 @@ def test_windows_are_counted(cli: Cli, project: Path, settings: list[str], windo
             ),
         ),
         (
+            ["transforms=[log, deseasonalize]", "data.season_length=1"],
+            3,
+            (
+                "error: --set: deseasonalize needs a season, and `data.season_length` is 1.\n"
+                "      | transforms=[log, deseasonalize]\n"
+                "      |            ^^^^^^^^^^^^^^^^^^^^\n"
+                "Set `data.season_length` to 2 or more, or leave deseasonalize out.\n"
+            ),
+        ),
+        (
             ["data.freq=D"],
             4,
             (

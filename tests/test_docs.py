@@ -39,6 +39,8 @@ KNOWN_HOSTS = {
     "jfly.uni-koeln.de",
     "json-schema.org",
     "keepachangelog.com",
+    "nullprogram.com",
+    "openreview.net",
     "semver.org",
 }
 

@@ -87,6 +87,7 @@ FLOORS: tuple[set[str], ...] = (
     {"commands"},
     {"figures", "training", "inference", "display"},
     {"networks"},
+    {"backends"},
     {"scoring", "runs"},
     {"windows", "transforms"},
     {"data"},
@@ -99,8 +100,10 @@ RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
 
 # Where a library may be imported, by the beginning of the module's path.
 HOMES = {
-    "tensorflow": ("training/", "networks/"),
-    "keras": ("training/", "networks/"),
+    "tensorflow": ("backends/tensorflow.py", "training/devices.py", "training/onnx.py"),
+    "tf2onnx": ("training/onnx.py",),
+    "jax": ("backends/jax.py",),
+    "keras": ("backends/", "training/", "networks/"),
     "matplotlib": ("figures/",),
     "onnxruntime": ("inference.py",),
     "sklearn": ("transforms/fitting",),
@@ -110,7 +113,7 @@ HOMES = {
     "typer": ("cli.py",),
     "rich": ("display.py",),
     "ruamel": ("config/",),
-    "pydantic": ("config/", "runs/"),
+    "pydantic": ("config/", "runs/", "training/onnx.py"),
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

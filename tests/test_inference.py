@@ -123,12 +123,12 @@ def test_a_series_shorter_than_the_context_is_forecast_too(
     )
 
 
-def test_quantiles_need_a_calibration(opened: OpenedRun, airline: Panel) -> None:
-    """Which the config asks for."""
+def test_quantiles_are_calibrated_or_learned(opened: OpenedRun, airline: Panel) -> None:
+    """Whichever the config asks for; this one asks for neither."""
     with pytest.raises(RunError) as caught:
         opened.forecaster.forecast(airline, airline.ends - 1, 1, [0.1])
     assert str(caught.value) == (
-        "the run has no calibrated intervals.\n"
+        "the run has neither intervals nor quantiles.\n"
         "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
     )
 

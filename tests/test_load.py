@@ -297,7 +297,11 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
         (DATA + "training: {epochs: true}\n", "should be a valid integer, and is True"),
         (DATA + "transforms: [minmx]\n", "Did you mean `minmax`?"),
         (DATA + "transforms: [3]\n", "air.yaml:2:14: `transforms.0` should hold keys and values"),
-        (DATA + "model: {kind: lstm}\n", "air.yaml:2:15: `model.kind` should be 'gru'"),
+        (DATA + "model: {kind: rnn}\n", "air.yaml:2:8: `model`: there is no kind 'rnn'."),
+        (
+            DATA + "model: {kind: lstm, reset_after: true}\n",
+            "air.yaml:2:21: unknown key `model.reset_after`.",
+        ),
         (DATA + "version: 2\n", "air.yaml:2:10: `version` should be 1"),
         (DATA + "data.freq: MS\n", "unknown key `data.freq`"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
-from forecast.config.schema import Config, json_schema
+from forecast.config.schema import Config, GRUOptions, json_schema
 
 ROOT = Path(__file__).parents[1]
 DATA = {"path": "a.csv", "time": "Month", "target": "Passengers"}
@@ -90,7 +90,10 @@ def test_the_schema_says_every_key_with_its_meaning() -> None:
         ("training", {"learning_rate": 0}, False),
         ("training", {"early_stopping": None}, True),
         ("model", {"kind": "gru"}, True),
-        ("model", {"kind": "lstm"}, False),
+        ("model", {"kind": "lstm"}, True),
+        ("model", {"kind": "lstm", "reset_after": True}, False),
+        ("model", {"kind": "rnn"}, False),
+        ("model", {"units": 5, "reset_after": False}, True),
         ("model", {"dropout": 1}, False),
         ("version", 2, False),
     ],
@@ -113,7 +116,7 @@ def test_defaults_are_those_of_the_recipe() -> None:
     """GRU(50), dropout 0.2, Adam 0.001, MSE, batches of 16, 50 epochs, a year of context."""
     config = Config.model_validate({"data": DATA})
     assert (config.model.kind, config.model.units, config.model.dropout) == ("gru", 50, 0.2)
-    assert (config.model.activation, config.model.reset_after) == ("tanh", True)
+    assert config.model == GRUOptions(activation="tanh", reset_after=True, segment=1, linear=False)
     training = config.training
     assert (training.optimizer, training.learning_rate, training.loss) == ("adam", 0.001, "mse")
     assert (training.batch_size, training.epochs) == (16, 50)

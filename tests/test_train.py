@@ -317,7 +317,7 @@ def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, projec
     result = cli("--quiet", "train", "--config", "air.yaml", "--set", "training.learning_rate=1e30")
     assert (result.returncode, result.stdout) == (7, "")
     assert result.stderr == (
-        "error: training diverged: the loss of epoch 1 is nan.\n"
+        "error: training diverged: the loss in epoch 1 is nan.\n"
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`).\n"
     )

@@ -22,7 +22,7 @@ from statsmodels.tsa.seasonal import STL
 from forecast.config.schema import TransformOptions
 from forecast.data.calendar import grid
 from forecast.data.panel import Panel
-from forecast.errors import ConfigError, DataError
+from forecast.errors import DataError
 from forecast.transforms import FITTED, Pipeline
 from forecast.transforms.fitting import fit_pipeline
 
@@ -411,18 +411,6 @@ def test_a_difference_before_it_shortens_what_the_season_is_found_in(
     left = pipeline.apply(panel).values
     assert np.isnan(left[0])
     np.testing.assert_allclose(left[1:], 0, atol=1e-6)
-
-
-def test_a_season_of_one_step_is_refused(make_panel: Callable[..., Panel]) -> None:
-    """Yearly data have none, unless the config names one."""
-    panel = make_panel([[1.0, 2.0, 3.0]])
-    with pytest.raises(ConfigError) as caught:
-        _fit(["deseasonalize"], panel, panel.ends, season_length=1)
-    assert str(caught.value) == (
-        "deseasonalize needs a season, and `data.season_length` is 1.\n"
-        "Set `data.season_length` to 2 or more, or leave deseasonalize out."
-    )
-    assert caught.value.exit_code == 3
 
 
 def test_a_transform_keeps_dates_and_names(make_panel: Callable[..., Panel]) -> None:
