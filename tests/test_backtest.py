@@ -184,6 +184,19 @@ def test_fitted_again_a_later_cutoff_is_another_network(
     assert again["y_hat"].iloc[12:].tolist() == alone["y_hat"].tolist()
 
 
+def test_all_networks_of_all_cutoffs_are_as_if_trained_one_by_one(
+    project: Path, airline_lines: Sequence[str]
+) -> None:
+    """Members of one program, two for each of three cutoffs: what a table says that ends there."""
+    settings = ["training.ensemble=2", "model.dropout=0.3", "split.test=6"]
+    together = _of(_backtest(project, *settings, "backtest.refit=true"), "gru")
+    for i, rows in enumerate((136, 140, 144)):
+        lines = airline_lines[: 1 + rows]
+        alone = _of(_backtest(project, *settings, "backtest.windows=1", lines=lines), "gru")
+        own = together.iloc[6 * i : 6 * i + 6].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, alone, rtol=1e-4)
+
+
 def test_intervals_are_calibrated_before_the_first_cutoff(project: Path) -> None:
     """And cover something."""
     result = _backtest(
