@@ -21,9 +21,8 @@ from forecast.windows import Windows
 
 # Windows whose loss is measured at once.
 _MEASURED_BATCH = 1024
-# Windows of one call of a program: few enough that Ctrl-C is obeyed soon, and that the table of
-# their cutoffs stays small.
-_CALL = 2**17
+# Steps of all windows of one call of a program: few enough that Ctrl-C is obeyed soon.
+_CALL = 2**20
 # Of the memory that is free, what training may take.
 _SHARE_OF_MEMORY = 0.25
 
@@ -106,7 +105,7 @@ def fit(
 
     def fit_block(which: IntArray) -> None:
         if not stop.is_set():
-            _Block(training, which, fitted).fit(on_epoch, stop)
+            _Block(training, which, fitted, stop).fit(on_epoch)
 
     with ThreadPoolExecutor(workers) as pool:
         try:
@@ -166,7 +165,8 @@ class _Training:
         ]
         self.batch = min(options.batch_size, max(order.size for order in self.orders))
         batches = max(order.batches for order in self.orders)
-        self.call_batches = min(max(1, _CALL // (size * self.batch)), batches)
+        steps = size * self.batch * windows[0].context_length
+        self.call_batches = min(max(1, _CALL // steps), batches)
         self.differences = Members(
             np.full(len(members), options.learning_rate, np.float32),
             np.array([options.epochs * order.batches for order in self.orders], np.float32),
@@ -187,6 +187,18 @@ class _Training:
             for member, offset in zip(members, self.offsets, strict=True)
         ]
 
+        self._most_watched = max(map(len, self.watched))
+
+    @property
+    def watches(self) -> bool:
+        """Whether any member watches anything."""
+        return self._most_watched > 0
+
+    def table(self, watched: Sequence[IntArray]) -> Batches:
+        """What the members of a block watch, in the one shape that all blocks have."""
+        batch = min(_MEASURED_BATCH, self._most_watched)
+        return _table(watched, batch, -(-self._most_watched // batch))
+
     def of(self, which: IntArray) -> Members:
         """What differs between the members of a block."""
         return Members(*(numbers[which] for numbers in self.differences))
@@ -195,40 +207,42 @@ class _Training:
 class _Block:
     """Members that are trained in one program. All blocks have one size, and so one program."""
 
-    def __init__(self, training: _Training, which: IntArray, fitted: Fitted) -> None:
+    def __init__(self, training: _Training, which: IntArray, fitted: Fitted, stop: Event) -> None:
         """Of all members those of the positions `which`; where they are too few, idle copies."""
         self._training = training
         self._which = which
         self._fitted = fitted
+        self._stop = stop
         filled = np.resize(which, training.size)
         self._members = training.of(filled)
         self._state: State = training.begin(fitted.weights[filled])
         self._active = (np.arange(training.size) < len(which)).astype(np.float32)
         self._best = [_Best(training.options) for _ in which]
         watched = [training.watched[i] for i in filled]
-        largest = max(map(len, training.watched))
-        self._watched = _table(watched, min(_MEASURED_BATCH, largest)) if largest else None
+        self._watched = training.table(watched) if training.watches else None
 
-    def fit(self, on_epoch: Callable[[EpochLog], None], stop: Event) -> None:
-        """All epochs, or as many as there are before `stop`.
+    def fit(self, on_epoch: Callable[[EpochLog], None]) -> None:
+        """All epochs, or those that are whole before a stop.
 
         The weights and the log go to what was fitted.
         """
         for epoch in range(1, self._training.options.epochs + 1):
-            for log in self._epoch(epoch):
+            begin, trained = time.perf_counter(), self._train()
+            if trained is None:
+                break
+            for log in self._logs(epoch, *trained, begin):
                 self._fitted.history.append(log)
                 on_epoch(log)
-            if stop.is_set() or not self._active.any():
+            if not self._active.any():
                 break
         weights = np.array(self._state.weights)
         for row, member, best in zip(weights, self._which, self._best, strict=False):
             self._fitted.weights[member] = row if best.row is None else best.row
 
-    def _epoch(self, epoch: int) -> list[EpochLog]:
-        """One epoch of the members that are active, and what each of them came to."""
-        begin, options = time.perf_counter(), self._training.options
+    def _logs(self, epoch: int, state: State, losses: FloatArray, begin: float) -> list[EpochLog]:
+        """What an epoch came to for each member that was active; some are so no longer."""
+        self._state, options = state, self._training.options
         active = np.flatnonzero(self._active)
-        self._state, losses = self._train()
         watched = self._measure()
         seconds = time.perf_counter() - begin
         rates = np.asarray(rate(options, self._members, np.asarray(self._state.steps)))
@@ -245,14 +259,20 @@ class _Block:
                 self._active[i] = 0
         return logs
 
-    def _train(self) -> tuple[State, FloatArray]:
-        """The state after all batches of an epoch, and the mean loss of every member."""
+    def _train(self) -> tuple[State, FloatArray] | None:
+        """The state after all batches of an epoch, and the mean loss of every member.
+
+        None if it was stopped on the way.
+        """
         training, state = self._training, self._state
         none = [np.zeros(0, np.int64)] * (training.size - len(self._which))
         drawn = [training.orders[i].draw() + training.offsets[i] for i in self._which]
-        table = _table(drawn + none, training.batch)
+        batches = max(-(-len(own) // training.batch) for own in drawn)
+        table = _table(drawn + none, training.batch, batches)
         losses, sizes = np.zeros(training.size), np.zeros(training.size)
         for first in range(0, len(table), training.call_batches):
+            if self._stop.is_set():
+                return None
             part = table[first : first + training.call_batches]
             count = len(part)  # the program knows one shape
             part = np.pad(part, ((0, training.call_batches - count), (0, 0), (0, 0)))
@@ -284,9 +304,8 @@ def _joined(windows: Sequence[Windows]) -> tuple[NDArray[np.float32], list[int]]
     return values, [place[id(w.values)] for w in windows]
 
 
-def _table(cutoffs: Sequence[IntArray], batch: int) -> Batches:
+def _table(cutoffs: Sequence[IntArray], batch: int, batches: int) -> Batches:
     """Cutoffs of every member as `(batches, members, batch)`, -1 where one has no more."""
-    batches = max(-(-len(own) // batch) for own in cutoffs)
     table = np.full((len(cutoffs), batches * batch), -1, np.int32)
     for row, own in zip(table, cutoffs, strict=True):
         row[: len(own)] = own

@@ -133,7 +133,7 @@ class Program:
 
             zeros = ops.zeros_like(weights[:, 0])
             _, losses, windows = ops.while_loop(
-                lambda i, *_: i < batches.shape[0], body, (0, zeros, zeros)
+                lambda i, *_: i < ops.shape(batches)[0], body, (0, zeros, zeros)
             )
             return losses / windows
 
