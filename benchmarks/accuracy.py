@@ -2,13 +2,19 @@
 
     python benchmarks/accuracy.py --data DIR                 the airline data and all panels
     python benchmarks/accuracy.py --data DIR --only airline  one of them
+    python benchmarks/accuracy.py --data DIR --peer auto_ets beside one statistical method
 
 DIR holds the panels as `NAME-train.csv.gz` and `NAME-test.csv.gz` (columns unique_id, ds, y) with
 the split that was published. A recipe is trained on the training file alone: both files are joined
 and the published test rows held out as the test part, of which `forecast train` then reports the
 scores. The airline recipe is fitted once, before the first of the last 27 months, with five
-disjoint sets of seeds. Figures marked as quoted were published, or measured elsewhere, and are
-printed for comparison alone.
+disjoint sets of seeds.
+
+With the extra `forecast[stats]`, AutoARIMA, AutoCES, AutoETS and Theta are measured in the same
+call: on the airline data fitted again at each cutoff, on a panel once for each series, on its
+training rows, with all cores. (AutoARIMA takes hours for hourly series: `--peer` says which.)
+Figures marked as quoted were published, or measured elsewhere, and are printed for comparison
+alone.
 """
 
 import argparse
@@ -19,14 +25,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
+
+import numpy as np
+
+from forecast.commands.check import Job, prepare
+from forecast.data.forecasts import Forecasts
+from forecast.data.panel import FloatArray, Past
+from forecast.scoring.baselines import NAMES, Baseline
+from forecast.scoring.metrics import error_scales
+from forecast.scoring.scores import forecasts_beside_baselines, overall, score
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 SEED_SETS = 5
 HELD_OUT = 27  # months of the airline data
 METRICS = ("mase", "smape", "mae")
+PEERS = ("auto_arima", "auto_ces", "auto_ets", "auto_theta")
 
 
 @dataclass(frozen=True)
@@ -99,7 +119,7 @@ def scores_of(document: str, segment: str) -> dict[str, dict[str, float]]:
     return result
 
 
-def airline(config: Path) -> None:
+def airline(config: Path, peers: Sequence[str]) -> None:
     """RMSE one step ahead over the last 27 months, and 12 steps from the 16 last origins."""
     by_model: dict[str, list[tuple[float, float]]] = {}
     coverage = []
@@ -111,6 +131,8 @@ def airline(config: Path) -> None:
                 "backtest", "--config", str(config), "--format", "json", "--stride", "1",
                 "--windows", str(HELD_OUT + 1 - horizon), "--set", f"backtest.horizon={horizon}",
                 "--set", f"training.seed={i * size}",
+                # A method without seeds says the same each time.
+                "--against", ",".join([*NAMES, *(() if i else peers)]),
             )  # fmt: skip
             columns.append(scores_of(document, "backtest"))
         for model in columns[0]:
@@ -135,7 +157,7 @@ def ensemble_size(config: Path) -> int:
     return int(document["members"])
 
 
-def panel(recipe: Path, which: Panel, data: Path, folder: Path) -> None:
+def panel(recipe: Path, which: Panel, data: Path, folder: Path, peers: Sequence[str]) -> None:
     """Scores on the published test rows."""
     joined = folder / f"{which.name}.csv"
     join(data / f"{which.name}-train.csv.gz", data / f"{which.name}-test.csv.gz", joined)
@@ -144,14 +166,73 @@ def panel(recipe: Path, which: Panel, data: Path, folder: Path) -> None:
         "train", "--config", str(recipe), "--set", f"data.path={joined}",
         "--runs", str(folder / "runs"),
     ).strip()  # fmt: skip
-    seconds = time.perf_counter() - start
-    ours = scores_of(forecast("runs", "show", run, "--format", "json"), "test")
-    rows = [(model, *(shown(s.get(metric)) for metric in METRICS)) for model, s in ours.items()]
-    rows += [(f"{name} (quoted)", *map(shown, values)) for name, values in which.quoted.items()]
-    print_table(which.name, METRICS, rows)
-    print(f"\ntrained in {seconds:.0f} s", end="")
-    coverage = ours["gru"].get("coverage_80")
-    print(f"; 80 % intervals cover {coverage:.1f} %" if coverage is not None else "")
+    seconds = {"gru": since(start)}
+    scores = scores_of(forecast("runs", "show", run, "--format", "json"), "test")
+    coverage = scores["gru"].get("coverage_80")
+    for method in methods(peers):
+        start = time.perf_counter()
+        scores[method.__name__] = peer_scores(prepare(recipe, [f"data.path={joined}"]), method)
+        seconds[method.__name__] = since(start)
+    rows = [
+        (model, *(shown(own.get(metric)) for metric in METRICS), seconds.get(model, "-"))
+        for model, own in scores.items()
+    ]
+    rows += [(f"{name} (quoted)", *map(shown, own), "-") for name, own in which.quoted.items()]
+    print_table(which.name, (*METRICS, "seconds"), rows)
+    if coverage is not None:
+        print(f"\n80 % intervals cover {coverage:.1f} %")
+
+
+def methods(names: Sequence[str]) -> list[Baseline]:
+    """The statistical methods of these names."""
+    if not names:
+        return []
+    from forecast.scoring.statistical import STATISTICAL
+
+    return [method for method in STATISTICAL if method.__name__ in names]
+
+
+def peer_scores(job: Job, method: Baseline) -> dict[str, float]:
+    """Scores of one forecast for each series from its training rows, on the rows that ours has."""
+    horizon, season_length = job.config.window.horizon, job.season_length
+    cutoffs = job.split.test_begins - 1
+    forecast_one = partial(forecast_series, method, horizon, season_length)
+    with ProcessPoolExecutor() as pool:
+        pasts = (training_rows(job, i) for i in range(len(cutoffs)))
+        y_hat = np.concatenate(list(pool.map(forecast_one, pasts)))
+    table = forecasts_beside_baselines(
+        job.panel,
+        cutoffs,
+        horizon,
+        season_length,
+        model=method.__name__,
+        forecast=lambda panel, cutoffs, horizon: Forecasts(y_hat),
+        segment="test",
+        baselines=(),
+    )
+    scales = error_scales(job.panel.until(job.split.train_ends), season_length)
+    (means,) = overall(score(table, scales), "test").to_dict("records")
+    return {metric: means[metric] for metric in METRICS}
+
+
+def training_rows(job: Job, i: int) -> Past:
+    """The rows of one series before the test part: all that a process has to be sent."""
+    panel = job.panel
+    rows = slice(int(panel.starts[i]), int(job.split.test_begins[i]))
+    one = replace(
+        panel,
+        unique_ids=panel.unique_ids[i : i + 1],
+        offsets=np.array([0, rows.stop - rows.start]),
+        ds=panel.ds[rows],
+        values=panel.values[rows],
+        observed=panel.observed[rows],
+    )
+    return Past(one)
+
+
+def forecast_series(method: Baseline, horizon: int, season_length: int, past: Past) -> FloatArray:
+    """What a method says after the last row of one series: `(1, horizon)`."""
+    return method(past.panel, past.panel.ends - 1, horizon, season_length)
 
 
 def join(train: Path, test: Path, output: Path) -> None:
@@ -166,6 +247,11 @@ def join(train: Path, test: Path, output: Path) -> None:
 def shown(value: float | None) -> str:
     """A score with four digits, or a dash."""
     return "-" if value is None else f"{value:.4g}"
+
+
+def since(start: float) -> str:
+    """Seconds of wall time."""
+    return f"{time.perf_counter() - start:.1f}"
 
 
 def print_table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -183,14 +269,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the panels")
     names = ["airline", *(which.name for which in PANELS)]
     parser.add_argument("--only", choices=names, action="append", help="one data set; repeatable")
+    parser.add_argument(
+        "--peer", choices=PEERS, action="append", help="one statistical method; repeatable"
+    )
     arguments = parser.parse_args()
     wanted = arguments.only or names
+    peers = (arguments.peer or PEERS) if find_spec("statsforecast") else ()
+    if not peers:
+        print("forecast[stats] is not installed: statistical methods are quoted alone.")
     if "airline" in wanted:
-        airline(CONFIGS / "air-best.yaml")
+        airline(CONFIGS / "air-best.yaml", peers)
     with tempfile.TemporaryDirectory() as folder:
         for which in PANELS:
             if which.name in wanted:
-                panel(CONFIGS / f"{which.name}.yaml", which, arguments.data, Path(folder))
+                panel(CONFIGS / f"{which.name}.yaml", which, arguments.data, Path(folder), peers)
 
 
 if __name__ == "__main__":
