@@ -37,6 +37,10 @@ class Member:
     """Measured after every epoch, and for early stopping alone more than a number in the log."""
     seed: int
     """First weights, order of windows and dropout follow from it, whatever the other members do."""
+    learning_rate: float | None = None
+    """That of the config where it is left out."""
+    dropout: float | None = None
+    """That of the config where it is left out."""
 
 
 @dataclass(frozen=True)
@@ -168,12 +172,19 @@ class _Training:
         steps = size * self.batch * windows[0].context_length
         self.call_batches = min(max(1, _CALL // steps), batches)
         self.differences = Members(
-            np.full(len(members), options.learning_rate, np.float32),
+            _numbers([member.learning_rate for member in members], options.learning_rate),
             np.array([options.epochs * order.batches for order in self.orders], np.float32),
-            np.full(len(members), network.dropout, np.float32),
+            _numbers([member.dropout for member in members], network.dropout),
             np.array([draw.dropout for draw in draws], np.uint32),
         )
-        program = Program(network, options, values, windows[0].context_length, windows[0].horizon)
+        program = Program(
+            network,
+            options,
+            values,
+            windows[0].context_length,
+            windows[0].horizon,
+            drops=bool(self.differences.dropout.any()),
+        )
         self.begin = program.begin
         some = np.zeros(size, np.int64)
         self.learn = program.compile_learning(
@@ -289,6 +300,11 @@ class _Block:
             float(loss) if len(self._training.watched[i]) else None
             for i, loss in zip(self._which, losses, strict=False)
         ]
+
+
+def _numbers(own: Sequence[float | None], default: float) -> Weights:
+    """A number for each member: its own, or the one of the config."""
+    return np.array([default if number is None else number for number in own], np.float32)
 
 
 def _joined(windows: Sequence[Windows]) -> tuple[NDArray[np.float32], list[int]]:

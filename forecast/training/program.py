@@ -61,8 +61,11 @@ class Program:
         values: NDArray[np.float32],
         context_length: int,
         horizon: int,
+        *,
+        drops: bool,
     ) -> None:
-        """`values` are the rows, `(rows,)`, that cutoffs count."""
+        """`values` are the rows `(rows,)` that cutoffs count; `drops`: whether any member drops."""
+        self._drops = drops
         self._network = network
         self._options = options
         self._optimizer = OPTIMIZERS[options.optimizer]
@@ -146,7 +149,7 @@ class Program:
         """What a piece of a batch adds to the mean loss over `sizes` windows, and its gradient."""
         shares, contexts, targets = self._gather(values, cutoffs)
         dropping = None
-        if self._network.dropout:
+        if self._drops:
             steps, first = ops.cast(state.steps, "uint32"), piece * cutoffs.shape[1]
             dropping = Dropping(members.dropout, members.seeds, steps, first)
 
