@@ -13,7 +13,7 @@ import numpy as np
 
 from forecast.backends import backend
 from forecast.config.schema import EnsembleOptions
-from forecast.networks import Model, Network, Weights, combine, combined
+from forecast.networks import Model, Network, Weights, combined
 from forecast.windows import Batch
 
 WEIGHTS = "weights.npy"
@@ -29,11 +29,8 @@ def export(network: Network, weights: Weights, options: EnsembleOptions, folder:
     """
     if network.is_local:
         np.save(folder / WEIGHTS, weights)
-    else:
-        model = combine([network.model(row) for row in weights], options)
-        model.save(folder / "model.keras")
     if keras.backend.backend() == "tensorflow":
-        import_module(_ONNX).write(network, weights, options, folder / "model.onnx")
+        import_module(_ONNX).write(network, weights, options, folder)
     else:
         _write_elsewhere(network, weights, options, folder)
 
@@ -41,13 +38,14 @@ def export(network: Network, weights: Weights, options: EnsembleOptions, folder:
 def _write_elsewhere(
     network: Network, weights: Weights, options: EnsembleOptions, folder: Path
 ) -> None:
-    """Write `model.onnx` from a process of its own that has the TensorFlow backend.
+    """Write models from a process of its own that has the TensorFlow backend.
 
-    What Keras offers for other backends loses loops on the way.
+    What Keras offers for other backends loses the loops of an ONNX graph on the way, and to save
+    `model.keras` it would load TensorFlow into this process.
     """
     path = folder / WEIGHTS
     np.save(path, weights)
-    command = [sys.executable, "-m", _ONNX, str(path), str(folder / "model.onnx")]
+    command = [sys.executable, "-m", _ONNX, str(path), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     document = json.dumps({**network.description(), "ensemble": options.model_dump()})
     subprocess.run(  # noqa: S603 - our own interpreter, our own module

@@ -1,7 +1,7 @@
 """Networks as ONNX graphs, by way of TensorFlow: the one backend that keeps their loops.
 
 Run as a module it does so for a process with another backend: `python -m forecast.training.onnx
-WEIGHTS OUTPUT`, with what `Network.description` gives on stdin.
+WEIGHTS FOLDER`, with what `Network.description` gives on stdin.
 """
 
 import sys
@@ -28,8 +28,12 @@ class _Description(BaseModel):
     ensemble: EnsembleOptions
 
 
-def write(network: Network, weights: Weights, options: EnsembleOptions, path: Path) -> None:
-    """Write members as one graph, for any number of contexts at once."""
+def write(network: Network, weights: Weights, options: EnsembleOptions, folder: Path) -> None:
+    """Write members as one graph, for any number of contexts at once, and as one Keras model.
+
+    Of local networks there is the graph alone.
+    """
+    path = folder / "model.onnx"
     with warnings.catch_warnings():
         # Keras and tf2onnx mend themselves for NumPy 2 in a way that NumPy warns of.
         warnings.simplefilter("ignore", FutureWarning)
@@ -37,6 +41,7 @@ def write(network: Network, weights: Weights, options: EnsembleOptions, path: Pa
             _write_local(network, weights, options, path)
             return
         model = combine([network.model(row) for row in weights], options)
+        model.save(folder / "model.keras")
         model(np.zeros((1, *model.input_shape[1:]), np.float32))  # only what has run is exported
         model.export(path, format="onnx", verbose=False)
 
