@@ -1,0 +1,174 @@
+"""JAX beside TensorFlow: the same members, the same runs, and no other backend."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import keras
+import numpy as np
+import pytest
+
+from forecast.inference import Network
+
+Cli = Callable[..., CompletedProcess[str]]
+
+# NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+# Trains two members of each of several networks, in blocks of one, and writes what came of them;
+# then two local networks with two members each, in memory and exported.
+PROGRAM = """
+import sys
+from pathlib import Path
+import keras
+import numpy as np
+from pydantic import TypeAdapter
+from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
+from forecast.networks import Network
+from forecast.training import InMemory, Member, Running, export, fit
+from forecast.windows import Windows
+
+out = Path()
+window = WindowOptions(horizon=2, normalize="standard", residual_of="last")
+values = np.sin(np.arange(150.0) / 3) + np.arange(150) / 50
+
+def network(options):
+    model = TypeAdapter(ModelOptions).validate_python({"units": 5, **options})
+    return Network(model, window, 12)
+
+def windows(first, last):
+    cutoffs = np.arange(first, last)
+    return Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2)
+
+arrays = {}
+for options, training in (
+    ({"dropout": 0.3, "segment": 3}, {"optimizer": "adam", "schedule": "cosine"}),
+    ({"kind": "lstm", "linear": True}, {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
+    ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
+):
+    members = [
+        Member(windows(11, 110), windows(110, 148), 1),
+        Member(windows(30, 70), None, 2),
+    ]
+    options_ = TrainingOptions.model_validate({"epochs": 3, "learning_rate": 0.01, **training})
+    fitted = fit(network(options), members, options_, lambda log: None, most=1)
+    name = options.get("kind", "gru") + training["optimizer"]
+    arrays[name + " weights"] = fitted.weights
+    arrays[name + " losses"] = np.array([log.loss for log in fitted.history])
+    arrays[name + " watched"] = np.array([log.watched_loss or 0.0 for log in fitted.history])
+assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
+
+local, ensemble = network({"scope": "local"}), EnsembleOptions(size=2)
+weights = np.random.default_rng(0).normal(size=(4, local.parameters)).astype(np.float32) / 3
+arrays["contexts"] = np.random.default_rng(1).normal(size=(2, 5, 12, 1)).astype(np.float32)
+arrays["local"] = InMemory(Running(local), weights, ensemble).predict(arrays["contexts"])
+export(local, weights, ensemble, out)
+np.savez(out / "arrays.npz", **arrays)
+"""
+
+# Runs a command as the console script does, then says which of the two are loaded.
+SPYING = """
+import sys
+sys.argv = ["forecast", *sys.argv[1:]]
+from forecast.cli import main
+try:
+    main()
+finally:
+    print("LOADED", *sorted({"tensorflow", "jax"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def _run(program: str, *arguments: str, cwd: Path, backend: str) -> CompletedProcess[str]:
+    cwd.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=cwd,
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
+    """Losses and weights, with dropout; what is exported agrees with what is in memory."""
+    pytest.importorskip("jax")
+    folders = [tmp_path / backend for backend in ("tensorflow", "jax")]
+    arrays = []
+    with ThreadPoolExecutor() as pool:
+        results = pool.map(lambda folder: _run(PROGRAM, backend=folder.name, cwd=folder), folders)
+    for folder, result in zip(folders, results, strict=True):
+        assert result.returncode == 0, result.stderr
+        arrays.append(np.load(folder / "arrays.npz"))
+        exported = Network(folder / "model.onnx").predict(arrays[-1]["contexts"])
+        np.testing.assert_allclose(exported, arrays[-1]["local"], atol=1e-5)
+        assert {path.name for path in folder.iterdir()} == {
+            "arrays.npz",
+            "model.onnx",
+            "weights.npy",
+        }
+    assert len(arrays[0].files) == 3 * 3 + 2
+    for name in arrays[0].files:
+        np.testing.assert_allclose(
+            arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name
+        )
+
+
+def _scores(run: Path) -> dict[tuple[str, ...], float]:
+    with (run / "scores.csv").open(newline="", encoding="utf-8") as file:
+        *_, last = rows = list(csv.DictReader(file))
+    assert "value" in last
+    return {tuple(list(row.values())[:-1]): float(row["value"]) for row in rows}
+
+
+def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> None:
+    """The same scores from the same config, and files that need no JAX; without TensorFlow."""
+    pytest.importorskip("jax")
+    words = ["train", "--config", "air.yaml", "--set", "training.epochs=3", "--backend", "jax"]
+    result = _run(SPYING, *words, cwd=project, backend="tensorflow")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines()[-1] == "LOADED jax"
+    run = Path(result.stdout.strip())
+    assert {path.name for path in run.iterdir()} == {path.name for path in trained.iterdir()}
+    assert "\n  backend: jax\n" in (run / "resolved.yaml").read_text()
+    assert _scores(run) == pytest.approx(_scores(trained), rel=1e-3)
+    model = keras.models.load_model(run / "model.keras", safe_mode=True)
+    contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
+    by_onnx = Network(run / "model.onnx").predict(contexts)
+    np.testing.assert_allclose(by_onnx, np.asarray(model(contexts)), atol=1e-5)
+
+
+@pytest.mark.parametrize("command", ["train", "backtest"])
+def test_jax_without_its_extra_ends_with_8(project: Path, command: str) -> None:
+    """And the command that installs it."""
+    without = (
+        "import sys; sys.modules['jax'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
+        "from forecast.cli import main; main()"
+    )
+    words = [command, "--config", "air.yaml", "--set", "training.backend=jax"]
+    result = subprocess.run(
+        [sys.executable, "-c", without, *words], cwd=project, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (
+        8,
+        "",
+        (
+            "error: this needs jax, which is not installed.\n"
+            "Install it: pip install 'forecast[jax]'\n"
+        ),
+    )
+    assert not (project / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "backtest"])
+def test_another_backend_of_keras_is_refused_with_2(cli: Cli, project: Path, command: str) -> None:
+    """Wherever its name comes from, with those that there are."""
+    result = cli(command, "--config", "air.yaml", environment={"KERAS_BACKEND": "torch"})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "'torch' is not one of 'tensorflow', 'jax'" in result.stderr
+    assert "KERAS_BACKEND" in result.stderr
