@@ -70,6 +70,12 @@ def cli(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
+def cli_in() -> Callable[..., CompletedProcess[str]]:
+    """`cli_in("predict", cwd=folder)`: the same for fixtures that tests share."""
+    return run_cli
+
+
+@pytest.fixture(scope="session")
 def airline_csv() -> Path:
     """The airline passengers as they come: 144 months, CRLF, quoted."""
     return ROOT / "data" / "airline-passengers.csv"

@@ -1,0 +1,141 @@
+"""`model.scope: local`: one network a series, all in one file, each by itself."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+
+from forecast.commands.check import Job, prepare
+from forecast.commands.learning import learn
+from forecast.commands.opening import OpenedRun, open_run
+from forecast.console import Console
+from forecast.data.panel import Panel
+from forecast.errors import DataError
+from forecast.networks import Network
+from forecast.runs import find_run
+from forecast.training import InMemory, Running
+
+# NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+CONFIG = """\
+data: {path: sales.csv, time: month, target: sales, id: shop}
+split: {test: 6}
+transforms: [minmax]
+window: {context_length: 6, horizon: 2}
+model: {units: 3, scope: local}
+training: {epochs: 3, learning_rate: 0.02, ensemble: 2}
+"""
+LENGTHS = {"ann": 40, "bob": 31, "cat": 22}
+
+
+def _write(folder: Path, lengths: dict[str, int]) -> Path:
+    """A config and its table of shops of unlike length and level."""
+    random, lines = np.random.default_rng(0), ["shop,month,sales"]
+    for level, (shop, length) in enumerate(lengths.items(), start=1):
+        sales = 100.0**level * (1 + 0.1 * random.normal(size=length).cumsum())
+        lines += [
+            f"{shop},{2000 + i // 12}-{1 + i % 12:02}-01,{y:.4f}" for i, y in enumerate(sales)
+        ]
+    (folder / "sales.csv").write_text("\n".join(lines) + "\n")
+    (folder / "sales.yaml").write_text(CONFIG)
+    return folder / "sales.yaml"
+
+
+@pytest.fixture(scope="module")
+def opened(
+    once: Callable[..., list[CompletedProcess[str]]], cli_in: Callable[..., CompletedProcess[str]]
+) -> OpenedRun:
+    """A run of three shops with two networks each."""
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        _write(folder, LENGTHS)
+        return [cli_in("train", "--config", "sales.yaml", "--name", "local", cwd=folder)]
+
+    (result,) = once("local", train)
+    assert result.returncode == 0, result.stderr
+    return open_run(find_run(Path(str(result.args)) / "runs", "local"))
+
+
+@pytest.fixture(scope="module")
+def job(opened: OpenedRun) -> Job:
+    """What was trained on."""
+    return prepare(opened.run.path.parents[1] / "sales.yaml")
+
+
+def _cutoffs(panel: Panel) -> np.ndarray:
+    """Unlike numbers of each shop, out of order."""
+    first, second, third = panel.starts
+    return np.array([third + 8, first + 9, first + 30, panel.ends[1] - 1, second + 5, first + 2])
+
+
+def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedRun) -> None:
+    """Series after series, where a run of one network for all keeps one for Keras."""
+    config = opened.config
+    network = Network(config.model, config.window, 12)
+    assert not (opened.run.path / "model.keras").exists()
+    weights = np.load(opened.run.file("weights.npy"), allow_pickle=False)
+    assert weights.shape == (3 * 2, network.parameters)
+
+
+def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, job: Job) -> None:
+    """Any number of cutoffs of each series, in any order, and beyond the network's horizon."""
+    config = opened.config
+    weights = np.load(opened.run.file("weights.npy"))
+    running = Running(Network(config.model, config.window, job.season_length))
+    in_memory = replace(
+        opened.forecaster, network=InMemory(running, weights, config.training.ensemble)
+    )
+    cutoffs = _cutoffs(job.panel)
+    by_export = opened.forecaster.forecast(job.panel, cutoffs, 5).y_hat
+    by_memory = in_memory.forecast(job.panel, cutoffs, 5).y_hat
+    np.testing.assert_allclose(by_export, by_memory, rtol=1e-4)
+    for i, cutoff in enumerate(cutoffs):
+        alone = opened.forecaster.forecast(job.panel, np.array([cutoff]), 5).y_hat
+        np.testing.assert_allclose(by_export[i], alone[0], rtol=1e-4)
+
+
+def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job) -> None:
+    """By hand, in plain Keras: the rows of weights that belong to the series, averaged."""
+    config = opened.config
+    network = Network(config.model, config.window, job.season_length)
+    weights = np.load(opened.run.file("weights.npy"))
+    transformed = opened.forecaster.transforms.apply(job.panel)
+    cutoffs = job.panel.ends - 1
+    contexts = opened.forecaster.contexts(transformed, cutoffs)
+    said = opened.forecaster.call(contexts, transformed, cutoffs)[..., 0]
+    for i in range(3):
+        members = [network.model(row)(contexts[i : i + 1]) for row in weights[2 * i : 2 * i + 2]]
+        np.testing.assert_allclose(said[i], np.mean(members, axis=0)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_series_does_not_depend_on_the_others(job: Job) -> None:
+    """Whatever another shop sold, what is learned of this one and forecast stays."""
+    values = job.panel.values.copy()
+    bob = slice(job.panel.starts[1], job.panel.ends[1])
+    values[bob] = values[bob][::-1] ** 2
+    other = replace(job, panel=job.panel.with_values(values))
+    forecasts = []
+    for each in (job, other):
+        [(learned, _)], _ = learn([each], 2, Console(quiet=True))
+        panel = each.panel
+        forecasts.append(learned.forecaster().forecast(panel, panel.ends - 1, 4).y_hat)
+    np.testing.assert_allclose(forecasts[0][[0, 2]], forecasts[1][[0, 2]], rtol=1e-5)
+    assert (forecasts[0][1] != forecasts[1][1]).all()
+
+
+def test_a_series_too_short_for_a_network_of_its_own_is_refused(tmp_path: Path) -> None:
+    """With its name, and how many rows it takes."""
+    config = _write(tmp_path, {**LENGTHS, "dan": 13})
+    with pytest.raises(DataError) as caught:
+        prepare(config)
+    assert str(caught.value) == (
+        "dan has 7 rows to train on, and a network of its own (`model.scope: local`) takes 8: "
+        "window.context_length 6 and window.horizon 2 (1 such series).\n"
+        "Leave such series out, or set model.scope to global."
+    )
+    assert caught.value.exit_code == 4
+    assert prepare(config, ["model.scope=global"]).panel.unique_ids[-1] == "dan"
