@@ -249,6 +249,16 @@ def test_a_member_learns_the_same_alone(values: np.ndarray, together: Fitted, k:
     assert (0 in alone.diverged) is (k in together.diverged)
 
 
+def test_a_member_may_have_a_learning_rate_and_dropout_of_its_own(train: Windows) -> None:
+    """It learns as if the config said them, beside a member for which the config does."""
+    own = Member(train, None, 1, learning_rate=0.02, dropout=0.4)
+    options: dict[str, Any] = {"epochs": 3, "schedule": "cosine"}
+    beside = _fit(_network(), [Member(train, None, 1), own], most=2, **options)
+    alone = _fit(_network(dropout=0.4), [Member(train, None, 1)], learning_rate=0.02, **options)
+    _assert_same_member(beside, 1, alone, 0)
+    _assert_same_member(beside, 0, _fit(_network(), [Member(train, None, 1)], **options), 0)
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_blocks_change_nothing(values: np.ndarray, together: Fitted, most: int) -> None:
     """Members one by one, or in pairs with one left over."""
@@ -440,7 +450,7 @@ def test_an_interruption_keeps_what_was_learned(train: Windows, watched: Windows
             os.kill(os.getpid(), signal.SIGINT)
 
     network, member = _network(), Member(train, watched, 0)
-    fitted = _fit(network, [member], stop, epochs=1_000_000)
+    fitted = _fit(network, [member], stop, epochs=5000)
     assert isinstance(fitted.interruption, KeyboardInterrupt)
     epochs = [log.epoch for log in fitted.history]
     assert epochs == list(range(1, len(epochs) + 1))
