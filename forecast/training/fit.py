@@ -308,15 +308,11 @@ def _numbers(own: Sequence[float | None], default: float) -> Weights:
 
 
 def _joined(windows: Sequence[Windows]) -> tuple[NDArray[np.float32], list[int]]:
-    """All values that members look at in one row, and what to add to the cutoffs of each.
-
-    Rows that a difference left undefined become 0: no window has them, but what fills up a batch
-    may, and there even a share of zero would not hold a NaN back.
-    """
+    """All values that members look at in one row, and what to add to the cutoffs of each."""
     different = list({id(w.values): w.values for w in windows}.values())
     begins = np.cumsum([0, *map(len, different)])
     place = {id(values): int(begin) for values, begin in zip(different, begins, strict=False)}
-    values = np.concatenate([np.nan_to_num(values).astype(np.float32) for values in different])
+    values = np.concatenate(different).astype(np.float32)
     return values, [place[id(w.values)] for w in windows]
 
 

@@ -185,12 +185,16 @@ class Program:
         """Shares, contexts and targets at cutoffs `(members, batch)`.
 
         Shares `(members, batch)` are 1 where there is a window, and 0; contexts have the shape
-        `(members, batch, context_length, 1)`, targets `(members, batch, horizon)`.
+        `(members, batch, context_length, 1)`, targets `(members, batch, horizon)`. Both are zeros
+        where there is no window: a share of zero would not hold back the NaN of a strange row.
         """
-        shares = ops.cast(cutoffs >= 0, "float32")
+        there = cutoffs >= 0
         rows = ops.maximum(cutoffs, len(self._before) - 1)[..., None]
-        contexts = ops.take(values, rows + self._before, axis=0)
-        return shares, contexts[..., None], ops.take(values, rows + self._after, axis=0)
+        contexts, targets = (
+            ops.where(there[..., None], ops.take(values, rows + steps, axis=0), 0.0)
+            for steps in (self._before, self._after)
+        )
+        return ops.cast(there, "float32"), contexts[..., None], targets
 
 
 def _pieces(batches: Any) -> Any:
