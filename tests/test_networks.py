@@ -181,6 +181,29 @@ def test_members_are_plain_keras_models_and_learn_as_these_do(
         )
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"kind": "gru"}, {"kind": "gru", "reset_after": False}, {"kind": "lstm"},
+     {"kind": "simple_rnn"}],
+    ids=str,
+)  # fmt: skip
+def test_the_gradient_is_that_of_small_steps(options: dict[str, Any]) -> None:
+    """Each weight a little more and a little less: as many members as there are such steps."""
+    network, step = _network({"context_length": 4}, units=2, **options), 1e-2
+    row = np.random.default_rng(5).normal(scale=0.4, size=network.parameters)
+    contexts = _contexts()[:3, None, :4].swapaxes(0, 1)
+
+    def total(weights: Any) -> tuple[Any, Any]:
+        value = network.forward(weights, contexts, differentiable=True).value
+        return ops.sum(ops.sin(value)), value
+
+    moved = np.concatenate([row + sign * step * np.eye(len(row)) for sign in (1, -1)])
+    values = np.asarray(network.forward(moved.astype(np.float32), contexts).value)
+    more, less = np.split(np.sin(values.astype(np.float64)).sum(axis=(1, 2)), 2)
+    gradient = backend().gradient(total, tf.constant(row[None], tf.float32))[1]
+    np.testing.assert_allclose(np.asarray(gradient)[0], (more - less) / (2 * step), atol=1e-3)
+
+
 @pytest.mark.parametrize("horizon", [1, 12])
 def test_a_network_maps_a_context_to_its_horizon(horizon: int) -> None:
     """`(batch, context_length, 1)` to `(batch, horizon)`, or to `(batch, horizon, quantiles)`."""
