@@ -6,8 +6,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from forecast.commands.backtest import backtest
 from forecast.commands.check import Job, prepare
 from forecast.commands.learning import learn
 from forecast.commands.opening import OpenedRun, open_run
@@ -16,6 +18,7 @@ from forecast.data.panel import Panel
 from forecast.errors import DataError
 from forecast.networks import Network
 from forecast.runs import find_run
+from forecast.scoring.baselines import naive
 from forecast.training import InMemory, Running
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -139,3 +142,46 @@ def test_a_series_too_short_for_a_network_of_its_own_is_refused(tmp_path: Path) 
     )
     assert caught.value.exit_code == 4
     assert prepare(config, ["model.scope=global"]).panel.unique_ids[-1] == "dan"
+
+
+@pytest.mark.parametrize("command", ["check", "train", "backtest"])
+def test_it_is_refused_before_anything_is_trained(
+    command: str, tmp_path: Path, cli: Callable[..., CompletedProcess[str]]
+) -> None:
+    """By every command that would train it, in one message."""
+    _write(tmp_path, {**LENGTHS, "dan": 13})
+    result = cli(command, "--config", "sales.yaml")
+    assert (result.returncode, result.stdout) == (4, "")
+    assert result.stderr.startswith("error: dan has 7 rows to train on, and a network of its own ")
+    assert not (tmp_path / "runs").exists()
+
+
+def _backtest(config: Path, *settings: str) -> pd.DataFrame:
+    result = backtest(prepare(config, settings), [naive], Console(quiet=True))
+    return result.forecasts[result.forecasts["model"] == "gru"].reset_index(drop=True)
+
+
+def test_a_backtest_forecasts_each_series_with_its_own_networks(tmp_path: Path) -> None:
+    """Fitted once or at every cutoff; another shop's past changes nothing."""
+    config = _write(tmp_path, LENGTHS)
+    settings = ["backtest.windows=2", "backtest.stride=3"]
+    once, again = (_backtest(config, *settings, f"backtest.refit={r}") for r in ("false", "true"))
+    assert once["unique_id"].unique().tolist() == ["ann", "bob", "cat"]
+    assert len(once) == len(again) == 3 * 2 * 2
+    first = once["cutoff"] == once.groupby("unique_id")["cutoff"].transform("min")
+    assert first.sum() == 6
+    np.testing.assert_allclose(again.loc[first, "y_hat"], once.loc[first, "y_hat"], rtol=1e-5)
+    assert (again.loc[~first, "y_hat"] != once.loc[~first, "y_hat"]).all()
+    lines = (tmp_path / "sales.csv").read_text().splitlines()
+    alone = [line for line in lines if line.startswith(("shop", "cat"))]
+    (tmp_path / "sales.csv").write_text("\n".join(alone) + "\n")
+    cat = _backtest(config, *settings, "backtest.refit=true")
+    own = again[again["unique_id"] == "cat"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, cat, rtol=1e-4)
+
+
+def test_a_series_too_short_before_a_cutoff_is_refused(tmp_path: Path) -> None:
+    """Though it is long enough to train on all of its rows."""
+    job = prepare(_write(tmp_path, LENGTHS), ["backtest.windows=8", "backtest.stride=2"])
+    with pytest.raises(DataError, match=r"^cat has 6 rows to train on, and a network of its own "):
+        backtest(job, [naive], Console(quiet=True))
