@@ -179,7 +179,7 @@ class Forecaster:
             message = f"intervals are calibrated for {self.conformal.horizon} steps, not {horizon}."
             raise RunError(Problem(message, "Train with a longer predict.horizon."))
         if not self.conformal.can_tell(level):
-            count = self.conformal.errors.shape[1]
+            count = int(np.median(self.conformal.counts))
             message = f"{count} calibration errors are too few for the quantile {level:g}."
             advice = f"Raise intervals.windows: it takes {errors_needed(level)} errors."
             raise RunError(Problem(message, advice))

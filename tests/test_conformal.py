@@ -1,5 +1,6 @@
 """Intervals from past errors: quantiles of few numbers, and coverage that holds."""
 
+import json
 import math
 
 import numpy as np
@@ -73,11 +74,21 @@ def test_errors_are_in_units_of_each_series() -> None:
     assert upper.tolist() == [[2.0, 1.0], [20.0, 10.0]]
 
 
-def test_a_forecast_whose_truth_was_not_observed_tells_nothing() -> None:
-    """It is left out, with all of its steps."""
-    errors = np.array([[1.0, np.nan], [2.0, 3.0]])
+def test_a_step_whose_truth_was_not_observed_tells_nothing() -> None:
+    """It is left out, and the other steps of the same forecast are not; also after a round trip."""
+    errors = np.array([[1.0, np.nan], [-2.0, 3.0]])
     conformal = Conformal.calibrate(errors, np.array([0, 0]), np.array([1.0]))
-    assert conformal.errors.tolist() == [[2.0], [3.0]]
+    assert conformal.counts.tolist() == [2, 1]
+    for each in (conformal, Conformal.from_state(json.loads(json.dumps(conformal.state())))):
+        np.testing.assert_array_equal(each.errors, [[1.0, 2.0], [3.0, np.nan]])
+
+
+def test_a_step_that_was_never_observed_lies_between_its_neighbours() -> None:
+    """A holiday on which nothing is counted leaves no hole in an interval."""
+    errors = np.array([[1.0, np.nan, 3.0]] * 4)
+    conformal = Conformal.calibrate(errors, np.zeros(4, dtype=int), np.array([1.0]))
+    assert conformal.can_tell(0.9)
+    assert conformal.quantile(0.9, np.array([0])).tolist() == [[1.0, 2.0, 3.0]]
 
 
 def test_intervals_cover_what_they_promise() -> None:

@@ -1,6 +1,7 @@
 """The panel: series in flat arrays, addressed by row."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -62,3 +63,24 @@ def test_the_past_ends_where_it_is_told(
         values[: max(0, length)] for values, length in zip(series, lengths, strict=True)
     ]
     assert len(past.panel.ds) == len(past.panel.observed) == past.panel.ends[-1]
+
+
+def test_a_past_that_ends_in_a_gap_does_not_know_what_comes_after(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """The gap was interpolated towards a later value; its past repeats the last one before it."""
+    panel = make_panel([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
+    observed = np.array([True, True, False, True, False, True, True, False])
+    panel = replace(panel, observed=observed)
+    assert panel.until(np.array([3, 7])).panel.values.tolist() == [1, 2, 2, 5, 6, 7]
+    assert panel.until(np.array([4, 8])).panel.values.tolist() == [1, 2, 3, 4, 5, 6, 7, 7]
+    assert panel.until(np.array([0, 5])).panel.values.tolist() == [5]
+    assert panel.observed_until(np.array([3, 8])).tolist() == [2, 7]
+
+
+def test_after_a_cutoff_in_a_gap_there_is_no_truth(make_panel: Callable[..., Panel]) -> None:
+    """What was forecast there would have known what comes."""
+    panel = make_panel([[1.0, 2.0, 3.0, 4.0, 5.0]])
+    panel = replace(panel, observed=np.array([True, False, True, False, True]))
+    truth = panel.truth_after(np.array([0, 1, 2]), 2)
+    np.testing.assert_array_equal(truth, [[np.nan, 3], [np.nan, np.nan], [np.nan, 5]])

@@ -216,13 +216,13 @@ def test_quantiles_are_scored_for_the_model_that_has_them(
 
 
 def test_a_value_that_was_not_observed_is_not_scored(make_panel: Callable[..., Panel]) -> None:
-    """Nor is anything forecast for it: an interpolated value is no truth."""
-    panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
-    panel = replace(panel, observed=np.array([True, True, False, True]))
-    table = _table(panel, np.array([1, 2]), 1, 1)
-    assert table["y"].isna().sum() == 3
+    """Nor what follows a cutoff in a gap: the gap was interpolated towards it."""
+    panel = make_panel([[1.0, 2.0, 4.0, 8.0, 9.0]])
+    panel = replace(panel, observed=np.array([True, True, False, True, True]))
+    table = _table(panel, np.array([1, 2, 3]), 1, 1)
+    assert table["y"].isna().sum() == 2 * len(table) / 3
     naive = overall(score(table, {"a": ONE}), "test").loc["naive"]
-    assert naive["mae"] == 4
+    assert naive["mae"] == 1
 
 
 def test_scores_by_step_are_over_all_series(make_panel: Callable[..., Panel]) -> None:

@@ -459,6 +459,24 @@ def test_an_interruption_keeps_what_was_learned(train: Windows, watched: Windows
     np.testing.assert_array_equal(fitted.weights, whole.weights)
 
 
+def test_an_interruption_leaves_members_untrained_that_had_to_wait(train: Windows) -> None:
+    """Those that were being trained are handed back with their own whole epochs."""
+
+    def stop(log: EpochLog) -> None:
+        if log.epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    network = _network(units=2)
+    members = [Member(train, None, seed) for seed in range(300)]  # no machine has so many cores
+    fitted = _fit(network, members, stop, most=1, epochs=5000)
+    assert 0 in fitted.trained
+    assert len(fitted.trained) < 300
+    epochs = max(log.epoch for log in fitted.history if log.member == 0)
+    whole = _fit(network, members[:1], epochs=epochs)
+    np.testing.assert_array_equal(fitted.weights[0], whole.weights[0])
+    np.testing.assert_array_equal(fitted.weights[299], network.weights(_first(network, 299)))
+
+
 # What comes of it.
 
 

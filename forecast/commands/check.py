@@ -50,13 +50,19 @@ class Job:
         return max(self.config.predict.horizon or 1, self.config.window.horizon)
 
     def cutoffs(self) -> dict[str, IntArray]:
-        """The cutoffs of each segment: of whole windows for training, of any context elsewhere."""
-        return {
-            name: cutoffs_within(
-                self.panel, begins, ends, self.needs.rows_before_cutoff(name), self.needs.horizon
+        """The cutoffs of each segment: of whole windows for training, of any context elsewhere.
+
+        A gap was interpolated towards what comes after it. So no cutoff lies in one, and training
+        windows end before one that the training part ends in.
+        """
+        needs, panel, cutoffs = self.needs, self.panel, {}
+        for name, begins, ends in self.split.segments(panel):
+            known = panel.observed_until(ends) if name == "train" else ends
+            rows = cutoffs_within(
+                panel, begins, known, needs.rows_before_cutoff(name), needs.horizon
             )
-            for name, begins, ends in self.split.segments(self.panel)
-        }
+            cutoffs[name] = rows[panel.observed[rows]]
+        return cutoffs
 
 
 def prepare(config: Path, settings: Sequence[str] = ()) -> Job:

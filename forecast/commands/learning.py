@@ -62,8 +62,7 @@ class Calibration:
         forecaster, past = learned.forecaster(), self.past.panel
         cutoffs = np.concatenate(self.cutoffs)
         units = forecaster.transforms.pointwise.apply(past)
-        truth = np.where(past.observed, units.values, np.nan)
-        errors = truth[cutoffs[:, None] + np.arange(1, self.horizon + 1)]
+        errors = units.truth_after(cutoffs, self.horizon)
         errors = errors - forecaster.forecast_pointwise(past, cutoffs, self.horizon)
         scales = scales_of(units.until(units.ends), self.past.season_length)
         scale = np.array([scales[name] for name in units.unique_ids])

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
 from forecast.config.document import Document, KeyPath, Mark, parse
-from forecast.config.schema import Config
+from forecast.config.schema import Config, GRUOptions
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 
 
@@ -190,7 +190,8 @@ def _without_kinds(path: KeyPath, values: Any) -> KeyPath:
     """A path of pydantic's without the kinds that it adds where a section may be of several."""
     kept: list[str | int] = []
     for part in path:
-        kind = values.get("kind") if isinstance(values, dict) else values
+        default = GRUOptions().kind if kept == ["model"] else None
+        kind = values.get("kind", default) if isinstance(values, dict) else values
         if part == kind and not (isinstance(values, dict) and part in values):
             continue
         kept.append(part)

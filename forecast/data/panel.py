@@ -74,9 +74,25 @@ class Panel:
     def until(self, ends: IntArray) -> "Past":
         """What may be fitted on: the rows of each series `i` before row `ends[i]`.
 
-        None of a series that ends lie before.
+        None of a series that ends lie before. A gap at the end was interpolated towards a value
+        that is not of the past: there the last value before it is repeated.
         """
-        return Past(self.between(self.starts, np.maximum(ends, self.starts)))
+        past = self.between(self.starts, np.maximum(ends, self.starts))
+        if past.observed.all():
+            return Past(past)
+        rows = np.arange(len(past.values))
+        known = past.observed_until(past.ends)[past.series_of(rows)]
+        in_gap = (rows >= known) & (known > past.starts[past.series_of(rows)])
+        return Past(past.with_values(np.where(in_gap, past.values[known - 1], past.values)))
+
+    def observed_until(self, ends: IntArray) -> IntArray:
+        """The row after the last that was observed before row `ends[i]` of each series `i`.
+
+        The first row of a series in which none was.
+        """
+        rows = np.where(self.observed, np.arange(len(self.values)), -1)
+        last: IntArray = np.maximum.accumulate(rows)[ends - 1]
+        return np.where(ends > self.starts, np.maximum(last + 1, self.starts), self.starts)
 
     def tail(self, rows: int) -> "Panel":
         """The last rows of each series, at most this many."""
@@ -86,6 +102,14 @@ class Panel:
     def truth(self) -> FloatArray:
         """The values that were observed, and NaN for the others."""
         return np.where(self.observed, self.values, np.nan)
+
+    def truth_after(self, cutoffs: IntArray, horizon: int) -> FloatArray:
+        """What followed each cutoff, `(cutoffs, horizon)`; NaN where nobody could tell.
+
+        That is where nothing was observed, and after a cutoff in a gap, which was interpolated.
+        """
+        truth = self.truth[cutoffs[:, None] + np.arange(1, horizon + 1)]
+        return np.where(self.observed[cutoffs, None], truth, np.nan)
 
     def with_values(self, values: FloatArray) -> "Panel":
         """The same rows in other units."""

@@ -24,7 +24,10 @@ def errors_needed(level: float) -> int:
 
 @dataclass(frozen=True)
 class Conformal:
-    """Sorted sizes of errors `(horizon, errors)`, and the scale of each series `(series,)`."""
+    """Sorted sizes of errors `(horizon, errors)`, and the scale of each series `(series,)`.
+
+    A step of which fewer errors are known, since values are missing, ends in NaN.
+    """
 
     errors: FloatArray
     scales: FloatArray
@@ -38,36 +41,48 @@ class Conformal:
         usable = np.isfinite(scales) & (scales > 0)
         scales = np.where(usable, scales, scales[usable].mean() if usable.any() else 1.0)
         scaled = np.abs(errors / scales[series, None])
-        return cls(np.sort(scaled[np.isfinite(scaled).all(axis=1)], axis=0).T, scales)
+        # A whole forecast is not left out for one missing value: errors are pooled by step.
+        return cls(np.sort(scaled, axis=0).T, scales)
 
     @property
     def horizon(self) -> int:
         """Steps for which there are errors."""
         return len(self.errors)
 
+    @property
+    def counts(self) -> IntArray:
+        """How many errors there are of each step."""
+        counts: IntArray = np.isfinite(self.errors).sum(axis=1)
+        return counts
+
     def can_tell(self, level: float) -> bool:
-        """Whether there are errors enough for a quantile so far out."""
-        count: int = self.errors.shape[1]
-        return count >= errors_needed(level)
+        """Whether there are errors enough for a quantile so far out, of most steps at least."""
+        return bool(np.median(self.counts) >= errors_needed(level))
 
     def quantile(self, level: float, series: IntArray) -> FloatArray:
         """What to add to a forecast of each of these series: `(forecasts, horizon)`.
 
         The interval from the quantile q to 1 - q is to cover 1 - 2 q. Of n errors it takes the one
-        of rank (n + 1) (1 - 2 q), rounded up, which makes the coverage hold for few errors too.
+        of rank (n + 1) (1 - 2 q), rounded up, which makes the coverage hold for few errors too. A
+        step of too few, such as a day on which nothing was observed, lies between its neighbours.
         """
-        count = self.errors.shape[1]
-        share = abs(2 * level - 1)
-        rank = math.ceil((count + 1) * share - 1e-9)
-        size = self.errors[:, min(rank, count) - 1] if rank else np.zeros(self.horizon)
+        counts, share, steps = self.counts, abs(2 * level - 1), np.arange(self.horizon)
+        ranks = np.ceil((counts + 1) * share - 1e-9).astype(np.int64)
+        chosen = np.clip(ranks, 1, np.maximum(counts, 1)) - 1
+        told = counts >= errors_needed(level)
+        size = np.interp(steps, steps[told], self.errors[steps, chosen][told])
+        size = np.where(ranks > 0, size, 0.0)
         offsets: FloatArray = np.sign(level - 0.5) * self.scales[series, None] * size
         return offsets
 
     def state(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"errors": self.errors.tolist(), "scales": self.scales.tolist()}
+        errors = [sizes[np.isfinite(sizes)].tolist() for sizes in self.errors]
+        return {"errors": errors, "scales": self.scales.tolist()}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The opposite of `state`."""
-        return cls(np.array(state["errors"]), np.array(state["scales"]))
+        longest = max(map(len, state["errors"]))
+        errors = [sizes + [math.nan] * (longest - len(sizes)) for sizes in state["errors"]]
+        return cls(np.array(errors, dtype=np.float64), np.array(state["scales"]))

@@ -27,10 +27,11 @@ def forecasts_beside_baselines(
     """Forecasts of the model and of every baseline, with the truth beside them.
 
     Columns `unique_id, ds, cutoff, step, model, segment, y, y_hat`, and those of quantiles, which
-    only the model has. All of the targets have to be rows of the panel. `y_hat` is NaN where a
-    baseline lacks the rows that it repeats.
+    only the model has. All of the targets have to be rows of the panel. After a cutoff in a gap
+    there is no truth to score against, for the gap's values were interpolated towards it. `y_hat`
+    is NaN where a baseline lacks the rows that it repeats.
     """
-    y = panel.truth[cutoffs[:, None] + np.arange(1, horizon + 1)].ravel()
+    y = panel.truth_after(cutoffs, horizon).ravel()
     by_model = {model: forecast(panel, cutoffs, horizon)}
     for baseline in baselines:
         y_hat = baseline(panel, cutoffs, horizon, season_length)
