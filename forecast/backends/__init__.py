@@ -19,6 +19,9 @@ class Backend(Protocol):
     def compile(self, function: Any, *examples: Any) -> Any:
         """A function as a machine program for arguments of the shapes of these arrays."""
 
+    def devices(self) -> list[str]:
+        """The names of what it can compute on."""
+
     def processors(self) -> int:
         """Programs that can run side by side, each on a processor of its own."""
 

@@ -18,6 +18,11 @@ def compile(function: Any, *examples: Any) -> Any:
     return jax.jit(function)
 
 
+def devices() -> list[str]:
+    """See `Backend.devices`."""
+    return [str(device) for device in jax.devices()]
+
+
 def processors() -> int:
     """See `Backend.processors`: one graphics processor, or the cores."""
     return cores() if jax.default_backend() == "cpu" else 1

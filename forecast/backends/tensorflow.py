@@ -21,6 +21,11 @@ def compile(function: Any, *examples: Any) -> Any:
     return tf.function(function, signature, autograph=False, jit_compile=True)
 
 
+def devices() -> list[str]:
+    """See `Backend.devices`."""
+    return [device.name for device in tf.config.list_physical_devices()]
+
+
 def processors() -> int:
     """See `Backend.processors`: one graphics processor, or the cores."""
     return 1 if tf.config.list_physical_devices("GPU") else cores()

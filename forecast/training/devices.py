@@ -1,10 +1,10 @@
 """What there is to train on."""
 
 import keras
-import tensorflow as tf
+
+from forecast.backends import backend
 
 
 def describe() -> dict[str, str]:
     """Keras's backend and the devices that it can see."""
-    names = [device.name for device in tf.config.list_physical_devices()]
-    return {"backend": keras.backend.backend(), "devices": ", ".join(names)}
+    return {"backend": keras.backend.backend(), "devices": ", ".join(backend().devices())}

@@ -48,9 +48,11 @@ def _write_elsewhere(
     command = [sys.executable, "-m", _ONNX, str(path), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     document = json.dumps({**network.description(), "ensemble": options.model_dump()})
-    subprocess.run(  # noqa: S603 - our own interpreter, our own module
-        command, check=True, env=environment, input=document.encode(), capture_output=True
+    done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
+        command, check=False, env=environment, input=document, capture_output=True, text=True
     )
+    if done.returncode:
+        raise RuntimeError(f"the export to ONNX failed:\n{done.stderr}")
     if not network.is_local:
         path.unlink()
 

@@ -75,7 +75,7 @@ class Fitted:
 
     def refuse_divergence(self) -> None:
         """Raise `DivergedError` if any member diverged."""
-        for member, log in self.diverged.items():
+        for member, log in sorted(self.diverged.items()):
             of = f" of member {member}" if len(self.weights) > 1 else ""
             message = f"training diverged: the loss{of} in epoch {log.epoch} is {log.loss}."
             advice = (
