@@ -21,8 +21,9 @@ from forecast.windows import Windows
 
 # Windows whose loss is measured at once.
 _MEASURED_BATCH = 1024
-# Steps of all windows of one call of a program: few enough that Ctrl-C is obeyed soon.
-_CALL = 2**20
+# Steps of all windows of one call of a program: few enough that Ctrl-C is obeyed soon. But so many
+# batches at least, since a call hands over the state of all members.
+_CALL, _CALL_BATCHES = 2**20, 16
 # Of the memory that is free, what training may take.
 _SHARE_OF_MEMORY = 0.25
 
@@ -170,7 +171,7 @@ class _Training:
         self.batch = min(options.batch_size, max(order.size for order in self.orders))
         batches = max(order.batches for order in self.orders)
         steps = size * self.batch * windows[0].context_length
-        self.call_batches = min(max(1, _CALL // steps), batches)
+        self.call_batches = min(max(_CALL_BATCHES, _CALL // steps), batches)
         self.differences = Members(
             _numbers([member.learning_rate for member in members], options.learning_rate),
             np.array([options.epochs * order.batches for order in self.orders], np.float32),

@@ -25,6 +25,8 @@ from forecast.training.optimizers import OPTIMIZERS
 # Windows that are learned from at once: their states stay in the processor's cache, which makes
 # a difference for large batches (`benchmarks/training.py`).
 _CACHED = 256
+# Windows of one member that a matrix product needs to be worth its while.
+_LEAST = 64
 
 Batches = NDArray[np.int32]
 """Cutoffs `(batches, members, batch)`; -1 where there is no window."""
@@ -203,7 +205,7 @@ def _pieces(batches: Any) -> Any:
     A step of the optimizer follows the last piece of a batch.
     """
     count, members, batch = batches.shape
-    each = max(1, round(members * batch / _CACHED))
+    each = max(1, min(round(members * batch / _CACHED), batch // _LEAST))
     windows = -(-batch // each)
     fill = each * windows - batch
     filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
