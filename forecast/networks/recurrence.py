@@ -70,7 +70,7 @@ def run(cell: Cell, steps: Any, *, differentiable: bool) -> Any:
     """
     projected = _project(cell, steps)
     if not differentiable:
-        return _forward(cell, projected, cell.weights)[0][0]
+        return _forward(cell, projected, cell.weights)[0]
 
     @ops.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
     def recur(projected: Any, *weights: Any) -> tuple[Any, Any]:
@@ -98,12 +98,15 @@ def _begin(cell: Cell, projected: Any) -> Tensors:
     return (ops.zeros_like(projected[0][..., : cell.units]),) * cell.states
 
 
-def _forward(cell: Cell, projected: Any, weights: Tensors) -> tuple[Tensors]:
+def _forward(cell: Cell, projected: Any, weights: Tensors) -> Tensors:
+    """The last states."""
+
     def body(i: Any, *states: Any) -> Tensors:
         return i + 1, *cell.step(projected[i], states, weights)[0]
 
     loop = ops.while_loop(lambda i, *_: i < projected.shape[0], body, (0, *_begin(cell, projected)))
-    return (loop[1:],)
+    states: Tensors = loop[1:]
+    return states
 
 
 def _forward_keeping(
