@@ -101,7 +101,7 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
         )
         advice = f"Set window.context_length to {season_length} or more."
         raise ConfigError(source.problem(("window", "residual_of"), message, advice))
-    segment = season_length if config.model.segment == "season" else config.model.segment
+    segment = config.model.segment_length(season_length)
     if window.context_length % segment:
         message = (
             f"`model.segment` is {segment} steps, which `window.context_length` "

@@ -246,6 +246,10 @@ class _RecurrentOptions(Section):
     """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
     pinball`. They have to hold 0.5, the forecast."""
 
+    def segment_length(self, season_length: int) -> int:
+        """Steps that enter the layer at once."""
+        return season_length if self.segment == "season" else self.segment
+
     @field_validator("quantiles")
     @classmethod
     def _hold_the_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:

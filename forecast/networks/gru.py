@@ -23,7 +23,7 @@ import keras
 from keras import ops
 
 from forecast.config.schema import GRUOptions
-from forecast.networks.recurrence import SLOPES, Cell, Tensors, over_steps, transposed
+from forecast.networks.recurrence import Cell, OneProductCell, Tensors, over_steps, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -45,24 +45,15 @@ class Recurrence:
 
     def cell(self, weights: Tensors) -> Cell:
         """For members."""
-        return (
-            _ResetAfter(weights, self.options)
-            if self.options.reset_after
-            else (_ResetBefore(weights, self.options))
-        )
+        kind = _ResetAfter if self.options.reset_after else _ResetBefore
+        return kind(weights, self.options)
 
 
 connect = connect_with(Recurrence)
 
 
-class _GRUCell:
+class _GRUCell(OneProductCell):
     states = 1
-
-    def __init__(self, weights: Tensors, options: GRUOptions) -> None:
-        self.kernel, self._recurrent, self.bias = weights
-        self.units = options.units
-        self._activation = keras.activations.get(options.activation)
-        self._slope = SLOPES[options.activation]
 
     def _gates(self, gates: Any) -> tuple[Any, Any]:
         return gates[..., : self.units], gates[..., self.units :]
@@ -74,14 +65,14 @@ class _ResetAfter(_GRUCell):
     def __init__(self, weights: Tensors, options: GRUOptions) -> None:
         super().__init__(weights, options)
         self.bias, recurrent_bias = self.bias[:, 0], self.bias[:, 1:]
-        self.weights = (self._recurrent, recurrent_bias)
+        self.weights = (*self.weights, recurrent_bias)
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         (h,), (recurrent, bias), split = states, weights, 2 * self.units
         product = ops.matmul(h, recurrent) + bias
         gates = ops.sigmoid(projected[..., :split] + product[..., :split])
         z, r = self._gates(gates)
-        c = self._activation(projected[..., split:] + r * product[..., split:])
+        c = self.activation(projected[..., split:] + r * product[..., split:])
         return (c + z * (h - c),), (gates, product[..., split:], c)
 
     def backward(
@@ -89,7 +80,7 @@ class _ResetAfter(_GRUCell):
     ) -> tuple[Tensors, Any, Tensors]:
         (dh,), (h,), (gates, product, c) = gradients, states, kept
         z, r = self._gates(gates)
-        dc = dh * (1 - z) * self._slope(c)
+        dc = dh * (1 - z) * self.slope(c)
         dgates = ops.concatenate([dh * (h - c), dc * product], -1) * gates * (1 - gates)
         signal = ops.concatenate([dgates, dc * r], -1)
         dh = dh * z + ops.matmul(signal, transposed(weights[0]))
@@ -97,7 +88,7 @@ class _ResetAfter(_GRUCell):
 
     def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
         bias = ops.sum(signals[0], axis=(0, 2))[:, None]
-        return over_steps(states, signals[0]), bias
+        return *super().weight_gradients(states, kept, signals), bias
 
 
 class _ResetBefore(_GRUCell):
@@ -105,14 +96,14 @@ class _ResetBefore(_GRUCell):
 
     def __init__(self, weights: Tensors, options: GRUOptions) -> None:
         super().__init__(weights, options)
-        split = 2 * options.units
-        self.weights = (self._recurrent[..., :split], self._recurrent[..., split:])
+        [recurrent], split = self.weights, 2 * options.units
+        self.weights = (recurrent[..., :split], recurrent[..., split:])
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         (h,), (gate_weights, candidate_weights), split = states, weights, 2 * self.units
         gates = ops.sigmoid(projected[..., :split] + ops.matmul(h, gate_weights))
         z, r = self._gates(gates)
-        c = self._activation(projected[..., split:] + ops.matmul(r * h, candidate_weights))
+        c = self.activation(projected[..., split:] + ops.matmul(r * h, candidate_weights))
         return (c + z * (h - c),), (gates, c)
 
     def backward(
@@ -120,7 +111,7 @@ class _ResetBefore(_GRUCell):
     ) -> tuple[Tensors, Any, Tensors]:
         (dh,), (h,), (gates, c) = gradients, states, kept
         z, r = self._gates(gates)
-        dc = dh * (1 - z) * self._slope(c)
+        dc = dh * (1 - z) * self.slope(c)
         dreset = ops.matmul(dc, transposed(weights[1]))
         dgates = ops.concatenate([dh * (h - c), dreset * h], -1) * gates * (1 - gates)
         dh = dh * z + dreset * r + ops.matmul(dgates, transposed(weights[0]))

@@ -19,7 +19,7 @@ import keras
 from keras import ops
 
 from forecast.config.schema import LSTMOptions
-from forecast.networks.recurrence import SLOPES, Cell, Tensors, over_steps, transposed
+from forecast.networks.recurrence import Cell, OneProductCell, Tensors, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -41,40 +41,30 @@ class Recurrence:
 connect = connect_with(Recurrence)
 
 
-class _LSTMCell:
+class _LSTMCell(OneProductCell):
     states = 2
-
-    def __init__(self, weights: Tensors, options: LSTMOptions) -> None:
-        self.kernel, recurrent, self.bias = weights
-        self.weights = (recurrent,)
-        self.units = options.units
-        self._activation = keras.activations.get(options.activation)
-        self._slope = SLOPES[options.activation]
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         h, memory = states
         i, f, g, o = ops.split(projected + ops.matmul(h, weights[0]), 4, axis=-1)
-        i, f, o, g = ops.sigmoid(i), ops.sigmoid(f), ops.sigmoid(o), self._activation(g)
+        i, f, o, g = ops.sigmoid(i), ops.sigmoid(f), ops.sigmoid(o), self.activation(g)
         memory = f * memory + i * g
-        shown = self._activation(memory)
+        shown = self.activation(memory)
         return (o * shown, memory), (i, f, g, o, shown)
 
     def backward(
         self, gradients: Tensors, states: Tensors, kept: Tensors, weights: Tensors
     ) -> tuple[Tensors, Any, Tensors]:
         (dh, dmemory), (_, memory), (i, f, g, o, shown) = gradients, states, kept
-        dmemory = dmemory + dh * o * self._slope(shown)
+        dmemory = dmemory + dh * o * self.slope(shown)
         signal = ops.concatenate(
             [
                 dmemory * g * i * (1 - i),
                 dmemory * memory * f * (1 - f),
-                dmemory * i * self._slope(g),
+                dmemory * i * self.slope(g),
                 dh * shown * o * (1 - o),
             ],
             -1,
         )
         dh = ops.matmul(signal, transposed(weights[0]))
         return (dh, dmemory * f), signal, (signal,)
-
-    def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
-        return (over_steps(states, signals[0]),)

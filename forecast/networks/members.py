@@ -42,10 +42,14 @@ class Layout:
         """Numbers in each weight."""
         return [prod(shape) for _, shapes in self.layers for shape in shapes]
 
+    @property
+    def borders(self) -> list[int]:
+        """Where one weight ends and the next begins."""
+        return list(accumulate(self.sizes))[:-1]
+
     def split(self, flat: Any) -> dict[str, list[Any]]:
         """The weights of each layer, `(members, ...)`, of flat ones `(members, parameters)`."""
-        borders = list(accumulate(self.sizes))[:-1]
-        parts = iter(ops.split(flat, borders, axis=1))
+        parts = iter(ops.split(flat, self.borders, axis=1))
         return {
             name: [ops.reshape(next(parts), (flat.shape[0], *shape)) for shape in shapes]
             for name, shapes in self.layers
@@ -53,7 +57,7 @@ class Layout:
 
     def assign(self, model: keras.Model, row: Weights) -> None:
         """Give a plain model the weights of one member."""
-        parts = iter(np.split(row, list(accumulate(self.sizes))[:-1]))
+        parts = iter(np.split(row, self.borders))
         for name, shapes in self.layers:
             weights = [next(parts).reshape(shape) for shape in shapes]
             model.get_layer(name).set_weights(weights)

@@ -81,9 +81,7 @@ class Network:
     @property
     def activations(self) -> int:
         """Numbers that the gradient of one window is made from, roughly."""
-        segment = self._options.segment
-        size = self._season_length if segment == "season" else segment
-        steps = self._window.context_length // size
+        steps = self._window.context_length // self._options.segment_length(self._season_length)
         return steps * self._options.units * 16 + self._window.context_length * 2
 
     @property

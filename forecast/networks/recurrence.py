@@ -178,3 +178,19 @@ def over_steps(states: Any, signals: Any) -> Any:
 def transposed(weights: Any) -> Any:
     """Matrices `(members, rows, columns)` with rows for columns."""
     return ops.swapaxes(weights, 1, 2)
+
+
+class OneProductCell:
+    """What cells share in which a single product with the state enters all gates."""
+
+    def __init__(self, weights: Tensors, options: Any) -> None:
+        """`weights` of the layer in Keras's order: kernel, recurrent kernel, bias."""
+        self.kernel, recurrent, self.bias = weights
+        self.weights: Tensors = (recurrent,)
+        self.units: int = options.units
+        self.activation = keras.activations.get(options.activation)
+        self.slope = SLOPES[options.activation]
+
+    def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
+        """See `Cell.weight_gradients`."""
+        return (over_steps(states, signals[0]),)

@@ -20,7 +20,7 @@ def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
     """The kind of network that has this recurrent layer."""
 
     def connect(context: Any, options: Any, width: int, season_length: int, layers: Layers) -> Any:
-        size = season_length if options.segment == "season" else options.segment
+        size = options.segment_length(season_length)
         steps = context
         if size > 1:
             steps = layers.segments(context, size)

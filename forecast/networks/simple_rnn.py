@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from forecast.config.schema import SimpleRNNOptions
-from forecast.networks.recurrence import SLOPES, Cell, Tensors, over_steps, transposed
+from forecast.networks.recurrence import Cell, OneProductCell, Tensors, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -35,25 +35,15 @@ class Recurrence:
 connect = connect_with(Recurrence)
 
 
-class _ElmanCell:
+class _ElmanCell(OneProductCell):
     states = 1
 
-    def __init__(self, weights: Tensors, options: SimpleRNNOptions) -> None:
-        self.kernel, recurrent, self.bias = weights
-        self.weights = (recurrent,)
-        self.units = options.units
-        self._activation = keras.activations.get(options.activation)
-        self._slope = SLOPES[options.activation]
-
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
-        h = self._activation(projected + ops.matmul(states[0], weights[0]))
+        h = self.activation(projected + ops.matmul(states[0], weights[0]))
         return (h,), (h,)
 
     def backward(
         self, gradients: Tensors, states: Tensors, kept: Tensors, weights: Tensors
     ) -> tuple[Tensors, Any, Tensors]:
-        signal = gradients[0] * self._slope(kept[0])
+        signal = gradients[0] * self.slope(kept[0])
         return (ops.matmul(signal, transposed(weights[0])),), signal, (signal,)
-
-    def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
-        return (over_steps(states, signals[0]),)

@@ -163,7 +163,6 @@ class _Training:
         draws = [_Draws(member.seed) for member in members]
         self.options = options
         self.size = size
-        self.members = members
         self.first_weights = np.stack([network.initial(draw.initial) for draw in draws])
         self.orders = [
             _Order(own, options, draw.order) for own, draw in zip(windows, draws, strict=True)
@@ -198,7 +197,6 @@ class _Training:
             np.zeros(0, np.int64) if member.watched is None else member.watched.cutoffs + offset
             for member, offset in zip(members, self.offsets, strict=True)
         ]
-
         self._most_watched = max(map(len, self.watched))
 
     @property

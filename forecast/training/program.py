@@ -71,9 +71,8 @@ class Program:
         self._network = network
         self._options = options
         self._optimizer = OPTIMIZERS[options.optimizer]
-        self._loss = (
-            _pinball(network.quantiles) if network.quantiles else (keras.losses.get(options.loss))
-        )
+        levels = network.quantiles
+        self._loss = _pinball(levels) if levels else keras.losses.get(options.loss)
         self._values = ops.convert_to_tensor(values)
         self._before = np.arange(1 - context_length, 1, dtype=np.int32)
         self._after = np.arange(1, horizon + 1, dtype=np.int32)
