@@ -7,7 +7,7 @@ none of them can disagree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import onnxruntime
@@ -16,10 +16,12 @@ from forecast.config.schema import Config, ModelOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
-from forecast.scoring.conformal import Conformal, errors_needed
-from forecast.transforms import Pipeline
+from forecast.scoring.conformal import Conformal, Stretch, errors_needed
+from forecast.transforms import Pipeline, Pipelines
 from forecast.windows import Batch, contexts_at, occurrences
 
+# The level of the quantile that is the forecast itself.
+MIDDLE = 0.5
 # Contexts run at once: enough to keep the processor busy, few enough to bound memory.
 _BATCH = 4096
 
@@ -55,73 +57,42 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True)
-class Forecaster:
-    """A trained network with the units that it was trained in, and what is known of its errors."""
+class Branch:
+    """A trained network with the units in which it sees the data.
+
+    Of a panel in the units that all branches share, to which its forecasts come back.
+    """
 
     network: Predictor
     transforms: Pipeline
     model: ModelOptions
     context_length: int
     season_length: int
-    conformal: Conformal | None = None
 
-    @classmethod
-    def of(
-        cls,
-        config: Config,
-        network: Predictor,
-        transforms: Pipeline,
-        season_length: int,
-        conformal: Conformal | None = None,
-    ) -> "Forecaster":
-        """The forecaster that a config describes."""
-        length = config.window.context_length
-        return cls(network, transforms, config.model, length, season_length, conformal)
+    def call(self, panel: Panel, cutoffs: IntArray) -> Batch:
+        """One call of the network: `(cutoffs, horizon, outputs)` in the units that it sees."""
+        return self._call(self._contexts(self.transforms.apply(panel), cutoffs), panel, cutoffs)
 
-    def forecast(
-        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
-    ) -> Forecasts:
-        """Forecast steps 1 ... horizon after each cutoff, in the units of the panel.
+    def outputs(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[FloatArray]:
+        """What the network says, each `(cutoffs, horizon)` in the units of the panel."""
+        transformed = self.transforms.apply(panel)
+        # One of each series, then the next of each: so a batch of local networks has few of each.
+        order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
+        parts = [
+            self._continued(transformed, cutoffs[order[i : i + _BATCH]], horizon)
+            for i in range(0, len(cutoffs), _BATCH)
+        ]
+        outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
+        return [self.transforms.invert(output, cutoffs, panel) for output in outputs]
 
-        `cutoffs` are rows of the panel. A series with fewer rows than `context_length` is continued
-        backwards. Beyond the network's own horizon its forecasts become its context.
-        Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
-        that were neither learned nor calibrated.
-        """
-        outputs = self._outputs(panel, cutoffs, horizon)
-        point = outputs[self._middle]
-        y_hat = self.transforms.pointwise.invert(point, cutoffs, panel)
-        if not np.isfinite(y_hat).all():
-            advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
-            raise DivergedError(Problem("the forecast is not a finite number.", advice))
-        quantiles = {}
-        for level in quantile_levels:
-            if self.model.quantiles:
-                quantile = outputs[self._known_quantile(level)]
-            else:
-                errors = self._known_errors(level, horizon)
-                offsets = errors.quantile(level, panel.series_of(cutoffs))
-                quantile = point + offsets[:, :horizon]
-            quantiles[level] = self.transforms.pointwise.invert(quantile, cutoffs, panel)
-        return Forecasts(y_hat, quantiles)
-
-    def forecast_pointwise(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
-        """The same `(cutoffs, horizon)` in the units of the pointwise transforms.
-
-        In these units errors are alike at every level of the series (a logarithm makes them
-        shares), which is why intervals are calibrated in them.
-        """
-        return self._outputs(panel, cutoffs, horizon)[self._middle]
-
-    def contexts(self, transformed: Panel, cutoffs: IntArray) -> Batch:
+    def _contexts(self, transformed: Panel, cutoffs: IntArray) -> Batch:
         """What the network sees at each cutoff: `(cutoffs, context_length, 1)`."""
         starts = transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
         return contexts_at(
             transformed.values, cutoffs, starts, self.context_length, self.season_length
         )
 
-    def call(self, contexts: Batch, panel: Panel, cutoffs: IntArray) -> Batch:
-        """One call of the network on these contexts: `(cutoffs, horizon, outputs)`."""
+    def _call(self, contexts: Batch, panel: Panel, cutoffs: IntArray) -> Batch:
         if self.model.scope == "global":
             forecasts = self.network.predict(contexts)
         else:
@@ -133,54 +104,116 @@ class Forecaster:
             forecasts = self.network.predict(grid)[places]
         return forecasts if self.model.quantiles else forecasts[..., None]
 
-    @property
-    def _middle(self) -> int:
-        """Which output is the forecast itself."""
-        return self.model.quantiles.index(0.5) if self.model.quantiles else 0
-
-    def _outputs(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[FloatArray]:
-        """What the network says, each `(cutoffs, horizon)` in the units of the pointwise."""
-        transformed = self.transforms.apply(panel)
-        # One of each series, then the next of each: so a batch of local networks has few of each.
-        order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
-        parts = [
-            self._continued(transformed, cutoffs[order[i : i + _BATCH]], horizon)
-            for i in range(0, len(cutoffs), _BATCH)
-        ]
-        outputs = np.concatenate(parts)[np.argsort(order)]
-        before, rest = self.transforms.pointwise.apply(panel), self.transforms.rest
-        return [rest.invert(output, cutoffs, before) for output in np.moveaxis(outputs, -1, 0)]
-
     def _continued(self, transformed: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
         """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
-        context = self.contexts(transformed, cutoffs)
+        context = self._contexts(transformed, cutoffs)
+        middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
         parts: list[Batch] = []
         while sum(part.shape[1] for part in parts) < horizon:
-            parts.append(self.call(context, transformed, cutoffs))
-            context = np.concatenate([context, parts[-1][..., self._middle, None]], axis=1)
+            parts.append(self._call(context, transformed, cutoffs))
+            context = np.concatenate([context, parts[-1][..., middle, None]], axis=1)
             context = context[:, -self.context_length :]
         return np.concatenate(parts, axis=1)[:, :horizon].astype(np.float64)
 
-    def _known_quantile(self, level: float) -> int:
-        """Which output it is. Raises `RunError` where the network does not forecast it."""
-        levels = self.model.quantiles
-        if level not in levels:
-            message = f"the network does not forecast the quantile {level:g}."
-            known = ", ".join(f"{level:g}" for level in levels)
-            raise RunError(Problem(message, f"It forecasts {known}."))
-        return levels.index(level)
 
-    def _known_errors(self, level: float, horizon: int) -> Conformal:
-        """The calibration, if it reaches so far. Raises `RunError` where it does not."""
-        if self.conformal is None:
+@dataclass(frozen=True)
+class Forecaster:
+    """Trained networks, one for each pipeline of transforms, and what is known of their errors."""
+
+    shared: Pipeline
+    branches: Sequence[Branch]
+    combine: Literal["mean", "median"]
+    calibration: Conformal | Stretch | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        networks: Sequence[Predictor],
+        transforms: Pipelines,
+        season_length: int,
+        calibration: Conformal | Stretch | None = None,
+    ) -> "Forecaster":
+        """The forecaster that a config describes, with a network for each pipeline."""
+        length = config.window.context_length
+        branches = [
+            Branch(network, branch, config.model, length, season_length)
+            for network, branch in zip(networks, transforms.branches, strict=True)
+        ]
+        return cls(transforms.shared, branches, config.training.ensemble.combine, calibration)
+
+    @property
+    def model(self) -> ModelOptions:
+        """The kind of network of all branches."""
+        return self.branches[0].model
+
+    @property
+    def reach(self) -> int:
+        """Rows at the start of each series that have no value in the units of some branch."""
+        return max(branch.transforms.reach for branch in self.branches)
+
+    def forecast(
+        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
+    ) -> Forecasts:
+        """Forecast steps 1 ... horizon after each cutoff, in the units of the panel.
+
+        `cutoffs` are rows of the panel. A series with fewer rows than `context_length` is continued
+        backwards. Beyond the network's own horizon its forecasts become its context.
+        Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
+        that were neither learned nor calibrated.
+        """
+        for level in quantile_levels:
+            self._refuse_unknown(level, horizon)
+        said = self.say(self.shared.apply(panel), cutoffs, horizon)
+        y_hat = self.shared.invert(said[MIDDLE], cutoffs, panel)
+        if not np.isfinite(y_hat).all():
+            advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
+            raise DivergedError(Problem("the forecast is not a finite number.", advice))
+        quantiles = self._quantiles(said, panel.series_of(cutoffs), quantile_levels)
+        return Forecasts(
+            y_hat,
+            {level: self.shared.invert(q, cutoffs, panel) for level, q in quantiles.items()},
+        )
+
+    def say(self, panel: Panel, cutoffs: IntArray, horizon: int) -> dict[float, FloatArray]:
+        """What the networks say together: `(cutoffs, horizon)` by quantile, the forecast 0.5.
+
+        The panel is in the units that the branches share, and so is what comes of it.
+        """
+        each = [branch.outputs(panel, cutoffs, horizon) for branch in self.branches]
+        combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
+        return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
+
+    def _quantiles(
+        self, said: dict[float, FloatArray], series: IntArray, levels: Sequence[float]
+    ) -> dict[float, FloatArray]:
+        """Those of these levels: as the networks say them, stretched, or about the forecast."""
+        calibration, forecast = self.calibration, said[MIDDLE]
+        if isinstance(calibration, Conformal):
+            steps = forecast.shape[1]
+            offsets = {level: calibration.quantile(level, series)[:, :steps] for level in levels}
+            return {level: forecast + offset for level, offset in offsets.items()}
+        if calibration and levels:
+            said = calibration.quantiles(said)
+        return {level: said[level] for level in levels}
+
+    def _refuse_unknown(self, level: float, horizon: int) -> None:
+        """Raise `RunError` for a quantile that was not calibrated or learned, or not so far."""
+        calibration = self.calibration
+        if calibration is None and not self.model.quantiles:
             advice = "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
             raise RunError(Problem("the run has neither intervals nor quantiles.", advice))
-        if horizon > self.conformal.horizon:
-            message = f"intervals are calibrated for {self.conformal.horizon} steps, not {horizon}."
-            raise RunError(Problem(message, "Train with a longer predict.horizon."))
-        if not self.conformal.can_tell(level):
-            count = int(np.median(self.conformal.counts))
+        if isinstance(calibration, Conformal) and not calibration.can_tell(level):
+            count = int(np.median(calibration.counts))
             message = f"{count} calibration errors are too few for the quantile {level:g}."
             advice = f"Raise intervals.windows: it takes {errors_needed(level)} errors."
             raise RunError(Problem(message, advice))
-        return self.conformal
+        if not isinstance(calibration, Conformal):
+            levels = calibration.factors if calibration else self.model.quantiles
+            if level not in levels:
+                message = f"the network does not forecast the quantile {level:g}."
+                known = ", ".join(f"{level:g}" for level in levels)
+                raise RunError(Problem(message, f"It forecasts {known}."))
+        if calibration and horizon > calibration.horizon:
+            message = f"intervals are calibrated for {calibration.horizon} steps, not {horizon}."
+            raise RunError(Problem(message, "Train with a longer predict.horizon."))

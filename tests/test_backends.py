@@ -66,8 +66,10 @@ assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow"
 local, ensemble = network({"scope": "local"}), EnsembleOptions(size=2)
 weights = np.random.default_rng(0).normal(size=(4, local.parameters)).astype(np.float32) / 3
 arrays["contexts"] = np.random.default_rng(1).normal(size=(2, 5, 12, 1)).astype(np.float32)
-arrays["local"] = InMemory(Running(local), weights, ensemble).predict(arrays["contexts"])
-export(local, weights, ensemble, out)
+named = {"model": weights, "model-2": weights[::-1]}
+for name, own in named.items():
+    arrays[name] = InMemory(Running(local), own, ensemble).predict(arrays["contexts"])
+export(local, named, ensemble, out)
 np.savez(out / "arrays.npz", **arrays)
 """
 
@@ -105,14 +107,16 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
     for folder, result in zip(folders, results, strict=True):
         assert result.returncode == 0, result.stderr
         arrays.append(np.load(folder / "arrays.npz"))
-        exported = Network(folder / "model.onnx").predict(arrays[-1]["contexts"])
-        np.testing.assert_allclose(exported, arrays[-1]["local"], atol=1e-5)
+        for name in ("model", "model-2"):
+            exported = Network(folder / f"{name}.onnx").predict(arrays[-1]["contexts"])
+            np.testing.assert_allclose(exported, arrays[-1][name], atol=1e-5)
         assert {path.name for path in folder.iterdir()} == {
             "arrays.npz",
             "model.onnx",
+            "model-2.onnx",
             "weights.npy",
         }
-    assert len(arrays[0].files) == 3 * 3 + 2
+    assert len(arrays[0].files) == 3 * 3 + 3
     for name in arrays[0].files:
         np.testing.assert_allclose(
             arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name

@@ -89,9 +89,9 @@ def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, jo
     config = opened.config
     weights = np.load(opened.run.file("weights.npy"))
     running = Running(Network(config.model, config.window, job.season_length))
-    in_memory = replace(
-        opened.forecaster, network=InMemory(running, weights, config.training.ensemble)
-    )
+    [branch] = opened.forecaster.branches
+    network = InMemory(running, weights, config.training.ensemble)
+    in_memory = replace(opened.forecaster, branches=[replace(branch, network=network)])
     cutoffs = _cutoffs(job.panel)
     by_export = opened.forecaster.forecast(job.panel, cutoffs, 5).y_hat
     by_memory = in_memory.forecast(job.panel, cutoffs, 5).y_hat
@@ -106,10 +106,12 @@ def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job
     config = opened.config
     network = Network(config.model, config.window, job.season_length)
     weights = np.load(opened.run.file("weights.npy"))
-    transformed = opened.forecaster.transforms.apply(job.panel)
+    [branch] = opened.forecaster.branches
+    shared = opened.forecaster.shared.apply(job.panel)
     cutoffs = job.panel.ends - 1
-    contexts = opened.forecaster.contexts(transformed, cutoffs)
-    said = opened.forecaster.call(contexts, transformed, cutoffs)[..., 0]
+    rows = cutoffs[:, None] + np.arange(1 - config.window.context_length, 1)
+    contexts = branch.transforms.apply(shared).values[rows].astype(np.float32)[..., None]
+    said = branch.call(shared, cutoffs)[..., 0]
     for i in range(3):
         members = [network.model(row)(contexts[i : i + 1]) for row in weights[2 * i : 2 * i + 2]]
         np.testing.assert_allclose(said[i], np.mean(members, axis=0)[0], rtol=1e-4, atol=1e-5)

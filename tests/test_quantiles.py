@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from forecast.commands.check import prepare
+from forecast.commands.opening import open_run
 from forecast.config.schema import SimpleRNNOptions, WindowOptions
 from forecast.errors import ConfigError
 from forecast.networks import Network
+from forecast.runs import find_run
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -111,6 +113,63 @@ def test_learned_quantiles_are_scored_as_calibrated_ones_are(learned: Path, cli_
     assert "crps" in json.dumps(json.loads(again.stdout))
 
 
+@pytest.fixture(scope="module")
+def stretched(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> Path:
+    """The same with intervals, which calibrate two of four quantiles for two years."""
+    settings = [
+        *SETTINGS,
+        "model.quantiles=[0.05, 0.1, 0.5, 0.9]",
+        "intervals={quantile_levels: [0.1, 0.9], windows: 12}",
+        "predict.horizon=24",
+    ]
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        init = cli_in("init", "--example", "airline", cwd=folder)
+        return [init, cli_in("train", "--config", "air.yaml", *_words(settings), cwd=folder)]
+
+    _, result = once("stretched", train)
+    assert result.returncode == 0, result.stderr
+    return Path(str(result.args))
+
+
+def test_intervals_stretch_what_the_network_learned(stretched: Path, cli_in: Cli) -> None:
+    """By hand: each learned distance from the forecast, times the factor of its step."""
+    run = find_run(stretched / "runs")
+    factors = json.loads(run.file("intervals.json").read_text())["factors"]
+    assert {level: len(own) for level, own in factors.items()} == {"0.1": 24, "0.9": 24}
+    opened = open_run(run)
+    shared, panel = opened.forecaster.shared, opened.observed()
+    said = opened.forecaster.say(shared.apply(panel), panel.ends - 1, 24)
+    rows = _rows(cli_in("predict", cwd=stretched))
+    assert list(rows[0])[-3:] == ["y_hat", "q0.1", "q0.9"]
+    for level in (0.1, 0.9):
+        moved = said[0.5] + (said[level] - said[0.5]) * np.array(factors[str(level)])
+        by_hand = shared.invert(moved, panel.ends - 1, panel)[0]
+        assert [float(row[f"q{level}"]) for row in rows] == pytest.approx(list(by_hand))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--quantiles", "0.05"],
+            "the network does not forecast the quantile 0.05.\nIt forecasts 0.1, 0.9.",
+        ),
+        (
+            ["--horizon", "25"],
+            "intervals are calibrated for 24 steps, not 25.\nTrain with a longer predict.horizon.",
+        ),
+    ],
+)
+def test_what_was_not_calibrated_is_refused(
+    stretched: Path, cli_in: Cli, words: list[str], message: str
+) -> None:
+    """A quantile that is learned alone, and a step too far."""
+    result = cli_in("predict", *words, cwd=stretched)
+    assert (result.returncode, result.stdout) == (5, "")
+    assert result.stderr == f"error: {message}\n"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -120,8 +179,8 @@ def test_learned_quantiles_are_scored_as_calibrated_ones_are(learned: Path, cli_
         (["model.quantiles=[0.5, 0.1]", "training.loss=pinball"], "should ascend"),
         (["model.quantiles=[0.5, 0.5]", "training.loss=pinball"], "should ascend"),
         (
-            ["model.quantiles=[0.5]", "training.loss=pinball", "intervals={}"],
-            "both say how wide the intervals are",
+            ["model.quantiles=[0.1, 0.5]", "training.loss=pinball", "intervals={}"],
+            "of the network, which has not all of them",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -510,7 +510,7 @@ def test_what_is_exported_agrees_with_keras(
     network = _network(window, **options)
     weights = np.stack([network.initial(np.random.default_rng(i)) for i in range(size)])
     ensemble = EnsembleOptions(size=size, combine="median")
-    export(network, weights, ensemble, tmp_path)
+    export(network, {"model": weights}, ensemble, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "model.onnx"}
     exported = ExportedNetwork(tmp_path / "model.onnx")
     in_memory = InMemory(Running(network), weights, ensemble)

@@ -23,8 +23,8 @@ from forecast.config.schema import TransformOptions
 from forecast.data.calendar import grid
 from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.transforms import FITTED, Pipeline
-from forecast.transforms.fitting import fit_pipeline
+from forecast.transforms import FITTED, Pipeline, Pipelines
+from forecast.transforms.fitting import fit_pipeline, fit_pipelines
 
 # Positive, and neither all but equal nor of very unlike sizes: every kind can be fitted to them.
 numbers = st.integers(8, 8000).map(lambda n: n / 8)
@@ -264,17 +264,33 @@ def test_a_value_without_a_logarithm_is_named(
     assert str(caught.value) == message
 
 
-def test_the_pointwise_transforms_are_the_first_without_a_difference(
-    make_panel: Callable[..., Panel],
+@pytest.mark.parametrize(
+    ("pipelines", "shared"),
+    [
+        ([["log", "minmax", "difference", "standard"]], 2),
+        ([["log", "difference", "minmax"], ["log", "minmax"]], 1),
+        ([["log", "minmax"], ["log", "minmax", "robust"]], 2),
+        ([["log", {"kind": "minmax", "per": "global"}], ["log", "minmax"]], 1),
+        ([["difference"], ["difference", "minmax"]], 0),
+        ([["log"], []], 0),
+        ([[]], 0),
+    ],
+)
+def test_pipelines_share_what_all_begin_with_before_any_difference(
+    make_panel: Callable[..., Panel], pipelines: list[list[object]], shared: int
 ) -> None:
-    """Together with the rest they are the whole."""
-    panel = make_panel([[1.0, 2.0, 4.0, 8.0, 16.0]])
-    pipeline = _fit(["log", "minmax", "difference", "standard"], panel, panel.ends)
-    assert len(pipeline.pointwise.transforms) == 2
-    assert len(pipeline.rest.transforms) == 2
-    np.testing.assert_array_equal(
-        pipeline.rest.apply(pipeline.pointwise.apply(panel)).values, pipeline.apply(panel).values
-    )
+    """Together with what a branch goes on with it is the whole; also after a round trip."""
+    panel = make_panel([[1.0, 2.0, 4.0, 9.0, 16.0]])
+    options = [_options(kinds) for kinds in pipelines]
+    past = panel.until(panel.ends)
+    fitted = fit_pipelines(options, {"train": past}, 1)
+    again = Pipelines.from_states(options, json.loads(json.dumps(fitted.states())))
+    for each in (fitted, again):
+        assert len(each.shared.transforms) == shared
+        before = each.shared.apply(panel)
+        for branch, kinds in zip(each.branches, pipelines, strict=True):
+            whole = _fit(kinds, panel, panel.ends).apply(panel)
+            np.testing.assert_array_equal(branch.apply(before).values, whole.values)
 
 
 def test_the_training_part_lands_between_0_and_1(

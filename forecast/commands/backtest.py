@@ -47,7 +47,7 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
     learned, _ = learn([until(job, rows) for rows in fitted_at], horizon, console)
-    forecasters = [each.forecaster(conformal) for each, conformal in learned]
+    forecasters = [each.forecaster(calibration) for each, calibration in learned]
     if not options.refit:
         forecasters *= len(cutoffs)
     tables = []

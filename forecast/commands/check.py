@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import Config, LoadedConfig, load_config
+from forecast.config.schema import IntervalsOptions
 from forecast.data.calendar import is_freq, iso, season_length_of
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import Needs, Split, held_out, split_panel
@@ -89,11 +90,11 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
     no whole number of segments, or where there is no season to take out.
     """
     config, window = source.config, source.config.window
-    for i, option in enumerate(config.transforms):
+    for key, option in config.each_transform():
         if option.kind == "deseasonalize" and season_length < 2:
             message = "deseasonalize needs a season, and `data.season_length` is 1."
             advice = "Set `data.season_length` to 2 or more, or leave deseasonalize out."
-            raise ConfigError(source.problem(("transforms", i), message, advice))
+            raise ConfigError(source.problem(key, message, advice))
     if window.residual_of.startswith("seasonal") and season_length > window.context_length:
         message = (
             f"`window.residual_of: {window.residual_of}` repeats a season of {season_length} "
@@ -149,6 +150,14 @@ def rolling_cutoffs(job: Job, windows: int, stride: int, horizon: int) -> list[I
     return cutoffs
 
 
+def calibration_cutoffs(
+    job: Job, options: IntervalsOptions, horizon: int
+) -> tuple[Job, list[IntArray]]:
+    """The job as it was at the end of its training part, and cutoffs there, oldest first."""
+    past = until(job, job.split.train_ends - 1)
+    return past, rolling_cutoffs(past, options.windows, options.stride, horizon)
+
+
 def refuse_untrainable(job: Job) -> None:
     """Raise `DataError` where a series that is to have its own network is too short for one."""
     if job.config.model.scope == "global":
@@ -169,16 +178,15 @@ def refuse_untrainable(job: Job) -> None:
 
 def _refuse_unfit(job: Job) -> None:
     """Raise for what training would find out too late: intervals and logarithms that can not be."""
-    first = job.config.transforms[:1]
-    if first and first[0].kind in ("log", "log1p"):
-        Log(offset=float(first[0].kind == "log1p")).apply(job.panel)
+    for key, option in job.config.each_transform():
+        if key[-1] == 0 and option.kind in ("log", "log1p"):  # others see what an earlier one made
+            Log(offset=float(option.kind == "log1p")).apply(job.panel)
     refuse_untrainable(job)
     options = job.config.intervals
     if options is None:
         return
-    past = until(job, job.split.train_ends - 1)
-    errors = len(rolling_cutoffs(past, options.windows, options.stride, job.ahead))
-    errors *= len(job.panel.unique_ids)
+    _, cutoffs = calibration_cutoffs(job, options, job.ahead)
+    errors = len(cutoffs) * len(job.panel.unique_ids)
     for level in options.quantile_levels:
         if errors < errors_needed(level):
             message = f"{errors} calibration errors are too few for the quantile {level:g}."
@@ -222,7 +230,7 @@ def describe(job: Job) -> Findings:
         last=max(iso(panel.ds[panel.ends - 1])),
         freq=panel.freq,
         season_length=job.season_length,
-        members=job.config.training.ensemble.size,
+        members=job.config.training.ensemble.size * len(job.config.pipelines),
         windows={name: len(cutoffs) for name, cutoffs in job.cutoffs().items()},
         warnings=[LEAK] if job.config.leaks else [],
     )

@@ -47,7 +47,7 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
     panel = opened.observed(newer)
     window = opened.config.window
     begins = _unseen(opened, panel)
-    rows_before = opened.forecaster.transforms.reach + 1
+    rows_before = opened.forecaster.reach + 1
     cutoffs = cutoffs_within(panel, begins, panel.ends, rows_before, window.horizon)
     if not len(cutoffs):
         since = min(series.test_begin for series in opened.data.per_series)

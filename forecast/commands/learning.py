@@ -6,20 +6,21 @@ networks that calibrate intervals, and all of that again at every cutoff of a ba
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from forecast.commands.check import Job, refuse_untrainable, rolling_cutoffs, until
+from forecast.commands.check import Job, calibration_cutoffs, refuse_untrainable, until
 from forecast.console import Console
-from forecast.data.panel import IntArray
+from forecast.data.panel import FloatArray, IntArray
 from forecast.display import epoch_progress, text_table
-from forecast.inference import Forecaster
+from forecast.inference import MIDDLE, Forecaster
 from forecast.networks import Network, Weights
-from forecast.scoring.conformal import Conformal
+from forecast.scoring.conformal import Conformal, Stretch, usable
 from forecast.scoring.metrics import scales_of
 from forecast.training import EpochLog, Fitted, InMemory, Member, Running, fit, layers
-from forecast.transforms import Pipeline
-from forecast.transforms.fitting import fit_pipeline
+from forecast.transforms import Pipelines
+from forecast.transforms.fitting import fit_pipelines
 from forecast.windows import Windows, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
@@ -31,17 +32,20 @@ class Learned:
     """What was learned for one job: transforms, and the weights of its members."""
 
     job: Job
-    transforms: Pipeline
+    transforms: Pipelines
     network: Network
     running: Running
-    weights: Weights
-    """`(members, parameters)`; of local networks, series after series."""
+    weights: Sequence[Weights]
+    """`(members, parameters)` of each pipeline; of local networks, series after series."""
 
-    def forecaster(self, conformal: Conformal | None = None) -> Forecaster:
+    def forecaster(self, calibration: Conformal | Stretch | None = None) -> Forecaster:
         """A forecaster that runs on Keras, for as long as this process lives."""
         config = self.job.config
-        network = InMemory(self.running, self.weights, config.training.ensemble)
-        return Forecaster.of(config, network, self.transforms, self.job.season_length, conformal)
+        networks = [
+            InMemory(self.running, weights, config.training.ensemble) for weights in self.weights
+        ]
+        season_length = self.job.season_length
+        return Forecaster.of(config, networks, self.transforms, season_length, calibration)
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,24 @@ class Calibration:
         """The job as it was before all of these forecasts: what is fitted for them."""
         return until(self.past, self.cutoffs[0])
 
-    def conformal(self, learned: Learned) -> Conformal:
-        """The errors of what was learned before them."""
-        forecaster, past = learned.forecaster(), self.past.panel
-        cutoffs = np.concatenate(self.cutoffs)
-        units = forecaster.transforms.pointwise.apply(past)
-        errors = units.truth_after(cutoffs, self.horizon)
-        errors = errors - forecaster.forecast_pointwise(past, cutoffs, self.horizon)
+    def of(self, learned: Learned, final: Learned) -> Conformal | Stretch:
+        """What the errors of what was learned before them come to, for what was learned later."""
+        config, panel, cutoffs = self.past.config, self.past.panel, np.concatenate(self.cutoffs)
+        forecaster = learned.forecaster()
+        units = forecaster.shared.apply(panel)
+        truth = units.truth_after(cutoffs, self.horizon)
+        said = forecaster.say(units, cutoffs, self.horizon)
+        if config.model.quantiles:
+            return Stretch.calibrate(truth, said, config.quantile_levels)
+        # A scaler that saw fewer rows has other units.
+        scales = self._scales(learned)[panel.series_of(cutoffs)]
+        return Conformal.calibrate(truth - said[MIDDLE], scales, self._scales(final))
+
+    def _scales(self, learned: Learned) -> FloatArray:
+        """The scale of each series in the units in which what was learned is combined."""
+        units = learned.transforms.shared.apply(self.past.panel)
         scales = scales_of(units.until(units.ends), self.past.season_length)
-        scale = np.array([scales[name] for name in units.unique_ids])
-        return Conformal.calibrate(errors, past.series_of(cutoffs), scale)
+        return usable(np.array([scales[name] for name in units.unique_ids]))
 
 
 def watched_segment(job: Job) -> str:
@@ -79,15 +91,13 @@ def calibration_of(job: Job, horizon: int) -> Calibration | None:
     options = job.config.intervals
     if options is None:
         return None
-    past = until(job, job.split.train_ends - 1)
-    return Calibration(
-        past, rolling_cutoffs(past, options.windows, options.stride, horizon), horizon
-    )
+    past, cutoffs = calibration_cutoffs(job, options, horizon)
+    return Calibration(past, cutoffs, horizon)
 
 
 def learn(
     jobs: Sequence[Job], horizon: int, console: Console
-) -> tuple[list[tuple[Learned, Conformal | None]], Fitted]:
+) -> tuple[list[tuple[Learned, Conformal | Stretch | None]], Fitted]:
     """Fit the transforms and the networks of all jobs, each on its own training part alone.
 
     The jobs have a config in common. Where it asks for intervals they are calibrated for `horizon`
@@ -95,14 +105,15 @@ def learn(
 
     Raises `DivergedError` where a loss is no longer a number.
     """
-    calibrations = [calibration_of(job, horizon) for job in jobs]
-    whole = [*jobs, *(calibration.before for calibration in calibrations if calibration)]
-    learned, fitted = _learn(whole, console)
-    before = iter(learned[len(jobs) :])
-    conformals = [
-        calibration.conformal(next(before)) if calibration else None for calibration in calibrations
+    planned = [calibration_of(job, horizon) for job in jobs]
+    before = [calibration.before for calibration in planned if calibration]
+    learned, fitted = _learn([*jobs, *before], console)
+    finals, earlier = learned[: len(jobs)], iter(learned[len(jobs) :])
+    calibrations = [
+        calibration.of(next(earlier), final) if calibration else None
+        for calibration, final in zip(planned, finals, strict=True)
     ]
-    return list(zip(learned[: len(jobs)], conformals, strict=True)), fitted
+    return list(zip(finals, calibrations, strict=True)), fitted
 
 
 def _learn(jobs: Sequence[Job], console: Console) -> tuple[list[Learned], Fitted]:
@@ -127,30 +138,47 @@ def _learn(jobs: Sequence[Job], console: Console) -> tuple[list[Learned], Fitted
         fitted = fit(network, members, config.training, report)
     fitted.refuse_divergence()
     each, running = len(members) // len(jobs), Running(network)
-    trained = set(fitted.trained)
     learned = []
     for i, (job, transforms) in enumerate(zip(jobs, pipelines, strict=True)):
-        rows = [k for k in range(i * each, (i + 1) * each) if k in trained]
-        whole = each if config.model.scope == "local" else 1
-        if fitted.interruption and len(rows) < whole:
-            raise fitted.interruption
-        learned.append(Learned(job, transforms, network, running, fitted.weights[rows]))
+        rows = np.split(np.arange(i * each, (i + 1) * each), len(transforms.branches))
+        weights = [_trained(fitted, own, config.model.scope) for own in rows]
+        learned.append(Learned(job, transforms, network, running, weights))
     fitted.history = [log for log in fitted.history if log.member < each]
     return learned, fitted
 
 
-def _fit_transforms(job: Job) -> Pipeline:
-    return fit_pipeline(
-        job.config.transforms,
+def _trained(fitted: Fitted, members: IntArray, scope: Literal["global", "local"]) -> Weights:
+    """The weights of those members that have gone through an epoch.
+
+    Raises the interruption that left too few: none, or of local networks fewer than all.
+    """
+    rows = members[np.isin(members, fitted.trained)]
+    if fitted.interruption and len(rows) < (len(members) if scope == "local" else 1):
+        raise fitted.interruption
+    return fitted.weights[rows]
+
+
+def _fit_transforms(job: Job) -> Pipelines:
+    return fit_pipelines(
+        job.config.pipelines,
         {"train": job.panel.until(job.split.train_ends), "all": job.panel.until(job.panel.ends)},
         job.season_length,
     )
 
 
-def _members(job: Job, transforms: Pipeline) -> list[Member]:
-    """The members of one job: networks that differ in their seeds, and in their series if local."""
-    window, options = job.config.window, job.config.training
-    values, cutoffs = transforms.apply(job.panel).values, job.cutoffs()
+def _members(job: Job, transforms: Pipelines) -> list[Member]:
+    """The members of one job, pipeline after pipeline."""
+    shared = transforms.shared.apply(job.panel)
+    return [
+        member
+        for branch in transforms.branches
+        for member in _members_of(job, branch.apply(shared).values)
+    ]
+
+
+def _members_of(job: Job, values: FloatArray) -> list[Member]:
+    """Networks of the same units that differ in their seeds, and in their series if local."""
+    window, options, cutoffs = job.config.window, job.config.training, job.cutoffs()
 
     def windows(rows: IntArray) -> Windows:
         series = job.panel.series_of(rows)

@@ -10,10 +10,10 @@ from forecast.config.schema import DataOptions
 from forecast.data.panel import Panel
 from forecast.data.table import continue_panel, read_table
 from forecast.inference import Forecaster, Network
-from forecast.runs import DataRecord, Run
-from forecast.scoring.conformal import Conformal
+from forecast.runs import DataRecord, Run, model_names
+from forecast.scoring.conformal import Conformal, Stretch
 from forecast.scoring.metrics import Scale
-from forecast.transforms import Pipeline
+from forecast.transforms import Pipelines
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class OpenedRun:
             return panel
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer)
-        least = self.forecaster.context_length + self.forecaster.transforms.reach
+        least = self.config.window.context_length + self.forecaster.reach
         return continue_panel(panel, table.panel, newer, least)
 
 
@@ -67,10 +67,10 @@ def open_run(run: Run) -> OpenedRun:
     data = run.read("data.json", DataRecord)
     forecaster = Forecaster.of(
         config,
-        Network(run.file("model.onnx")),
-        Pipeline.from_states(config.transforms, states),
+        [Network(run.file(f"{name}.onnx")) for name in model_names(len(config.pipelines))],
+        Pipelines.from_states(config.pipelines, states),
         data.season_length,
-        _conformal(run) if config.intervals else None,
+        _calibration(run, config) if config.intervals else None,
     )
     return OpenedRun(run, config, data, forecaster)
 
@@ -79,5 +79,6 @@ def _known(scale: float | None) -> float:
     return float("nan") if scale is None else scale
 
 
-def _conformal(run: Run) -> Conformal:
-    return Conformal.from_state(json.loads(run.file("intervals.json").read_text(encoding="utf-8")))
+def _calibration(run: Run, config: Config) -> Conformal | Stretch:
+    kind = Stretch if config.model.quantiles else Conformal
+    return kind.from_state(json.loads(run.file("intervals.json").read_text(encoding="utf-8")))

@@ -18,12 +18,12 @@ from forecast.data.panel import IntArray
 from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
 from forecast.inference import Forecaster, Network
-from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging
+from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
 from forecast.stopwatch import Stopwatch
 from forecast.training import Fitted, export
-from forecast.transforms import Pipeline
+from forecast.transforms import Pipelines
 from forecast.windows import latest_apart, spread
 
 # Of the transformed data, whose values are about 1.
@@ -45,16 +45,17 @@ def train(
     """
     config, cutoffs = job.config, job.cutoffs()
     _announce(job, cutoffs, console)
-    [(learned, conformal)], fitted = learn([job], job.ahead, console)
+    [(learned, calibration)], fitted = learn([job], job.ahead, console)
     transforms = learned.transforms
     _report(job, fitted, console)
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
     with stopwatch.stage("export"):
-        export(learned.network, learned.weights, config.training.ensemble, staging.path)
-        onnx = Network(staging.path / "model.onnx")
-        forecaster = Forecaster.of(config, onnx, transforms, job.season_length, conformal)
+        weights = dict(zip(model_names(len(learned.weights)), learned.weights, strict=True))
+        export(learned.network, weights, config.training.ensemble, staging.path)
+        onnx = [Network(staging.path / f"{name}.onnx") for name in weights]
+        forecaster = Forecaster.of(config, onnx, transforms, job.season_length, calibration)
         _refuse_disparity(learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
         scales = error_scales(job.panel.until(job.split.train_ends), job.season_length)
@@ -62,8 +63,8 @@ def train(
         scores = score(forecasts, scales)
 
     _write(staging, job, transforms, fitted, scales)
-    if conformal:
-        staging.write_json("intervals.json", conformal.state())
+    if calibration:
+        staging.write_json("intervals.json", calibration.state())
     write_csv(forecasts, staging.path / "forecasts.csv")
     write_csv(scores, staging.path / "scores.csv")
     stopwatch.seconds["total"] = stopwatch.total()
@@ -75,7 +76,7 @@ def train(
             argv=list(argv),
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
             model=config.model.kind,
-            parameters=learned.weights.size,
+            parameters=sum(weights.size for weights in learned.weights),
             seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
         )
     )
@@ -113,14 +114,13 @@ def _watched_label(job: Job) -> str:
 
 def _refuse_disparity(learned: Learned, forecaster: Forecaster, cutoffs: IntArray) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
-    transformed = learned.transforms.apply(learned.job.panel)
+    shared = learned.transforms.shared.apply(learned.job.panel)
     chosen = spread(cutoffs, _PARITY_WINDOWS)
-    contexts = forecaster.contexts(transformed, chosen)
-    by_keras = learned.forecaster().call(contexts, transformed, chosen)
-    by_export = forecaster.call(contexts, transformed, chosen)
-    difference = float(np.abs(by_export - by_keras).max())
-    if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
-        raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
+    for in_memory, exported in zip(learned.forecaster().branches, forecaster.branches, strict=True):
+        by_keras = in_memory.call(shared, chosen)
+        difference = float(np.abs(exported.call(shared, chosen) - by_keras).max())
+        if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
+            raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
 
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
 
 
 def _write(
-    staging: Staging, job: Job, transforms: Pipeline, fitted: Fitted, scales: Mapping[str, Scale]
+    staging: Staging, job: Job, transforms: Pipelines, fitted: Fitted, scales: Mapping[str, Scale]
 ) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
     staging.write_text("config.yaml", job.source.text)

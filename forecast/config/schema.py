@@ -3,6 +3,7 @@
 Validation, `--set`, `resolved.yaml`, the JSON Schema and the reference page all come from here.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -211,6 +212,9 @@ TransformOptions = Annotated[
 ]
 
 
+PipelineOptions = Annotated[tuple[TransformOptions, ...], Field(strict=False)]
+
+
 class WindowOptions(Section):
     """What the network sees and what it predicts."""
 
@@ -293,12 +297,15 @@ ModelOptions = Annotated[
 
 
 class EnsembleOptions(Section):
-    """Several networks that differ in their seeds alone, used as one."""
+    """Several networks used as one. They differ in their seeds, and on demand in their units."""
 
     size: Annotated[int, Field(ge=1)] = 1
-    """How many."""
+    """How many, with the units of `transforms`."""
     combine: Literal["mean", "median"] = "mean"
     """What their forecasts become."""
+    transforms: Annotated[tuple[PipelineOptions, ...], Field(strict=False)] = ()
+    """Lists of transforms like the config's own: for each there are `size` networks more, which
+    see the data in its units. Networks of the same units are combined first, then these."""
 
 
 class EarlyStoppingOptions(Section):
@@ -364,7 +371,11 @@ class BacktestOptions(Section):
 
 
 class IntervalsOptions(Section):
-    """Intervals from the errors of forecasts that were made before the test part."""
+    """Intervals from the errors of forecasts that were made before the test part.
+
+    Those of a series have one width by step; with `model.quantiles` they are the ones that the
+    network learned, stretched until they cover what they promise.
+    """
 
     quantile_levels: Annotated[tuple[QuantileLevel, ...], Field(strict=False, min_length=1)] = (
         0.1,
@@ -398,7 +409,7 @@ class Config(Section):
     """Another config, relative to this one, whose values hold where this one is silent."""
     data: DataOptions
     split: SplitOptions = SplitOptions()
-    transforms: Annotated[tuple[TransformOptions, ...], Field(strict=False)] = ()
+    transforms: PipelineOptions = ()
     """Applied in this order before the network sees the data, and undone in the opposite order."""
     window: WindowOptions = WindowOptions()
     model: ModelOptions = GRUOptions()
@@ -407,9 +418,21 @@ class Config(Section):
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
 
+    @property
+    def pipelines(self) -> tuple[PipelineOptions, ...]:
+        """The transforms of all units in which networks see the data, the config's own first."""
+        return self.transforms, *self.training.ensemble.transforms
+
+    def each_transform(self) -> Iterator[tuple[tuple[str | int, ...], TransformOptions]]:
+        """Every transform of all pipelines, with the path of its key."""
+        for i, pipeline in enumerate(self.pipelines):
+            place = ("training", "ensemble", "transforms", i - 1) if i else ("transforms",)
+            for j, option in enumerate(pipeline):
+                yield (*place, j), option
+
     def reach(self, season_length: int) -> int:
         """Rows at the start of a series that the transforms leave without a value."""
-        return sum(option.reach(season_length) for option in self.transforms)
+        return max(sum(option.reach(season_length) for option in each) for each in self.pipelines)
 
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""
@@ -425,8 +448,14 @@ class Config(Section):
             message = "`model.quantiles` can be learned with the pinball loss alone."
             return [(("model", "quantiles"), message, "Set `training.loss: pinball`.")]
         if quantiles and self.intervals:
-            message = "`intervals` and `model.quantiles` both say how wide the intervals are."
-            return [(("intervals",), message, "Leave one of them out.")]
+            levels, learned = self.intervals.quantile_levels, self.model.quantiles
+            lacking = {*levels, *(round(1 - level, 12) for level in levels)} - {*learned}
+            if lacking:
+                message = (
+                    "`intervals` calibrates quantiles of the network, which has not all of them."
+                )
+                advice = f"Add to `model.quantiles`: {', '.join(map(str, sorted(lacking)))}."
+                return [(("intervals",), message, advice)]
         return []
 
     @property
@@ -437,7 +466,7 @@ class Config(Section):
     @property
     def leaks(self) -> bool:
         """Whether anything is fitted on rows of the test part."""
-        return any(options.fit_on == "all" for options in self.transforms)
+        return any(options.fit_on == "all" for _, options in self.each_transform())
 
 
 def json_schema() -> dict[str, Any]:

@@ -7,6 +7,14 @@ from pydantic import BaseModel, ConfigDict
 LAYOUT = 1  # raised when an older `forecast` could no longer read the run
 
 
+def model_names(pipelines: int) -> list[str]:
+    """What the files of a run's networks are called: `model.onnx`, `model-2.onnx` and so on.
+
+    There is one network for each pipeline of transforms.
+    """
+    return ["model", *(f"model-{i}" for i in range(2, pipelines + 1))]
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 

@@ -3,12 +3,15 @@
 Split conformal prediction (Vovk, Gammerman, Shafer 2005; for forecasts by step, Stankeviciute,
 Alaa, van der Schaar 2021, "Conformal time-series forecasting", NeurIPS 34).
 A network is fitted on the rows before the calibration cutoffs, so that no calibration row was ever
-trained on; the size of its errors there, in units of each series' own scale, says how far the truth
-may lie from a forecast. The errors of overlapping forecasts tend to have one sign, which need not
-last: so their size counts alone, and an interval lies evenly about its forecast.
+trained on; the size of its errors there says how far the truth may lie from a forecast. The errors
+of overlapping forecasts tend to have one sign, which need not last: so their size counts alone.
+
+It counts in units of each series' own scale (`Conformal`), or in those of the quantiles that a
+network has learned, which know a calm week from a restless one (`Stretch`).
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -33,14 +36,13 @@ class Conformal:
     scales: FloatArray
 
     @classmethod
-    def calibrate(cls, errors: FloatArray, series: IntArray, scales: FloatArray) -> Self:
-        """From errors `(forecasts, horizon)`, truth less forecast, of the named series.
+    def calibrate(cls, errors: FloatArray, units: FloatArray, scales: FloatArray) -> Self:
+        """From errors `(forecasts, horizon)`, truth less forecast, each in its own unit.
 
-        A series that never changed has no scale of its own and takes the mean of the others.
+        That is the scale `(forecasts,)` of its series where it was made; `scales` `(series,)` are
+        those where the intervals are wanted.
         """
-        usable = np.isfinite(scales) & (scales > 0)
-        scales = np.where(usable, scales, scales[usable].mean() if usable.any() else 1.0)
-        scaled = np.abs(errors / scales[series, None])
+        scaled = np.abs(errors / units[:, None])
         # A whole forecast is not left out for one missing value: errors are pooled by step.
         return cls(np.sort(scaled, axis=0).T, scales)
 
@@ -52,26 +54,18 @@ class Conformal:
     @property
     def counts(self) -> IntArray:
         """How many errors there are of each step."""
-        counts: IntArray = np.isfinite(self.errors).sum(axis=1)
-        return counts
+        return _counts(self.errors)
 
     def can_tell(self, level: float) -> bool:
         """Whether there are errors enough for a quantile so far out, of most steps at least."""
-        return bool(np.median(self.counts) >= errors_needed(level))
+        return _can_tell(self.errors, level)
 
     def quantile(self, level: float, series: IntArray) -> FloatArray:
         """What to add to a forecast of each of these series: `(forecasts, horizon)`.
 
-        The interval from the quantile q to 1 - q is to cover 1 - 2 q. Of n errors it takes the one
-        of rank (n + 1) (1 - 2 q), rounded up, which makes the coverage hold for few errors too. A
-        step of too few, such as a day on which nothing was observed, lies between its neighbours.
+        It lies as far from the forecast as the one of 1 - level.
         """
-        counts, share, steps = self.counts, abs(2 * level - 1), np.arange(self.horizon)
-        ranks = np.ceil((counts + 1) * share - 1e-9).astype(np.int64)
-        chosen = np.clip(ranks, 1, np.maximum(counts, 1)) - 1
-        told = counts >= errors_needed(level)
-        size = np.interp(steps, steps[told], self.errors[steps, chosen][told])
-        size = np.where(ranks > 0, size, 0.0)
+        size = _size(self.errors, level)
         offsets: FloatArray = np.sign(level - 0.5) * self.scales[series, None] * size
         return offsets
 
@@ -86,3 +80,107 @@ class Conformal:
         longest = max(map(len, state["errors"]))
         errors = [sizes + [math.nan] * (longest - len(sizes)) for sizes in state["errors"]]
         return cls(np.array(errors, dtype=np.float64), np.array(state["scales"]))
+
+
+def usable(scales: FloatArray) -> FloatArray:
+    """The scales of series `(series,)` with one for each.
+
+    A series that never changed has no scale of its own and takes the mean of the others.
+    """
+    known = np.isfinite(scales) & (scales > 0)
+    return np.where(known, scales, scales[known].mean() if known.any() else 1.0)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """How many times as far from the forecast each learned quantile has to lie, `(horizon,)`.
+
+    Conformalized quantile regression (Romano, Patterson, Candes 2019, NeurIPS 32,
+    https://arxiv.org/abs/1905.03222), which moves quantiles by a distance; here it is by a factor,
+    so that an interval that the network makes narrow stays narrow.
+    """
+
+    factors: Mapping[float, FloatArray]
+
+    @classmethod
+    def calibrate(
+        cls, truth: FloatArray, learned: Mapping[float, FloatArray], levels: Iterable[float]
+    ) -> Self:
+        """From what followed forecasts, `(forecasts, horizon)`, and the quantiles learned of it.
+
+        These have to hold 0.5, and with each of the levels its opposite, `1 - level`. A level that
+        the errors are too few for is left out.
+        """
+        error = truth - learned[0.5]
+        factors = {}
+        for level in levels:
+            low, high = sorted((level, opposite_of(level, learned) or level))
+            distance = np.where(
+                error > 0, learned[high] - learned[0.5], learned[0.5] - learned[low]
+            )
+            sizes = np.abs(error) / np.maximum(distance, np.finfo(np.float32).tiny)
+            sizes = np.sort(sizes, axis=0).T
+            if _can_tell(sizes, level):
+                factors[level] = _size(sizes, level)
+        return cls(factors)
+
+    @property
+    def horizon(self) -> int:
+        """Steps for which there are factors."""
+        return len(next(iter(self.factors.values())))
+
+    def quantiles(self, learned: Mapping[float, FloatArray]) -> dict[float, FloatArray]:
+        """The calibrated quantiles, of learned ones `(forecasts, horizon)`; they do not cross.
+
+        The horizon may be shorter than the calibrated one.
+        """
+        middle = learned[0.5]
+        steps = middle.shape[1]
+        moved = {
+            level: middle + (learned[level] - middle) * factor[:steps]
+            for level, factor in self.factors.items()
+        }
+        above, below = middle, middle
+        for level in sorted(level for level in moved if level > 0.5):
+            above = moved[level] = np.maximum(moved[level], above)
+        for level in sorted((level for level in moved if level < 0.5), reverse=True):
+            below = moved[level] = np.minimum(moved[level], below)
+        return moved
+
+    def state(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"factors": {str(level): own.tolist() for level, own in self.factors.items()}}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The opposite of `state`."""
+        return cls({float(level): np.array(own) for level, own in state["factors"].items()})
+
+
+def opposite_of(level: float, levels: Iterable[float]) -> float | None:
+    """That of the levels which makes an interval about the forecast with this one, if any does."""
+    return next((other for other in levels if abs(level + other - 1) < 1e-9), None)
+
+
+def _size(sizes: FloatArray, level: float) -> FloatArray:
+    """Of sorted sizes of errors `(horizon, errors)` the one that a quantile lies at, by step.
+
+    The interval from the quantile q to 1 - q is to cover 1 - 2 q. Of n errors it takes the one of
+    rank (n + 1) (1 - 2 q), rounded up, which makes the coverage hold for few errors too. A step of
+    too few, such as a day on which nothing was observed, lies between its neighbours.
+    """
+    counts, steps = _counts(sizes), np.arange(len(sizes))
+    ranks = np.ceil((counts + 1) * abs(2 * level - 1) - 1e-9).astype(np.int64)
+    chosen = np.clip(ranks, 1, np.maximum(counts, 1)) - 1
+    told = counts >= errors_needed(level)
+    size = np.interp(steps, steps[told], sizes[steps, chosen][told])
+    return np.where(ranks > 0, size, 0.0)
+
+
+def _can_tell(sizes: FloatArray, level: float) -> bool:
+    return bool(np.median(_counts(sizes)) >= errors_needed(level))
+
+
+def _counts(sizes: FloatArray) -> IntArray:
+    counts: IntArray = np.isfinite(sizes).sum(axis=1)
+    return counts

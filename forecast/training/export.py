@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,16 @@ WEIGHTS = "weights.npy"
 _ONNX = "forecast.training.onnx"
 
 
-def export(network: Network, weights: Weights, options: EnsembleOptions, folder: Path) -> None:
-    """Write members `(members, parameters)` as `model.onnx`, and what Keras can load.
+def export(
+    network: Network, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+) -> None:
+    """Write members `(members, parameters)`, by name, as `NAME.onnx` and as what Keras can load.
 
-    That is `model.keras`, of all members as one. Of local networks, which have no model in common,
-    it is `weights.npy`, a row each.
+    That is `NAME.keras`, of all members of the name as one. Of local networks, which have no model
+    in common, it is `weights.npy`, a row each.
     """
     if network.is_local:
-        np.save(folder / WEIGHTS, weights)
+        np.save(folder / WEIGHTS, np.concatenate(list(weights.values())))
     if keras.backend.backend() == "tensorflow":
         import_module(_ONNX).write(network, weights, options, folder)
     else:
@@ -36,7 +39,7 @@ def export(network: Network, weights: Weights, options: EnsembleOptions, folder:
 
 
 def _write_elsewhere(
-    network: Network, weights: Weights, options: EnsembleOptions, folder: Path
+    network: Network, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
 ) -> None:
     """Write models from a process of its own that has the TensorFlow backend.
 
@@ -44,10 +47,13 @@ def _write_elsewhere(
     `model.keras` it would load TensorFlow into this process.
     """
     path = folder / WEIGHTS
-    np.save(path, weights)
+    np.save(path, np.concatenate(list(weights.values())))
     command = [sys.executable, "-m", _ONNX, str(path), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    document = json.dumps({**network.description(), "ensemble": options.model_dump()})
+    members = {name: len(own) for name, own in weights.items()}
+    document = json.dumps(
+        {**network.description(), "ensemble": options.model_dump(), "members": members}
+    )
     done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
         command, check=False, env=environment, input=document, capture_output=True, text=True
     )

@@ -6,6 +6,7 @@ WEIGHTS FOLDER`, with what `Network.description` gives on stdin.
 
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +27,28 @@ class _Description(BaseModel):
     window: WindowOptions
     season_length: int
     ensemble: EnsembleOptions
+    members: dict[str, int]
 
 
-def write(network: Network, weights: Weights, options: EnsembleOptions, folder: Path) -> None:
-    """Write members as one graph, for any number of contexts at once, and as one Keras model.
+def write(
+    network: Network, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+) -> None:
+    """Write the members of each name as a graph, for any number of contexts, and a Keras model.
 
     Of local networks there is the graph alone.
     """
-    path = folder / "model.onnx"
     with warnings.catch_warnings():
         # Keras and tf2onnx mend themselves for NumPy 2 in a way that NumPy warns of.
         warnings.simplefilter("ignore", FutureWarning)
-        if network.is_local:
-            _write_local(network, weights, options, path)
-            return
-        model = combine([network.model(row) for row in weights], options)
-        model.save(folder / "model.keras")
-        model(np.zeros((1, *model.input_shape[1:]), np.float32))  # only what has run is exported
-        model.export(path, format="onnx", verbose=False)
+        for name, own in weights.items():
+            path = folder / f"{name}.onnx"
+            if network.is_local:
+                _write_local(network, own, options, path)
+                continue
+            model = combine([network.model(row) for row in own], options)
+            model.save(path.with_suffix(".keras"))
+            model(np.zeros((1, *model.input_shape[1:]), np.float32))  # only what ran is exported
+            model.export(path, format="onnx", verbose=False)
 
 
 def _write_local(network: Network, weights: Weights, options: EnsembleOptions, path: Path) -> None:
@@ -64,7 +69,10 @@ def main() -> None:
     """Read a description and weights, write a graph."""
     description = _Description.model_validate_json(sys.stdin.read())
     network = Network(description.model, description.window, description.season_length)
-    write(network, np.load(sys.argv[1]), description.ensemble, Path(sys.argv[2]))
+    counts = description.members
+    parts = np.split(np.load(sys.argv[1]), np.cumsum(list(counts.values()))[:-1])
+    weights = dict(zip(counts, parts, strict=True))
+    write(network, weights, description.ensemble, Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""Transforms in a row: applied in order, inverted in the opposite order."""
+"""Transforms in a row, and several such rows side by side.
+
+They are applied in order and inverted in the opposite order.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, takewhile
+from itertools import accumulate, islice, takewhile
 from typing import Any, Protocol, Self
 
 from forecast.config.schema import TransformOptions
@@ -77,16 +80,6 @@ class Pipeline:
         """The panel before, between and after the transforms."""
         return list(accumulate(self.transforms, lambda p, t: t.apply(p), initial=panel))
 
-    @property
-    def pointwise(self) -> "Pipeline":
-        """The first transforms, as far as each value has its own, whatever came before it."""
-        return Pipeline(tuple(takewhile(lambda transform: not transform.reach, self.transforms)))
-
-    @property
-    def rest(self) -> "Pipeline":
-        """The transforms after the pointwise ones."""
-        return Pipeline(self.transforms[len(self.pointwise.transforms) :])
-
     def states(self) -> list[dict[str, Any]]:
         """What was learned, as plain JSON."""
         return [transform.state() for transform in self.transforms]
@@ -98,3 +91,42 @@ class Pipeline:
         """The pipeline again, from a valid config and what `states` gave."""
         pairs = zip(options, states, strict=True)
         return cls(tuple(FITTED[option.kind].from_state(state) for option, state in pairs))
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """The same data in the units of several pipelines, which begin alike.
+
+    What they share takes each value alone, whatever came before it. In the units after it forecasts
+    are combined and their errors measured: there these are alike at every level of the series (a
+    logarithm makes them shares), and a difference has not yet made them depend on what came before.
+    """
+
+    shared: Pipeline
+    branches: tuple[Pipeline, ...]
+    """What each pipeline goes on with."""
+
+    def states(self) -> list[dict[str, Any]]:
+        """What was learned, as plain JSON: of what is shared, then of each branch."""
+        return [state for pipeline in (self.shared, *self.branches) for state in pipeline.states()]
+
+    @classmethod
+    def from_states(
+        cls, options: Sequence[Sequence[TransformOptions]], states: Sequence[dict[str, Any]]
+    ) -> "Pipelines":
+        """The pipelines again, from a valid config and what `states` gave."""
+        count, left = shared_count(options), iter(states)
+        parts = [options[0][:count], *(pipeline[count:] for pipeline in options)]
+        shared, *branches = (
+            Pipeline.from_states(part, list(islice(left, len(part)))) for part in parts
+        )
+        return cls(shared, tuple(branches))
+
+
+def shared_count(pipelines: Sequence[Sequence[TransformOptions]]) -> int:
+    """How many transforms all pipelines begin with that take each value alone."""
+    alike = takewhile(
+        lambda options: not options[0].reach(1) and all(other == options[0] for other in options),
+        zip(*pipelines, strict=False),
+    )
+    return len(list(alike))

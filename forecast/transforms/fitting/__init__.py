@@ -10,7 +10,7 @@ from importlib import import_module
 
 from forecast.config.schema import FitOn, TransformOptions
 from forecast.data.panel import Past
-from forecast.transforms.pipeline import Pipeline, Transform
+from forecast.transforms.pipeline import Pipeline, Pipelines, Transform, shared_count
 
 
 def fit_pipeline(
@@ -24,3 +24,14 @@ def fit_pipeline(
         pasts = {name: Past(transform.apply(past.panel)) for name, past in pasts.items()}
         transforms.append(transform)
     return Pipeline(tuple(transforms))
+
+
+def fit_pipelines(
+    options: Sequence[Sequence[TransformOptions]], pasts: Mapping[FitOn, Past], season_length: int
+) -> Pipelines:
+    """Fit several pipelines, and what they share once."""
+    count = shared_count(options)
+    shared = fit_pipeline(options[0][:count], pasts, season_length)
+    pasts = {name: Past(shared.apply(past.panel)) for name, past in pasts.items()}
+    branches = [fit_pipeline(pipeline[count:], pasts, season_length) for pipeline in options]
+    return Pipelines(shared, tuple(branches))
