@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 import onnxruntime
 
-from forecast.config.schema import Config, ModelOptions
+from forecast.config.schema import Config, ModelOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
@@ -66,7 +66,7 @@ class Branch:
     network: Predictor
     transforms: Pipeline
     model: ModelOptions
-    context_length: int
+    window: WindowOptions
     season_length: int
 
     def call(self, panel: Panel, cutoffs: IntArray) -> Batch:
@@ -88,9 +88,8 @@ class Branch:
     def _contexts(self, transformed: Panel, cutoffs: IntArray) -> Batch:
         """What the network sees at each cutoff: `(cutoffs, context_length, 1)`."""
         starts = transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
-        return contexts_at(
-            transformed.values, cutoffs, starts, self.context_length, self.season_length
-        )
+        period = None if self.window.padding == "mask" else self.season_length
+        return contexts_at(transformed.values, cutoffs, starts, self.window.context_length, period)
 
     def _call(self, contexts: Batch, panel: Panel, cutoffs: IntArray) -> Batch:
         if self.model.scope == "global":
@@ -112,7 +111,7 @@ class Branch:
         while sum(part.shape[1] for part in parts) < horizon:
             parts.append(self._call(context, transformed, cutoffs))
             context = np.concatenate([context, parts[-1][..., middle, None]], axis=1)
-            context = context[:, -self.context_length :]
+            context = context[:, -self.window.context_length :]
         return np.concatenate(parts, axis=1)[:, :horizon].astype(np.float64)
 
 
@@ -135,9 +134,8 @@ class Forecaster:
         calibration: Conformal | Stretch | None = None,
     ) -> "Forecaster":
         """The forecaster that a config describes, with a network for each pipeline."""
-        length = config.window.context_length
         branches = [
-            Branch(network, branch, config.model, length, season_length)
+            Branch(network, branch, config.model, config.window, season_length)
             for network, branch in zip(networks, transforms.branches, strict=True)
         ]
         return cls(transforms.shared, branches, config.training.ensemble.combine, calibration)
@@ -157,8 +155,8 @@ class Forecaster:
     ) -> Forecasts:
         """Forecast steps 1 ... horizon after each cutoff, in the units of the panel.
 
-        `cutoffs` are rows of the panel. A series with fewer rows than `context_length` is continued
-        backwards. Beyond the network's own horizon its forecasts become its context.
+        `cutoffs` are rows of the panel. A context that its series is too short for is padded.
+        Beyond the network's own horizon its forecasts become its context.
         Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
         that were neither learned nor calibrated.
         """

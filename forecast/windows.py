@@ -13,6 +13,10 @@ from forecast.data.panel import FloatArray, IntArray, Panel, ranges
 
 Batch = NDArray[np.float32]
 
+# What stands for a value before a series begins. Not NaN: to choose between two values ONNX
+# multiplies both, and what is zero times NaN is NaN.
+ABSENT = np.finfo(np.float32).min
+
 
 def cutoffs_within(
     panel: Panel, begins: IntArray, ends: IntArray, rows_before: int, horizon: int
@@ -45,20 +49,24 @@ def spread(cutoffs: IntArray, most: int) -> IntArray:
 
 
 def contexts_at(
-    values: FloatArray, cutoffs: IntArray, starts: IntArray, context_length: int, period: int
+    values: FloatArray, cutoffs: IntArray, starts: IntArray, context_length: int, period: int | None
 ) -> Batch:
     """The last values up to each cutoff: `(cutoffs, context_length, 1)`.
 
     A context that reaches back before the first value of its series, in row `starts[i]`, is filled
     with the first season (`period` steps) repeated backwards: a short series then looks like one
-    whose past went as its present does.
+    whose past went as its present does. Without a period it is filled with `ABSENT`.
     """
     rows = cutoffs[:, None] + np.arange(1 - context_length, 1)
     first = starts[:, None]
-    season = np.minimum(period, cutoffs[:, None] + 1 - first)
-    rows = np.where(rows < first, first + (rows - first) % season, rows)
-    contexts: Batch = values[rows].astype(np.float32)[..., None]
-    return contexts
+    absent = rows < first
+    season = np.minimum(period or 1, cutoffs[:, None] + 1 - first)
+    contexts: Batch = values[np.where(absent, first + (rows - first) % season, rows)].astype(
+        np.float32
+    )
+    if period is None:
+        contexts[absent] = ABSENT
+    return contexts[..., None]
 
 
 def occurrences(series: IntArray) -> IntArray:
@@ -72,9 +80,10 @@ def occurrences(series: IntArray) -> IntArray:
 
 @dataclass(frozen=True)
 class Windows:
-    """Examples of transformed values, with a whole context each.
+    """Examples of transformed values.
 
     `values` has shape `(rows,)`; `cutoffs`, and the `series` that each belongs to, `(windows,)`.
+    Every context is whole, or `first` says for every row `(rows,)` where its series begins.
     """
 
     values: FloatArray
@@ -82,6 +91,7 @@ class Windows:
     series: IntArray
     context_length: int
     horizon: int
+    first: IntArray | None = None
 
     def of(self, series: int) -> "Windows":
         """The examples of one series."""

@@ -61,6 +61,18 @@ for options, training in (
     arrays[name + " weights"] = fitted.weights
     arrays[name + " losses"] = np.array([log.loss for log in fitted.history])
     arrays[name + " watched"] = np.array([log.watched_loss or 0.0 for log in fitted.history])
+
+cutoffs = np.arange(4, 60)
+masked = window.model_copy(update={"padding": "mask"})
+short = Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2, np.full(150, 2))
+fitted = fit(
+    Network(TypeAdapter(ModelOptions).validate_python({"units": 5}), masked, 12),
+    [Member(short, short, 1)],
+    TrainingOptions(epochs=3, learning_rate=0.01),
+    lambda log: None,
+)
+arrays["masked"] = fitted.weights
+arrays["masked losses"] = np.array([(log.loss, log.watched_loss) for log in fitted.history])
 assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
 
 local, ensemble = network({"scope": "local"}), EnsembleOptions(size=2)
@@ -116,7 +128,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
             "model-2.onnx",
             "weights.npy",
         }
-    assert len(arrays[0].files) == 3 * 3 + 3
+    assert len(arrays[0].files) == 3 * 3 + 2 + 3
     for name in arrays[0].files:
         np.testing.assert_allclose(
             arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name

@@ -111,7 +111,10 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
         nearest = max(1, round(window.context_length / segment)) * segment
         advice = f"Set window.context_length to {nearest}."
         raise ConfigError(source.problem(("model", "segment"), message, advice))
-    return Needs(window.context_length, config.reach(season_length), window.horizon)
+    length, masked = window.context_length, 0
+    if window.padding == "mask":
+        masked = max(length - season_length, 0)
+    return Needs(length, config.reach(season_length), window.horizon, masked)
 
 
 def until(job: Job, cutoffs: IntArray) -> Job:

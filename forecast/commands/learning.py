@@ -172,19 +172,25 @@ def _members(job: Job, transforms: Pipelines) -> list[Member]:
     return [
         member
         for branch in transforms.branches
-        for member in _members_of(job, branch.apply(shared).values)
+        for member in _members_of(job, branch.apply(shared).values, branch.reach)
     ]
 
 
-def _members_of(job: Job, values: FloatArray) -> list[Member]:
-    """Networks of the same units that differ in their seeds, and in their series if local."""
+def _members_of(job: Job, values: FloatArray, reach: int) -> list[Member]:
+    """Networks of the same units that differ in their seeds, and in their series if local.
+
+    The first `reach` rows of each series have no value in these units.
+    """
     window, options, cutoffs = job.config.window, job.config.training, job.cutoffs()
+    first = None
+    if window.padding == "mask":
+        first = np.repeat(job.panel.starts + reach, np.diff(job.panel.offsets))
 
     def windows(rows: IntArray) -> Windows:
         series = job.panel.series_of(rows)
         whole = rows + 1 - job.panel.starts[series] >= job.needs.rows_before
         rows, series = rows[whole], series[whole]
-        return Windows(values, rows, series, window.context_length, window.horizon)
+        return Windows(values, rows, series, window.context_length, window.horizon, first)
 
     train = windows(cutoffs["train"])
     watched = windows(spread(cutoffs[watched_segment(job)], _WATCHED))

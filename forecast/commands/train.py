@@ -119,7 +119,7 @@ def _refuse_disparity(learned: Learned, forecaster: Forecaster, cutoffs: IntArra
     for in_memory, exported in zip(learned.forecaster().branches, forecaster.branches, strict=True):
         by_keras = in_memory.call(shared, chosen)
         difference = float(np.abs(exported.call(shared, chosen) - by_keras).max())
-        if difference > PARITY * max(1.0, float(np.abs(by_keras).max())):
+        if not difference <= PARITY * max(1.0, float(np.abs(by_keras).max())):  # NaN is none
             raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
 
@@ -165,7 +165,7 @@ def _write(
     staging.write_json("data.json", _data_record(job, scales).model_dump())
     history = pd.DataFrame(fitted.history).rename(columns={"watched_loss": _watched_label(job)})
     write_csv(history, staging.path / "history.csv")
-    kept = max(job.needs.rows_before, job.season_length)
+    kept = max(job.needs.context_length + job.needs.reach, job.season_length)
     write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
 
 

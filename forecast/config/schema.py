@@ -228,6 +228,10 @@ class WindowOptions(Section):
     residual_of: Literal["none", "last", "seasonal_naive", "seasonal_mean"] = "none"
     """A simple forecast that the network only corrects: the last value, the last season, or the
     mean of the context's seasons, repeated."""
+    padding: Literal["season", "mask"] = "season"
+    """What stands before the first value of a series that is shorter than the context: its first
+    season, repeated backwards, or nothing, steps that the network passes over. With `mask` it also
+    learns from such series, as soon as they have a season."""
 
 
 class _RecurrentOptions(Section):

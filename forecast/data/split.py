@@ -24,24 +24,27 @@ class Needs:
     reach: int
     """Rows that the transforms take from the start of a series."""
     horizon: int
+    masked: int = 0
+    """Steps of a context that may lie before the first value of a series that is learned from."""
 
     @property
     def rows_before(self) -> int:
-        """Rows up to and with the first cutoff of a series."""
-        return self.context_length + self.reach
+        """Rows up to and with the first cutoff of a series that training takes."""
+        return self.context_length - self.masked + self.reach
 
     def rows_before_cutoff(self, segment: str) -> int:
         """Rows of a series up to and with a cutoff of the segment.
 
-        Training takes whole windows; a forecast makes do with less.
+        Training takes a whole context, but for what is masked; a forecast makes do with less.
         """
         return self.rows_before if segment == "train" else self.reach + 1
 
     def __str__(self) -> str:
         reach = f", transforms that take {self.reach} rows" if self.reach else ""
-        return (
-            f"window.context_length {self.context_length}{reach} and window.horizon {self.horizon}"
-        )
+        context = f"window.context_length {self.context_length}"
+        if self.masked:
+            context += f" (of which {self.masked} may be masked)"
+        return f"{context}{reach} and window.horizon {self.horizon}"
 
 
 @dataclass(frozen=True)

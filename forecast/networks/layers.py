@@ -26,8 +26,11 @@ class Layers(Protocol):
     def flat(self, context: Any) -> Any:
         """A context `(..., steps, 1)` without its last axis."""
 
-    def recurrent(self, steps: Any, recurrence: Recurrence, name: str) -> Any:
-        """The last state `(..., units)` after steps `(..., steps, features)`."""
+    def recurrent(self, steps: Any, mask: Any, recurrence: Recurrence, name: str) -> Any:
+        """The last state `(..., units)` after steps `(..., steps, features)`.
+
+        Where a mask `(..., steps)` is false the state stays as it is; None is true everywhere.
+        """
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """Zeros in place of this share of the values while training."""
@@ -55,9 +58,9 @@ class KerasLayers:
         """A `Flatten` layer."""
         return keras.layers.Flatten(name="context_flat")(context)
 
-    def recurrent(self, steps: Any, recurrence: Recurrence, name: str) -> Any:
+    def recurrent(self, steps: Any, mask: Any, recurrence: Recurrence, name: str) -> Any:
         """`GRU`, `LSTM` or `SimpleRNN`."""
-        return recurrence.layer(name)(steps)
+        return recurrence.layer(name)(steps, mask=mask)
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """A `Dropout` layer."""

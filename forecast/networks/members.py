@@ -136,10 +136,10 @@ class MemberLayers:
         """`(members, batch, steps, 1)` to `(members, batch, steps)`."""
         return context[..., 0]
 
-    def recurrent(self, steps: Any, recurrence: Recurrence, name: str) -> Any:
+    def recurrent(self, steps: Any, mask: Any, recurrence: Recurrence, name: str) -> Any:
         """`(members, batch, steps, features)` to `(members, batch, units)`."""
         cell = recurrence.cell(tuple(self._weights[name]))
-        return run(cell, steps, differentiable=self._differentiable)
+        return run(cell, steps, mask, differentiable=self._differentiable)
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """Each member drops at its own rate."""

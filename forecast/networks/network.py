@@ -18,6 +18,7 @@ from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers, Layers
 from forecast.networks.members import Dropping, Layout, MemberLayers, Weights
+from forecast.windows import ABSENT
 
 Model: TypeAlias = keras.Model
 
@@ -135,15 +136,20 @@ class Network:
         )
 
     def _forecast(self, context: Any, layers: Layers) -> Units:
-        window = self._window
-        location, scale = _location(context, window), _scale(context, window)
+        window, present = self._window, None
+        if window.padding == "mask":
+            present = ops.greater(context, ABSENT)
+            context = ops.where(present, context, 0.0)
+        location, scale = _location(context, present, window), _scale(context, present, window)
         units = Units(None, location, scale)
         context = units.of(context)
+        if present is not None:
+            context = ops.where(present, context, 0.0)
         connect = import_module(f"forecast.networks.{self._options.kind}").connect
         levels = self._options.quantiles
         width = window.horizon * max(1, len(levels))
-        output = connect(context, self._options, width, self._season_length, layers)
-        base = _simple_forecast(context, window, self._season_length)
+        output = connect(context, present, self._options, width, self._season_length, layers)
+        base = _simple_forecast(context, present, window, self._season_length)
         forecast = _quantiles(output, base, levels) if levels else _sum(output, base)
         location, scale = (n if n is None else n[..., 0] for n in (location, scale))
         return Units(forecast, location, scale, bool(levels))
@@ -185,16 +191,25 @@ def _quantiles(output: Any, base: Any, levels: Sequence[float]) -> Any:
     return ops.stack(parts, axis=-1)
 
 
-def _location(context: Any, window: WindowOptions) -> Any:
+def _mean(values: Any, present: Any) -> Any:
+    """The mean over the steps that are there, `(..., batch, 1, 1)`."""
+    if present is None:
+        return ops.mean(values, axis=-2, keepdims=True)
+    there = ops.cast(present, values.dtype)
+    total = ops.sum(values * there, axis=-2, keepdims=True)
+    return total / ops.maximum(ops.sum(there, axis=-2, keepdims=True), 1.0)
+
+
+def _location(context: Any, present: Any, window: WindowOptions) -> Any:
     """The level that is taken from a window, `(..., batch, 1, 1)`."""
     if window.normalize == "last":
         return context[..., -1:, :]
     if window.normalize in ("mean", "standard"):
-        return ops.mean(context, axis=-2, keepdims=True)
+        return _mean(context, present)
     return None
 
 
-def _scale(context: Any, window: WindowOptions) -> Any:
+def _scale(context: Any, present: Any, window: WindowOptions) -> Any:
     """The spread that is taken from a window, `(..., batch, 1, 1)`.
 
     A hundredth of the level is added: a window that hardly moves would otherwise make any later
@@ -202,12 +217,19 @@ def _scale(context: Any, window: WindowOptions) -> Any:
     """
     if window.normalize != "standard":
         return None
-    level = ops.mean(ops.abs(context), axis=-2, keepdims=True)
-    return ops.std(context, axis=-2, keepdims=True) + 0.01 * level + 1e-6
+    level = _mean(ops.abs(context), present)
+    if present is None:
+        deviation = ops.std(context, axis=-2, keepdims=True)
+    else:
+        deviation = ops.sqrt(_mean(ops.square(context - _mean(context, present)), present))
+    return deviation + 0.01 * level + 1e-6
 
 
-def _simple_forecast(context: Any, window: WindowOptions, season_length: int) -> Any:
-    """What the network corrects, `(..., batch, horizon)`."""
+def _simple_forecast(context: Any, present: Any, window: WindowOptions, season_length: int) -> Any:
+    """What the network corrects, `(..., batch, horizon)`.
+
+    A step of the season that is not there takes the last value.
+    """
     if window.residual_of == "none":
         return None
     period = 1 if window.residual_of == "last" else season_length
@@ -216,6 +238,12 @@ def _simple_forecast(context: Any, window: WindowOptions, season_length: int) ->
     if window.residual_of == "seasonal_mean":
         ends = list(range(length, period - 1, -period))
     seasons = [context[..., end - period : end, 0] for end in ends]
-    season = sum(seasons[1:], start=seasons[0]) / len(seasons)
+    season = sum(seasons[1:], start=seasons[0])
+    if present is None:
+        season = season / len(seasons)
+    else:
+        theres = [ops.cast(present[..., end - period : end, 0], season.dtype) for end in ends]
+        count = sum(theres[1:], start=theres[0])
+        season = ops.where(count > 0, season / ops.maximum(count, 1.0), context[..., -1:, 0])
     repeats = -(-window.horizon // period)
     return ops.concatenate([season] * repeats, axis=-1)[..., : window.horizon]

@@ -62,27 +62,38 @@ class Recurrence(Protocol):
         """For members: the layer's weights in Keras's order, each with a leading axis."""
 
 
-def run(cell: Cell, steps: Any, *, differentiable: bool) -> Any:
+def run(cell: Cell, steps: Any, mask: Any, *, differentiable: bool) -> Any:
     """The output after the last step `(members, batch, units)`.
 
     `steps` has the shape `(members, batch, steps, features)`; one set of them may serve all
     members. Only a `differentiable` run keeps what the gradient needs.
+
+    `mask` `(members, batch, steps)` says which steps are there, if not all are. Only first steps
+    may lack, so that the states, which begin at zero, are zero after each of them.
     """
     projected = _project(cell, steps)
+    there = None
+    if mask is not None:
+        there = ops.cast(ops.moveaxis(mask, -1, 0)[..., None], projected.dtype)
     if not differentiable:
-        return _forward(cell, projected, cell.weights)[0]
+        return _forward(cell, projected, there, cell.weights)[0]
 
     @ops.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
     def recur(projected: Any, *weights: Any) -> tuple[Any, Any]:
-        states, before, kept = _forward_keeping(cell, projected, weights)
+        states, before, kept = _forward_keeping(cell, projected, there, weights)
 
         def gradient(*upstream: Any) -> Tensors:
-            projections, signals = _backward(cell, upstream[0], before, kept, weights)
+            projections, signals = _backward(cell, upstream[0], there, before, kept, weights)
             return projections, *cell.weight_gradients(before[0], kept, signals)
 
         return states[0], gradient
 
     return recur(projected, *cell.weights)
+
+
+def _masked(values: Tensors, there: Any, i: Any) -> Tensors:
+    """States after a step, or their gradients: zero where the step is not there."""
+    return values if there is None else tuple(value * there[i] for value in values)
 
 
 def _project(cell: Cell, steps: Any) -> Any:
@@ -98,11 +109,11 @@ def _begin(cell: Cell, projected: Any) -> Tensors:
     return (ops.zeros_like(projected[0][..., : cell.units]),) * cell.states
 
 
-def _forward(cell: Cell, projected: Any, weights: Tensors) -> Tensors:
+def _forward(cell: Cell, projected: Any, there: Any, weights: Tensors) -> Tensors:
     """The last states."""
 
     def body(i: Any, *states: Any) -> Tensors:
-        return i + 1, *cell.step(projected[i], states, weights)[0]
+        return i + 1, *_masked(cell.step(projected[i], states, weights)[0], there, i)
 
     loop = ops.while_loop(lambda i, *_: i < projected.shape[0], body, (0, *_begin(cell, projected)))
     states: Tensors = loop[1:]
@@ -110,7 +121,7 @@ def _forward(cell: Cell, projected: Any, weights: Tensors) -> Tensors:
 
 
 def _forward_keeping(
-    cell: Cell, projected: Any, weights: Tensors
+    cell: Cell, projected: Any, there: Any, weights: Tensors
 ) -> tuple[Tensors, Tensors, Tensors]:
     """The last states; the states before every step; and what each step kept."""
     begin = _begin(cell, projected)
@@ -118,7 +129,7 @@ def _forward_keeping(
 
     def body(i: Any, states: Any, buffers: Any) -> Tensors:
         after, kept = cell.step(projected[i], states, weights)
-        return i + 1, after, _write(buffers, i, (*states, *kept))
+        return i + 1, _masked(after, there, i), _write(buffers, i, (*states, *kept))
 
     _, states, buffers = ops.while_loop(
         lambda i, *_: i < projected.shape[0], body, (0, begin, buffers)
@@ -127,14 +138,17 @@ def _forward_keeping(
 
 
 def _backward(
-    cell: Cell, gradient: Any, before: Tensors, kept: Tensors, weights: Tensors
+    cell: Cell, gradient: Any, there: Any, before: Tensors, kept: Tensors, weights: Tensors
 ) -> tuple[Any, Tensors]:
     """The gradient of `projected`, and the signals of all steps."""
     gradients = (gradient, *(ops.zeros_like(gradient) for _ in range(cell.states - 1)))
 
     def back(i: Any, gradients: Tensors) -> tuple[Tensors, Tensors]:
         gradients, projections, signals = cell.backward(
-            gradients, tuple(s[i] for s in before), tuple(k[i] for k in kept), weights
+            _masked(gradients, there, i),
+            tuple(s[i] for s in before),
+            tuple(k[i] for k in kept),
+            weights,
         )
         return gradients, (projections, *signals)
 

@@ -10,22 +10,26 @@ from typing import Any
 from forecast.networks.layers import Layers
 from forecast.networks.recurrence import Recurrence
 
-Connect = Callable[[Any, Any, int, int, Layers], Any]
-"""What a kind of network is: from a context in window units `(..., batch, context_length, 1)`, its
-options, the width of the output, the season's length and the layers to the output
-`(..., batch, width)`."""
+Connect = Callable[[Any, Any, Any, int, int, Layers], Any]
+"""What a kind of network is: a map to the output `(..., batch, width)` from a context in window
+units `(..., batch, context_length, 1)`, which of its steps are there (the same shape; None for all,
+and only the first may lack, which are 0), options, width, the season's length and the layers."""
 
 
 def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
     """The kind of network that has this recurrent layer."""
 
-    def connect(context: Any, options: Any, width: int, season_length: int, layers: Layers) -> Any:
+    def connect(
+        context: Any, present: Any, options: Any, width: int, season_length: int, layers: Layers
+    ) -> Any:
         size = options.segment_length(season_length)
+        # Only first steps may lack: of a segment some are there if the last is.
+        mask = None if present is None else present[..., size - 1 :: size, 0]
         steps = context
         if size > 1:
             steps = layers.segments(context, size)
             steps = layers.dense(steps, options.units, "segment", relu=True)
-        state = layers.recurrent(steps, recurrence(options), options.kind)
+        state = layers.recurrent(steps, mask, recurrence(options), options.kind)
         state = layers.dropout(state, options.dropout, "dropout")
         output = layers.dense(state, width, "forecast")
         if options.linear:

@@ -159,7 +159,7 @@ class _Training:
     ) -> None:
         """Blocks have `size` members."""
         windows = [member.windows for member in members]
-        values, self.offsets = _joined(windows)
+        values, first, self.offsets = _joined(windows)
         draws = [_Draws(member.seed) for member in members]
         self.options = options
         self.size = size
@@ -183,6 +183,7 @@ class _Training:
             values,
             windows[0].context_length,
             windows[0].horizon,
+            first=first,
             drops=bool(self.differences.dropout.any()),
         )
         self.begin = program.begin
@@ -306,13 +307,20 @@ def _numbers(own: Sequence[float | None], default: float) -> Weights:
     return np.array([default if number is None else number for number in own], np.float32)
 
 
-def _joined(windows: Sequence[Windows]) -> tuple[NDArray[np.float32], list[int]]:
-    """All values that members look at in one row, and what to add to the cutoffs of each."""
-    different = list({id(w.values): w.values for w in windows}.values())
-    begins = np.cumsum([0, *map(len, different)])
-    place = {id(values): int(begin) for values, begin in zip(different, begins, strict=False)}
-    values = np.concatenate(different).astype(np.float32)
-    return values, [place[id(w.values)] for w in windows]
+def _joined(
+    windows: Sequence[Windows],
+) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, list[int]]:
+    """All values that members look at in one row, and what to add to the cutoffs of each.
+
+    In between, where the series of each row begins, if contexts need not be whole.
+    """
+    different = list({id(w.values): w for w in windows}.values())
+    begins = np.cumsum([0, *(len(w.values) for w in different)])
+    place = {id(w.values): int(begin) for w, begin in zip(different, begins, strict=False)}
+    values = np.concatenate([w.values for w in different]).astype(np.float32)
+    firsts = [w.first + place[id(w.values)] for w in different if w.first is not None]
+    first = np.concatenate(firsts).astype(np.int32) if firsts else None
+    return values, first, [place[id(w.values)] for w in windows]
 
 
 def _table(cutoffs: Sequence[IntArray], batch: int, batches: int) -> Batches:

@@ -21,6 +21,7 @@ from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
 from forecast.networks import Dropping, Network
 from forecast.training.optimizers import OPTIMIZERS
+from forecast.windows import ABSENT
 
 # Windows that are learned from at once: their states stay in the processor's cache, which makes
 # a difference for large batches (`benchmarks/training.py`).
@@ -64,9 +65,14 @@ class Program:
         context_length: int,
         horizon: int,
         *,
+        first: NDArray[np.int32] | None = None,
         drops: bool,
     ) -> None:
-        """`values` are the rows `(rows,)` that cutoffs count; `drops`: whether any member drops."""
+        """`values` are the rows `(rows,)` that cutoffs count.
+
+        `first`: where the series of each row begins, if contexts may reach back before it; `drops`:
+        whether any member drops.
+        """
         self._drops = drops
         self._network = network
         self._options = options
@@ -74,6 +80,7 @@ class Program:
         levels = network.quantiles
         self._loss = _pinball(levels) if levels else keras.losses.get(options.loss)
         self._values = ops.convert_to_tensor(values)
+        self._first = None if first is None else ops.convert_to_tensor(first)
         self._before = np.arange(1 - context_length, 1, dtype=np.int32)
         self._after = np.arange(1, horizon + 1, dtype=np.int32)
 
@@ -187,14 +194,18 @@ class Program:
 
         Shares `(members, batch)` are 1 where there is a window, and 0; contexts have the shape
         `(members, batch, context_length, 1)`, targets `(members, batch, horizon)`. Both are zeros
-        where there is no window: a share of zero would not hold back the NaN of a strange row.
+        where there is no window: a share of zero would not hold back the NaN of a strange row. A
+        step of a context before the series begins is `ABSENT`.
         """
         there = cutoffs >= 0
-        rows = ops.maximum(cutoffs, len(self._before) - 1)[..., None]
+        rows = ops.maximum(cutoffs, 0)[..., None]
         contexts, targets = (
-            ops.where(there[..., None], ops.take(values, rows + steps, axis=0), 0.0)
-            for steps in (self._before, self._after)
+            ops.where(there[..., None], ops.take(values, ops.maximum(at, 0), axis=0), 0.0)
+            for at in (rows + self._before, rows + self._after)
         )
+        if self._first is not None:
+            absent = rows + self._before < ops.take(self._first, rows, axis=0)
+            contexts = ops.where(ops.logical_and(there[..., None], absent), ABSENT, contexts)
         return ops.cast(there, "float32"), contexts[..., None], targets
 
 

@@ -1,0 +1,198 @@
+"""Series shorter than the context, masked: what is not there changes nothing."""
+
+import csv
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from keras import ops
+from pydantic import TypeAdapter
+
+from forecast.backends import backend
+from forecast.commands.check import prepare
+from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
+from forecast.data.panel import Panel
+from forecast.networks import Network
+from forecast.training import Member, fit
+from forecast.windows import ABSENT, Windows, contexts_at
+
+# NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+Cli = Callable[..., CompletedProcess[str]]
+MODEL: TypeAdapter[ModelOptions] = TypeAdapter(ModelOptions)
+LONG, SHORT, SEASON = 12, 8, 4  # steps
+
+KINDS: list[dict[str, Any]] = [
+    {"kind": "gru"},
+    {"kind": "gru", "reset_after": False, "activation": "sigmoid"},
+    {"kind": "lstm", "activation": "sigmoid"},
+    {"kind": "simple_rnn", "activation": "relu"},
+    {"kind": "lstm", "segment": 4},
+    {"kind": "gru", "quantiles": [0.1, 0.5, 0.9]},
+]
+WINDOWS: list[dict[str, Any]] = [
+    {},
+    {"normalize": "mean", "residual_of": "last"},
+    {"normalize": "standard", "residual_of": "seasonal_mean"},
+    {"normalize": "last", "residual_of": "seasonal_naive"},
+]
+
+
+def _network(model: dict[str, Any], window: dict[str, Any], length: int) -> Network:
+    padding = "mask" if length == LONG else "season"
+    options = {**window, "context_length": length, "horizon": 5, "padding": padding}
+    model = {"units": 3, "dropout": 0, **model}
+    return Network(MODEL.validate_python(model), WindowOptions.model_validate(options), SEASON)
+
+
+def _contexts() -> tuple[np.ndarray, np.ndarray]:
+    """Short ones, and the same behind what is not there: `(1, windows, steps, 1)`."""
+    short = np.random.default_rng(1).normal(size=(1, 7, SHORT, 1)).astype(np.float32)
+    return short, np.pad(short, ((0, 0), (0, 0), (LONG - SHORT, 0), (0, 0)), constant_values=ABSENT)
+
+
+def _weights(network: Network) -> np.ndarray:
+    return np.stack([network.initial(np.random.default_rng(seed)) for seed in range(2)])
+
+
+def _weighed(values: Any) -> Any:
+    """A number that weighs every forecast differently."""
+    flat = ops.reshape(values, (-1,))
+    return ops.sum(flat * np.cos(np.arange(flat.shape[0], dtype=np.float32)))
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize("model", KINDS, ids=str)
+def test_a_masked_context_is_a_shorter_one(model: dict[str, Any], window: dict[str, Any]) -> None:
+    """For members, their gradients and plain Keras alike: the network of the shorter context."""
+    networks = _network(model, window, SHORT), _network(model, window, LONG)
+    weights, said, slopes = _weights(networks[0]), [], []
+    for network, contexts in zip(networks, _contexts(), strict=True):
+
+        def total(flat: Any, network: Network = network, contexts: np.ndarray = contexts) -> Any:
+            value = network.forward(flat, contexts, differentiable=True).value
+            return _weighed(value), value
+
+        value, slope = backend().gradient(total, ops.convert_to_tensor(weights))
+        said.append(np.asarray(value))
+        slopes.append(np.asarray(slope))
+        plain = np.asarray(network.model(weights[1])(contexts[0], training=False))
+        np.testing.assert_allclose(said[-1][1], plain, rtol=1e-4, atol=1e-5)
+        forward = np.asarray(network.forward(weights, contexts).value)
+        np.testing.assert_allclose(forward, said[-1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(said[1], said[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_a_whole_context_is_seen_as_without_masks(window: dict[str, Any]) -> None:
+    """Where all is there, the option changes nothing."""
+    model = {"kind": "gru", "linear": True, "segment": "season"}
+    masking = _network(model, window, LONG)
+    options = WindowOptions.model_validate({**window, "context_length": LONG, "horizon": 5})
+    plain = Network(MODEL.validate_python({"units": 3, "dropout": 0, **model}), options, SEASON)
+    contexts = np.random.default_rng(2).normal(size=(1, 7, LONG, 1)).astype(np.float32)
+    weights = _weights(masking)
+    by_mask, by_none = (np.asarray(n.forward(weights, contexts).value) for n in (masking, plain))
+    np.testing.assert_allclose(by_mask, by_none, rtol=1e-4, atol=1e-5)
+
+
+def test_a_step_of_the_season_that_is_not_there_takes_the_last_value() -> None:
+    """Three values of a season of four, repeated: a network of zeros says so."""
+    context = np.array([ABSENT] * 9 + [1.0, 2.0, 3.0], np.float32)[None, None, :, None]
+    network = _network({"kind": "gru"}, {"residual_of": "seasonal_naive"}, LONG)
+    weights = np.zeros((1, network.parameters), np.float32)
+    said = np.asarray(network.forward(weights, context).value)
+    assert said.tolist() == [[[3.0, 1.0, 2.0, 3.0, 3.0]]]
+
+
+def test_contexts_without_a_period_lack_what_is_before_their_series(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """A mark stands there, whatever the series before holds."""
+    panel = make_panel([[1.0, 2.0, 3.0], [4.0, 5.0]])
+    cutoffs = np.array([1, 2, 4])
+    contexts = contexts_at(panel.values, cutoffs, np.array([0, 0, 3]), 3, None)[..., 0]
+    np.testing.assert_array_equal(contexts, [[ABSENT, 1, 2], [1, 2, 3], [ABSENT, 4, 5]])
+
+
+def test_training_sees_the_contexts_that_a_forecast_does() -> None:
+    """The loss before anything is learned: of each window by hand, the first ones of two series."""
+    values = np.concatenate([np.sin(np.arange(20.0)), np.cos(np.arange(16.0)) * 3])
+    first = np.repeat([0, 20], [20, 16])
+    cutoffs = np.array([3, 7, 14, 23, 24, 30])
+    windows = Windows(values, cutoffs, np.repeat([0, 1], 3), LONG, 5, first)
+    network = _network({"kind": "gru"}, {"normalize": "standard", "residual_of": "last"}, LONG)
+    options = TrainingOptions(epochs=1, optimizer="sgd", learning_rate=1e-9, batch_size=4)
+    # Behind other values, as those of another job are.
+    other = Windows(values[::-1].copy(), np.array([15]), np.array([0]), LONG, 5, first)
+    fitted = fit(network, [Member(other, None, 1), Member(windows, windows, 0)], options, print)
+    weights = np.stack([network.initial(np.random.default_rng(s)) for s in _initial_seeds(0)])
+    units = network.forward(weights, contexts_at(values, cutoffs, first[cutoffs], LONG, None)[None])
+    targets = values[cutoffs[:, None] + np.arange(1, 6)].astype(np.float32)[None]
+    by_hand = np.mean((np.asarray(units.of(targets)) - np.asarray(units.forecast)) ** 2)
+    log = next(log for log in fitted.history if log.member == 1)
+    assert log.loss == pytest.approx(by_hand, rel=1e-4)
+    assert log.watched_loss == pytest.approx(by_hand, rel=1e-4)
+
+
+def _initial_seeds(seed: int) -> list[np.random.SeedSequence]:
+    """That of a member's first weights."""
+    return np.random.SeedSequence(seed).spawn(3)[:1]
+
+
+CONFIG = """\
+data: {path: sales.csv, time: month, target: sales, id: shop}
+split: {test: 4}
+transforms: [log, difference, standard]
+window: {context_length: 24, horizon: 2, padding: mask, normalize: mean, residual_of: last}
+model: {units: 3, segment: 2}
+training: {epochs: 3, learning_rate: 0.02, ensemble: 2}
+predict: {horizon: 5}
+"""
+LENGTHS = {"ann": 60, "bob": 22, "cat": 9}
+
+
+def _write(folder: Path) -> Path:
+    random, lines = np.random.default_rng(0), ["shop,month,sales"]
+    for shop, length in LENGTHS.items():
+        sales = 100 * np.exp(0.1 * random.normal(size=length).cumsum())
+        months = pd.date_range("2000-01-01", periods=length, freq="MS")
+        lines += [f"{shop},{m:%Y-%m-%d},{y:.4f}" for m, y in zip(months, sales, strict=True)]
+    (folder / "sales.csv").write_text("\n".join(lines) + "\n")
+    (folder / "sales.yaml").write_text(CONFIG)
+    return folder / "sales.yaml"
+
+
+def test_short_series_are_learned_from_as_soon_as_they_have_a_season(tmp_path: Path) -> None:
+    """bob has 17 differences before the test part, and so windows from the twelfth on."""
+    config = _write(tmp_path)
+    job = prepare(config)
+    series = job.panel.series_of(job.cutoffs()["train"])
+    # Rows to learn from, less a difference, less all but the last of a season, less the horizon.
+    assert np.bincount(series, minlength=3).tolist() == [56 - 1 - 11 - 2, 18 - 1 - 11 - 2, 0]
+    whole = prepare(config, ["window.padding=season"])
+    assert set(whole.panel.series_of(whole.cutoffs()["train"])) == {0}
+
+
+def test_short_series_are_forecast(tmp_path: Path, cli: Cli) -> None:
+    """The export agrees with Keras on them, or `train` fails; cat has fewer rows than a season."""
+    _write(tmp_path)
+    train = cli("train", "--config", "sales.yaml")
+    assert train.returncode == 0, train.stderr
+    run = Path(train.stdout.strip())
+    scores = csv.DictReader(StringIO((run / "scores.csv").read_text()))
+    scored = {row["unique_id"] for row in scores if row["model"] == "gru"}
+    assert scored == {"", "ann", "bob"}  # cat has no last season to be compared with
+    result = cli("predict", "--format", "jsonl")
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["unique_id"] for row in rows] == ["ann"] * 5 + ["bob"] * 5 + ["cat"] * 5
+    assert all(np.isfinite(row["y_hat"]) for row in rows)
