@@ -216,6 +216,13 @@ def test_every_problem_is_reported_at_once(refusal: Callable[..., str]) -> None:
             ),
         ),
         (
+            "model.kind=lstn",
+            (
+                "--set: `model.kind`: there is no kind 'lstn'.\n"
+                "      | model.kind=lstn\n      |            ^^^^\nDid you mean `lstm`?"
+            ),
+        ),
+        (
             "training.early_stopping={patience: 2}",
             (
                 "--set: early stopping has no validation part, and the test part may "
@@ -297,11 +304,12 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
         (DATA + "training: {epochs: true}\n", "should be a valid integer, and is True"),
         (DATA + "transforms: [minmx]\n", "Did you mean `minmax`?"),
         (DATA + "transforms: [3]\n", "air.yaml:2:14: `transforms.0` should hold keys and values"),
-        (DATA + "model: {kind: rnn}\n", "air.yaml:2:8: `model`: there is no kind 'rnn'."),
+        (DATA + "model: {kind: rnn}\n", "air.yaml:2:15: `model.kind`: there is no kind 'rnn'."),
         (
             DATA + "model: {kind: lstm, reset_after: true}\n",
             "air.yaml:2:21: unknown key `model.reset_after`.",
         ),
+        (DATA + "model: {kind: lstm, reset_after: true}\n", "Only the kind gru has it."),
         (DATA + "version: 2\n", "air.yaml:2:10: `version` should be 1"),
         (DATA + "data.freq: MS\n", "unknown key `data.freq`"),
     ],

@@ -172,6 +172,8 @@ def _explain(
     mark = _place(path, document, source, key=False)
     if details["type"] == "union_tag_invalid":
         kind, kinds = details["ctx"]["tag"], details["ctx"]["expected_tags"]
+        if (*path, "kind") in document.value_marks:  # `- minmax` has none of its own
+            mark, dotted = document.value_marks[*path, "kind"], f"{dotted}.kind"
         advice = did_you_mean(kind, [word.strip("'") for word in kinds.split(", ")])
         return mark, f"`{dotted}`: there is no kind {kind!r}.", advice
     value = details["input"]
@@ -209,6 +211,12 @@ def _advice_for_key(path: KeyPath) -> str:
     if advice.startswith("Did"):
         return advice
     homes = [key for key in Config.model_fields if name in _keys_of(_models_at((key,)))]
+    if homes and homes[0] == path[0]:
+        having = [model for model in _models_at((homes[0],)) if name in model.model_fields]
+        kinds = [
+            kind for model in having for kind in _nested(model.model_fields["kind"].annotation, str)
+        ]
+        return f"Only the kind {' or '.join(kinds)} has it."
     return f"It belongs in `{homes[0]}`." if homes else advice
 
 
