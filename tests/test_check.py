@@ -233,12 +233,13 @@ def test_intervals_that_can_not_be_calibrated_are_found_before_training(
     assert "intervals.windows" in result.stderr or "cutoffs" in result.stderr
 
 
+@pytest.mark.parametrize("transform", ["log", "boxcox"])
 def test_a_value_that_no_transform_takes_is_found_before_training(
-    cli: Cli, project: Path, airline_lines: Sequence[str]
+    cli: Cli, project: Path, airline_lines: Sequence[str], transform: str
 ) -> None:
     """A month without passengers has no logarithm: `check` says so, as `train` would."""
     lines = [*airline_lines[:10], '"1949-10",0', *airline_lines[11:]]
     (project / "airline-passengers.csv").write_text("\n".join(lines) + "\n")
-    result = cli("check", "--config", "air.yaml", "--set", "transforms=[log]")
+    result = cli("check", "--config", "air.yaml", "--set", f"transforms=[{transform}]")
     assert (result.returncode, result.stdout) == (4, "")
     assert "Passengers is 0 on 1949-10-01" in result.stderr

@@ -14,6 +14,7 @@ from forecast.data.split import Needs, Split, held_out, split_panel
 from forecast.data.table import read_table
 from forecast.errors import ConfigError, DataError, ForecastError, Problem
 from forecast.scoring.conformal import errors_needed
+from forecast.transforms.boxcox import BoxCox
 from forecast.transforms.log import Log
 from forecast.windows import cutoffs_within
 
@@ -182,8 +183,12 @@ def refuse_untrainable(job: Job) -> None:
 def _refuse_unfit(job: Job) -> None:
     """Raise for what training would find out too late: intervals and logarithms that can not be."""
     for key, option in job.config.each_transform():
-        if key[-1] == 0 and option.kind in ("log", "log1p"):  # others see what an earlier one made
+        if key[-1] != 0:  # it sees what an earlier one made
+            continue
+        if option.kind in ("log", "log1p"):
             Log(offset=float(option.kind == "log1p")).apply(job.panel)
+        if option.kind == "boxcox":
+            BoxCox(np.ones(1), option.offset).apply(job.panel)
     refuse_untrainable(job)
     options = job.config.intervals
     if options is None:
