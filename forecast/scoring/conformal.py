@@ -114,7 +114,7 @@ class Stretch:
         error = truth - learned[0.5]
         factors = {}
         for level in levels:
-            low, high = sorted((level, opposite_of(level, learned) or level))
+            low, high = sorted((level, _opposite(level, learned)))
             distance = np.where(
                 error > 0, learned[high] - learned[0.5], learned[0.5] - learned[low]
             )
@@ -157,9 +157,9 @@ class Stretch:
         return cls({float(level): np.array(own) for level, own in state["factors"].items()})
 
 
-def opposite_of(level: float, levels: Iterable[float]) -> float | None:
-    """That of the levels which makes an interval about the forecast with this one, if any does."""
-    return next((other for other in levels if abs(level + other - 1) < 1e-9), None)
+def _opposite(level: float, levels: Iterable[float]) -> float:
+    """That of the levels which makes an interval about the forecast with this one."""
+    return min(levels, key=lambda other: abs(level + other - 1))  # 1 - 0.9 is not quite 0.1
 
 
 def _size(sizes: FloatArray, level: float) -> FloatArray:
