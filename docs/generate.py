@@ -50,10 +50,14 @@ def pages() -> dict[Path, str]:
 def config_page(schema: Schema) -> str:
     """Every key of the config: its values, its default, its meaning."""
     parts = ["# The config", _NOTE.format(source="forecast/config/schema.py"), _CONFIG_INTRO]
+    sections: dict[str, tuple[str, str, Schema]] = {}  # each once, by the name of its class
     for title, path, section in _sections("", schema, schema):
+        sections.setdefault(section["title"], (title, path, section))
+    titles = {name: title for name, (title, _, _) in sections.items()}
+    for title, path, section in sections.values():
         if title:
             parts += [f"## {title}", _one_line(section["description"])]
-        rows = [_row(path, key, section, schema) for key in section["properties"]]
+        rows = [_row(path, key, section, schema, titles) for key in section["properties"]]
         parts.append("\n".join([*_TABLE, *rows]))
     return "\n\n".join(parts) + "\n"
 
@@ -103,12 +107,12 @@ def _title(path: str, section: Schema) -> str:
     return f"{path}: {kind}" if kind else path
 
 
-def _row(path: str, key: str, section: Schema, root: Schema) -> str:
+def _row(path: str, key: str, section: Schema, root: Schema, titles: dict[str, str]) -> str:
     node = section["properties"][key]
     objects = _objects(node, root)
     if objects:
-        titles = [_title(_join(path, key, node), inner) for inner in objects]
-        values = ", ".join(f"[{title}](#{_anchor(title)})" for title in titles)
+        links = [titles[inner["title"]] for inner in objects]
+        values = ", ".join(f"[{title}](#{_anchor(title)})" for title in links)
     else:
         values = _values(node)
     default = node.get("default")
