@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
@@ -482,4 +483,14 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 def main() -> None:
     """Run the command line; exits with the codes of the reference page."""
     signal.signal(signal.SIGTERM, _terminate)
-    app()
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code != INTERRUPTED:
+            raise
+        # Python remembers an interruption inside `exec`, which libraries use while they load, and
+        # would end itself by the signal instead of with this code. All is cleaned up by now.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(INTERRUPTED)
