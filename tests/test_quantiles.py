@@ -57,17 +57,25 @@ def test_quantiles_never_cross(weights: np.ndarray, contexts: np.ndarray) -> Non
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
+def _train(
+    once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli, name: str, settings: list[str]
+) -> Path:
+    """A folder with a run of the airline example and these settings."""
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        init = cli_in("init", "--example", "airline", cwd=folder)
+        return [init, cli_in("train", "--config", "air.yaml", *_words(settings), cwd=folder)]
+
+    _, result = once(name, train)
+    assert result.returncode == 0, result.stderr
+    return Path(str(result.args))
+
+
 @pytest.fixture(scope="module")
 def learned(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> Path:
     """A folder with a run of a network that forecasts three quantiles, three steps at once."""
 
-    def train(folder: Path) -> list[CompletedProcess[str]]:
-        init = cli_in("init", "--example", "airline", cwd=folder)
-        return [init, cli_in("train", "--config", "air.yaml", *_words(SETTINGS), cwd=folder)]
-
-    _, result = once("quantiles", train)
-    assert result.returncode == 0, result.stderr
-    return Path(str(result.args))
+    return _train(once, cli_in, "quantiles", SETTINGS)
 
 
 def _rows(result: CompletedProcess[str]) -> list[dict[str, str]]:
@@ -123,13 +131,7 @@ def stretched(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> 
         "predict.horizon=24",
     ]
 
-    def train(folder: Path) -> list[CompletedProcess[str]]:
-        init = cli_in("init", "--example", "airline", cwd=folder)
-        return [init, cli_in("train", "--config", "air.yaml", *_words(settings), cwd=folder)]
-
-    _, result = once("stretched", train)
-    assert result.returncode == 0, result.stderr
-    return Path(str(result.args))
+    return _train(once, cli_in, "stretched", settings)
 
 
 def test_intervals_stretch_what_the_network_learned(stretched: Path, cli_in: Cli) -> None:
