@@ -104,8 +104,7 @@ def compare(table: Path, name: str, origins: Origins) -> None:
     coverage: dict[str, list[float]] = {kind: [] for kind in KINDS}
     losses: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for i in range(origins.fits - apart - origins.windows + 1):
-        scales = scales_of(plain.units[i].until(ends[i] + 1), job.season_length)
-        scale = usable(np.array([scales[name] for name in panel.unique_ids]))
+        scale = usable(scales_of(plain.units[i].until(ends[i] + 1), job.season_length))
         past = [i + apart + j for j in range(origins.windows)]
         truth, reaches = plain.truth[i], ends[i] >= least
         for kind, (low, high) in zip(KINDS, intervals(plain, learned, i, past, scale), strict=True):

@@ -77,8 +77,7 @@ class Calibration:
     def _scales(self, learned: Learned) -> FloatArray:
         """The scale of each series in the units in which what was learned is combined."""
         units = learned.transforms.shared.apply(self.past.panel)
-        scales = scales_of(units.until(units.ends), self.past.season_length)
-        return usable(np.array([scales[name] for name in units.unique_ids]))
+        return usable(scales_of(units.until(units.ends), self.past.season_length))
 
 
 def watched_segment(job: Job) -> str:

@@ -118,9 +118,9 @@ def error_scales(past: Past, season_length: int) -> dict[str, Scale]:
     }
 
 
-def scales_of(past: Past, season_length: int) -> dict[str, float]:
-    """MASE's unit by series, in which intervals measure errors too."""
-    return {name: scale.mae for name, scale in error_scales(past, season_length).items()}
+def scales_of(past: Past, season_length: int) -> FloatArray:
+    """MASE's unit of each series, `(series,)`, in which intervals measure errors too."""
+    return np.array([scale.mae for scale in error_scales(past, season_length).values()])
 
 
 def scale_of(y: FloatArray, season_length: int) -> Scale:
