@@ -110,11 +110,11 @@ def forecast(*arguments: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def scores_of(document: str, segment: str) -> dict[str, dict[str, float]]:
+def scores_of(document: str, split: str) -> dict[str, dict[str, float]]:
     """The scores over all series of a JSON document, by model and metric."""
     result: dict[str, dict[str, float]] = {}
     for row in json.loads(document)["scores"]:
-        if row["unique_id"] is None and row["segment"] == segment:
+        if row["unique_id"] is None and row["split"] == split:
             result.setdefault(row["model"], {})[row["metric"]] = row["value"]
     return result
 
@@ -207,7 +207,7 @@ def peer_scores(job: Job, method: Baseline) -> dict[str, float]:
         season_length,
         model=method.__name__,
         forecast=lambda panel, cutoffs, horizon: Forecasts(y_hat),
-        segment="test",
+        split="test",
         baselines=(),
     )
     scales = error_scales(job.panel.until(job.split.train_ends), season_length)

@@ -25,7 +25,7 @@ from forecast.commands.check import Job, prepare, until
 from forecast.commands.learning import learn
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.scoring.conformal import Conformal, Stretch, usable
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
 from forecast.scoring.metrics import scales_of
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -86,7 +86,7 @@ def intervals(
     before = [learned.said[earliest, j] for j in past]
     joined = {level: np.concatenate([own[level] for own in before]) for level in quantiles}
     truth = np.concatenate([learned.truth[j] for j in past])
-    moved = Stretch.calibrate(truth, joined, LEVELS).quantiles(quantiles)
+    moved = ConformalizedQuantiles.calibrate(truth, joined, LEVELS).quantiles(quantiles)
     yield moved[0.1], moved[0.9]
 
 

@@ -234,7 +234,7 @@ data: {path: PATH, time: ds, target: y, id: unique_id, season_length: 24}
 split: {test: 48}
 transforms: [log1p]
 window: {context_length: 168, horizon: 48, normalize: standard, residual_of: seasonal_naive}
-model: {units: 20, segment: season, linear: true, dropout: 0, scope: local}
+model: {units: 20, patch_length: season, linear: true, dropout: 0, scope: local}
 training: {loss: mae, learning_rate: 0.003, schedule: cosine, batch_size: 64, epochs: 20}
 """
 

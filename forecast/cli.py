@@ -356,7 +356,7 @@ def backtest(
     job = prepare(config, [*_settings(set_, backend), *settings])
     _use_backend(job.config.training.backend)
     with console.without_library_noise():
-        from forecast.commands.backtest import SEGMENT, backtest_text
+        from forecast.commands.backtest import SPLIT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
 
         result = run_backtest(job, baselines, console)
@@ -369,7 +369,7 @@ def backtest(
         plot_backtest(job, result.forecasts, result.scores, plot_)
         console.say(f"drawn: {plot_}")
     if gate:
-        gate.check(result.scores, SEGMENT, job.config.model.kind)
+        gate.check(result.scores, SPLIT, job.config.model.kind)
 
 
 @command(app)

@@ -37,13 +37,13 @@ def _cell(value: object) -> str:
 
 
 def scores_table(scores: "pd.DataFrame") -> str:
-    """The scores over all series: a row a segment and model, a column a metric.
+    """The scores over all series: a row a split and model, a column a metric.
 
     Metrics that only some of the models have, as those of intervals, stand in a second table, with
     these models alone: one table would be too wide to read, and mostly dashes.
     """
     whole = scores[scores["unique_id"].isna()]
-    models = whole.groupby(["segment", "model"]).ngroups
+    models = whole.groupby(["split", "model"]).ngroups
     shared = whole.groupby("metric")["value"].transform("size") == models
     return "\n\n".join(_scores_table(part) for part in (whole[shared], whole[~shared]) if len(part))
 
@@ -51,10 +51,10 @@ def scores_table(scores: "pd.DataFrame") -> str:
 def _scores_table(whole: "pd.DataFrame") -> str:
     metrics = list(whole["metric"].unique())
     rows = [
-        [segment, model, *group.set_index("metric")["value"].reindex(metrics).astype(float)]
-        for (segment, model), group in whole.groupby(["segment", "model"], sort=False)
+        [split, model, *group.set_index("metric")["value"].reindex(metrics).astype(float)]
+        for (split, model), group in whole.groupby(["split", "model"], sort=False)
     ]
-    return text_table(["segment", "model", *metrics], rows)
+    return text_table(["split", "model", *metrics], rows)
 
 
 def steps_table(steps: "pd.DataFrame") -> str:

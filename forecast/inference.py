@@ -16,7 +16,7 @@ from forecast.config.schema import Config, ModelOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
-from forecast.scoring.conformal import Conformal, Stretch, errors_needed
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
 from forecast.transforms import Pipeline, Pipelines
 from forecast.windows import Batch, contexts_at, occurrences
 
@@ -26,7 +26,7 @@ MIDDLE = 0.5
 _BATCH = 4096
 
 
-class Network:
+class OnnxPredictor:
     """An exported network, or as many as there are series."""
 
     def __init__(self, path: Path) -> None:
@@ -122,7 +122,7 @@ class Forecaster:
     shared: Pipeline
     branches: Sequence[Branch]
     combine: Literal["mean", "median"]
-    calibration: Conformal | Stretch | None = None
+    calibration: Conformal | ConformalizedQuantiles | None = None
 
     @classmethod
     def of(
@@ -131,7 +131,7 @@ class Forecaster:
         networks: Sequence[Predictor],
         transforms: Pipelines,
         season_length: int,
-        calibration: Conformal | Stretch | None = None,
+        calibration: Conformal | ConformalizedQuantiles | None = None,
     ) -> "Forecaster":
         """The forecaster that a config describes, with a network for each pipeline."""
         branches = [
@@ -204,7 +204,7 @@ class Forecaster:
         if isinstance(calibration, Conformal) and not calibration.can_tell(level):
             count = int(np.median(calibration.counts))
             message = f"{count} calibration errors are too few for the quantile {level:g}."
-            advice = f"Raise intervals.windows: it takes {errors_needed(level)} errors."
+            advice = f"Raise intervals.n_windows: it takes {errors_needed(level)} errors."
             raise RunError(Problem(message, advice))
         if not isinstance(calibration, Conformal):
             levels = calibration.factors if calibration else self.model.quantiles

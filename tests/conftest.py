@@ -147,14 +147,14 @@ data: {path: load.csv, time: hour, target: load, id: house, missing: interpolate
 split: {test: 24, validation: 24}
 transforms: [log, {kind: difference, lag: season}, {kind: minmax, fit_on: all}]
 window: {context_length: 24, horizon: 6, normalize: standard, residual_of: last}
-model: {units: 4, segment: 6, linear: true}
+model: {units: 4, patch_length: 6, linear: true}
 training:
   epochs: 4
   learning_rate: 0.02
   batch_size: 32
   early_stopping: {patience: 1}
   ensemble: {size: 2, combine: median}
-intervals: {quantile_levels: [0.1, 0.5, 0.9], windows: 12}
+intervals: {quantile_levels: [0.1, 0.5, 0.9], n_windows: 12}
 predict: {horizon: 12}
 """
 

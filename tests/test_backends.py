@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from forecast.inference import Network
+from forecast.inference import OnnxPredictor
 
 Cli = Callable[..., CompletedProcess[str]]
 
@@ -29,8 +29,8 @@ import keras
 import numpy as np
 from pydantic import TypeAdapter
 from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
-from forecast.networks import Network
-from forecast.training import InMemory, Member, Running, export, fit
+from forecast.networks import Architecture
+from forecast.training import KerasPredictor, Member, CompiledForward, export, fit
 from forecast.windows import Windows
 
 out = Path()
@@ -39,7 +39,7 @@ values = np.sin(np.arange(150.0) / 3) + np.arange(150) / 50
 
 def network(options):
     model = TypeAdapter(ModelOptions).validate_python({"units": 5, **options})
-    return Network(model, window, 12)
+    return Architecture(model, window, 12)
 
 def windows(first, last):
     cutoffs = np.arange(first, last)
@@ -47,7 +47,7 @@ def windows(first, last):
 
 arrays = {}
 for options, training in (
-    ({"dropout": 0.3, "segment": 3}, {"optimizer": "adam", "schedule": "cosine"}),
+    ({"dropout": 0.3, "split": 3}, {"optimizer": "adam", "schedule": "cosine"}),
     ({"kind": "lstm", "linear": True}, {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
     ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
 ):
@@ -60,19 +60,19 @@ for options, training in (
     name = options.get("kind", "gru") + training["optimizer"]
     arrays[name + " weights"] = fitted.weights
     arrays[name + " losses"] = np.array([log.loss for log in fitted.history])
-    arrays[name + " watched"] = np.array([log.watched_loss or 0.0 for log in fitted.history])
+    arrays[name + " monitored"] = np.array([log.monitored_loss or 0.0 for log in fitted.history])
 
 cutoffs = np.arange(4, 60)
 masked = window.model_copy(update={"padding": "mask"})
 short = Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2, np.full(150, 2))
 fitted = fit(
-    Network(TypeAdapter(ModelOptions).validate_python({"units": 5}), masked, 12),
+    Architecture(TypeAdapter(ModelOptions).validate_python({"units": 5}), masked, 12),
     [Member(short, short, 1)],
     TrainingOptions(epochs=3, learning_rate=0.01),
     lambda log: None,
 )
 arrays["masked"] = fitted.weights
-arrays["masked losses"] = np.array([(log.loss, log.watched_loss) for log in fitted.history])
+arrays["masked losses"] = np.array([(log.loss, log.monitored_loss) for log in fitted.history])
 assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
 
 local, ensemble = network({"scope": "local"}), EnsembleOptions(size=2)
@@ -80,7 +80,7 @@ weights = np.random.default_rng(0).normal(size=(4, local.parameters)).astype(np.
 arrays["contexts"] = np.random.default_rng(1).normal(size=(2, 5, 12, 1)).astype(np.float32)
 named = {"model": weights, "model-2": weights[::-1]}
 for name, own in named.items():
-    arrays[name] = InMemory(Running(local), own, ensemble).predict(arrays["contexts"])
+    arrays[name] = KerasPredictor(CompiledForward(local), own, ensemble).predict(arrays["contexts"])
 export(local, named, ensemble, out)
 np.savez(out / "arrays.npz", **arrays)
 """
@@ -120,7 +120,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stderr
         arrays.append(np.load(folder / "arrays.npz"))
         for name in ("model", "model-2"):
-            exported = Network(folder / f"{name}.onnx").predict(arrays[-1]["contexts"])
+            exported = OnnxPredictor(folder / f"{name}.onnx").predict(arrays[-1]["contexts"])
             np.testing.assert_allclose(exported, arrays[-1][name], atol=1e-5)
         assert {path.name for path in folder.iterdir()} == {
             "arrays.npz",
@@ -155,7 +155,7 @@ def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> No
     assert _scores(run) == pytest.approx(_scores(trained), rel=1e-3)
     model = keras.models.load_model(run / "model.keras", safe_mode=True)
     contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
-    by_onnx = Network(run / "model.onnx").predict(contexts)
+    by_onnx = OnnxPredictor(run / "model.onnx").predict(contexts)
     np.testing.assert_allclose(by_onnx, np.asarray(model(contexts)), atol=1e-5)
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 SETTINGS = [
     "training.epochs=2",
     "model.units=4",
-    "backtest.windows=3",
+    "backtest.n_windows=3",
     "backtest.horizon=6",
     "backtest.stride=4",
 ]
@@ -132,8 +132,8 @@ def test_a_planted_leak_is_not_found(
     settings = [
         f"transforms={transforms}",
         f"backtest.refit={refit}",
-        "backtest.windows=4",
-        "intervals={quantile_levels: [0.1, 0.9], windows: 9}",
+        "backtest.n_windows=4",
+        "intervals={quantile_levels: [0.1, 0.9], n_windows: 9}",
     ]
     later = [f"{date},{10 * float(y)}" for date, y in map(_cells, airline_lines[137:])]
     before = _backtest(project, *settings)
@@ -162,7 +162,7 @@ def _cells(line: str) -> tuple[str, str]:
 def _scores_until(result: Backtest, cutoff: pd.Timestamp) -> pd.DataFrame:
     """Of the forecasts up to a cutoff alone, in units that the test does not ask after."""
     table = result.forecasts[result.forecasts["cutoff"] <= cutoff]
-    return score(table.assign(segment=""), {"Passengers": Scale(1.0, 1.0)})
+    return score(table.assign(split=""), {"Passengers": Scale(1.0, 1.0)})
 
 
 def _scale(result: Backtest) -> tuple[float, float]:
@@ -180,7 +180,7 @@ def test_fitted_again_a_later_cutoff_is_another_network(
     once = _of(once_fitted, "gru")
     assert again["y_hat"].iloc[:6].tolist() == once["y_hat"].iloc[:6].tolist()
     assert again["y_hat"].iloc[6:].tolist() != once["y_hat"].iloc[6:].tolist()
-    alone = _of(_backtest(project, "backtest.windows=1"), "gru")
+    alone = _of(_backtest(project, "backtest.n_windows=1"), "gru")
     assert again["y_hat"].iloc[12:].tolist() == alone["y_hat"].tolist()
 
 
@@ -192,7 +192,7 @@ def test_all_networks_of_all_cutoffs_are_as_if_trained_one_by_one(
     together = _of(_backtest(project, *settings, "backtest.refit=true"), "gru")
     for i, rows in enumerate((136, 140, 144)):
         lines = airline_lines[: 1 + rows]
-        alone = _of(_backtest(project, *settings, "backtest.windows=1", lines=lines), "gru")
+        alone = _of(_backtest(project, *settings, "backtest.n_windows=1", lines=lines), "gru")
         own = together.iloc[6 * i : 6 * i + 6].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, alone, rtol=1e-4)
 
@@ -200,7 +200,7 @@ def test_all_networks_of_all_cutoffs_are_as_if_trained_one_by_one(
 def test_intervals_are_calibrated_before_the_first_cutoff(project: Path) -> None:
     """And cover something."""
     result = _backtest(
-        project, "intervals={quantile_levels: [0.1, 0.9], windows: 9}", "backtest.windows=1"
+        project, "intervals={quantile_levels: [0.1, 0.9], n_windows: 9}", "backtest.n_windows=1"
     )
     gru = _of(result, "gru")
     assert list(gru.columns)[-2:] == ["q0.1", "q0.9"]
@@ -227,7 +227,7 @@ def test_one_document_holds_scores_steps_and_forecasts(cli: Cli, project: Path) 
     ]  # fmt: skip
     assert document["forecasts"][0]["cutoff"] == "1959-12-01"
     assert {row["model"] for row in document["scores"]} == {"gru", "naive"}
-    assert {row["segment"] for row in document["scores"]} == {"backtest"}
+    assert {row["split"] for row in document["scores"]} == {"backtest"}
     assert result.stderr.splitlines()[0] == (
         "2 cutoffs, 6 steps each, fitted once before the first"
     )

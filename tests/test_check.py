@@ -130,12 +130,12 @@ def test_windows_are_counted(cli: Cli, project: Path, settings: list[str], windo
             ),
         ),
         (
-            ["model.segment=5"],
+            ["model.patch_length=5"],
             3,
             (
-                "error: --set: `model.segment` is 5 steps, which `window.context_length` 12 is no "
-                "multiple of.\n"
-                "      | model.segment=5\n"
+                "error: --set: `model.patch_length` is 5 steps, which `window.context_length` 12 "
+                "is no multiple of.\n"
+                "      | model.patch_length=5\n"
                 "      | ^^^^^^^^^^^^^\n"
                 "Set window.context_length to 10.\n"
             ),
@@ -217,8 +217,8 @@ def test_an_odd_config_ends_at_once_with_3_or_4(
 @pytest.mark.parametrize(
     "settings",
     [
-        ["intervals={windows: 2}"],
-        ["intervals={windows: 200}"],
+        ["intervals={n_windows: 2}"],
+        ["intervals={n_windows: 200}"],
         ["intervals={quantile_levels: [0.001, 0.999]}"],
     ],
     ids=" ".join,
@@ -230,7 +230,7 @@ def test_intervals_that_can_not_be_calibrated_are_found_before_training(
     options = [word for setting in settings for word in ("--set", setting)]
     result = cli("check", "--config", "air.yaml", *options)
     assert result.returncode in (3, 4)
-    assert "intervals.windows" in result.stderr or "cutoffs" in result.stderr
+    assert "intervals.n_windows" in result.stderr or "cutoffs" in result.stderr
 
 
 @pytest.mark.parametrize("transform", ["log", "boxcox"])

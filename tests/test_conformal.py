@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scoring.conformal import Conformal, Stretch, usable
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
 
 finite = st.floats(-1e6, 1e6)
 
@@ -134,7 +134,7 @@ def test_a_stretch_is_the_share_of_the_learned_distance_of_its_rank() -> None:
     learned = {0.1: forecast - 2, 0.5: forecast, 0.9: forecast + np.arange(1.0, 10)[:, None]}
     truth = np.array([0.5, -1, 6, -3, 1, -8, 7, -0.2, 9])[:, None]
     shares = [0.5, 0.5, 2, 1.5, 0.2, 4, 1, 0.1, 1]
-    stretch = Stretch.calibrate(truth, learned, [0.1, 0.5, 0.9])
+    stretch = ConformalizedQuantiles.calibrate(truth, learned, [0.1, 0.5, 0.9])
     factors = {level: own.tolist() for level, own in stretch.factors.items()}
     assert factors == {0.1: [sorted(shares)[7]], 0.5: [0.0], 0.9: [sorted(shares)[7]]}
     moved = stretch.quantiles({level: own[:2] for level, own in learned.items()})
@@ -147,8 +147,10 @@ def test_a_stretch_is_the_share_of_the_learned_distance_of_its_rank() -> None:
 def test_stretched_quantiles_do_not_cross(seed: int) -> None:
     """Though each level has a factor of its own; also for fewer steps, and after JSON."""
     random = np.random.default_rng(seed)
-    stretch = Stretch.calibrate(random.normal(size=(40, 3)) * 3, _learned(random, 40), LEVELS)
-    again = Stretch.from_state(json.loads(json.dumps(stretch.state())))
+    stretch = ConformalizedQuantiles.calibrate(
+        random.normal(size=(40, 3)) * 3, _learned(random, 40), LEVELS
+    )
+    again = ConformalizedQuantiles.from_state(json.loads(json.dumps(stretch.state())))
     for steps in (1, 3):
         learned = {level: own[:, :steps] for level, own in _learned(random, 5).items()}
         moved = stretch.quantiles(learned)
@@ -166,7 +168,7 @@ def test_stretched_intervals_cover_what_they_promise() -> None:
         learned = {0.1: -0.64 * spread, 0.5: 0 * spread, 0.9: 0.64 * spread}
         truth = random.normal(size=(24, 1)) * spread
         past = {level: own[:-1] for level, own in learned.items()}
-        moved = Stretch.calibrate(truth[:-1], past, [0.1, 0.9]).quantiles(learned)
+        moved = ConformalizedQuantiles.calibrate(truth[:-1], past, [0.1, 0.9]).quantiles(learned)
         inside.append(moved[0.1][-1, 0] <= truth[-1, 0] <= moved[0.9][-1, 0])
     assert 0.80 <= np.mean(inside) <= 0.90
 
@@ -175,5 +177,5 @@ def test_a_level_that_the_errors_are_too_few_for_is_left_out() -> None:
     """Four are enough for 0.9, and not for 0.95."""
     learned = _learned(np.random.default_rng(0), 4) | {0.1: np.full((4, 3), -9.0)}
     learned[0.9] = -learned[0.1]
-    stretch = Stretch.calibrate(np.ones((4, 3)), learned, [0.1, 0.9, 0.95])
+    stretch = ConformalizedQuantiles.calibrate(np.ones((4, 3)), learned, [0.1, 0.9, 0.95])
     assert list(stretch.factors) == [0.1, 0.9]

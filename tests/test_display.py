@@ -30,15 +30,15 @@ def test_a_table_keeps_every_word_as_it_is(word: str) -> None:
 def test_scores_have_a_row_a_model_and_a_column_a_metric() -> None:
     """Over all series; those of single series are for programs."""
     rows = [
-        (unique_id, segment, model, metric, value + 10 * (unique_id is not None))
+        (unique_id, split, model, metric, value + 10 * (unique_id is not None))
         for unique_id in (None, "a")
-        for segment in ("train", "test")
+        for split in ("train", "test")
         for model, value in (("gru", 2.0), ("naive", 1.0))
         for metric in ("rmse", "mase")
     ]
-    scores = pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
+    scores = pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
     assert scores_table(scores) == (
-        "segment  model  rmse  mase\n"
+        "split  model  rmse  mase\n"
         "train    gru       2     2\n"
         "train    naive     1     1\n"
         "test     gru       2     2\n"
@@ -51,13 +51,13 @@ def test_metrics_of_some_models_alone_stand_in_a_table_of_their_own() -> None:
     rows = [(None, "test", model, "rmse", 1.0) for model in ("gru", "naive", "naive2")]
     rows += [(None, "test", "gru", metric, 80.0) for metric in ("crps", "coverage_80", "width_80")]
     rows += [(None, "test", model, "owa", 0.5) for model in ("gru", "naive", "naive2")]
-    scores = pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
+    scores = pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
     assert scores_table(scores) == (
-        "segment  model   rmse  owa\n"
+        "split  model   rmse  owa\n"
         "test     gru        1  0.5\n"
         "test     naive      1  0.5\n"
         "test     naive2     1  0.5\n"
         "\n"
-        "segment  model  crps  coverage_80  width_80\n"
+        "split  model  crps  coverage_80  width_80\n"
         "test     gru      80           80        80"
     )

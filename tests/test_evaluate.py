@@ -15,10 +15,10 @@ Cli = Callable[..., CompletedProcess[str]]
 
 
 def _scores(result: CompletedProcess[str]) -> dict[tuple[str, ...], float]:
-    """Values by series, segment, model and metric."""
+    """Values by series, split, model and metric."""
     assert result.stderr == ""
     return {
-        (row["unique_id"], row["segment"], row["model"], row["metric"]): float(row["value"])
+        (row["unique_id"], row["split"], row["model"], row["metric"]): float(row["value"])
         for row in csv.DictReader(StringIO(result.stdout))
     }
 
@@ -37,22 +37,22 @@ def test_the_scores_of_the_training_come_again(
 def test_json_holds_the_same_scores(cli: Cli, trained: Path) -> None:
     """One document, null for what is over all series; digit by digit."""
     rows = json.loads(cli("evaluate", trained, "--format", "json").stdout)
-    assert list(rows[0]) == ["unique_id", "segment", "model", "metric", "value"]
+    assert list(rows[0]) == ["unique_id", "split", "model", "metric", "value"]
     assert {row["unique_id"] for row in rows} == {None, "Passengers"}
     by_key = {
-        (row["unique_id"] or "", row["segment"], row["model"], row["metric"]): row["value"]
+        (row["unique_id"] or "", row["split"], row["model"], row["metric"]): row["value"]
         for row in rows
     }
     assert by_key == _scores(cli("evaluate", trained, "--format", "csv"))
 
 
 def test_a_person_sees_a_table(cli: Cli, trained: Path) -> None:
-    """A row a segment and model, a column a metric; the figures of the baselines are known."""
+    """A row a split and model, a column a metric; the figures of the baselines are known."""
     lines = [line.split() for line in cli("evaluate", trained).stdout.splitlines()]
-    assert lines[0] == ["segment", "model", "rmse", "mae", "mape", "smape", "mase", "rmsse"]
+    assert lines[0] == ["split", "model", "rmse", "mae", "mape", "smape", "mase", "rmsse"]
     assert [line[:2] for line in lines[1:]] == [
-        [segment, model]
-        for segment in ("train", "test")
+        [split, model]
+        for split in ("train", "test")
         for model in ("gru", "naive", "seasonal_naive")
     ]
     assert " ".join(lines[5]) == "test naive 50.74 43.78 9.995 9.913 1.498 1.54"
@@ -67,8 +67,8 @@ def test_the_whole_table_scores_as_the_test_part(
     whole = _scores(cli("evaluate", trained, "--format", "csv"))
     assert input_ == {
         (name, "input", model, metric): pytest.approx(value, rel=1e-6)
-        for (name, segment, model, metric), value in whole.items()
-        if segment == "test"
+        for (name, split, model, metric), value in whole.items()
+        if split == "test"
     }
 
 
@@ -78,7 +78,7 @@ def test_newer_rows_are_scored_beside_the_baselines(
     """Two months more: the naive forecast of each is the month before it."""
     stdin = "Month,Passengers\n1961-01,450\n1961-02,430\n"
     scores = _scores(cli("evaluate", trained, "--input", "-", "--format", "csv", stdin=stdin))
-    assert {segment for _, segment, _, _ in scores} == {"input"}
+    assert {split for _, split, _, _ in scores} == {"input"}
     chosen = ("mae", "rmse", "mase", "rmsse")
     naive = {metric: scores["", "input", "naive", metric] for metric in chosen}
     errors = np.array([450 - airline_values[-1], 430 - 450])
@@ -116,7 +116,7 @@ def test_a_run_made_before_rmsse_is_scored_without_it(cli: Cli, run: Path) -> No
     result = cli("evaluate", "--format", "json")
     assert (result.returncode, result.stderr) == (0, "")
     for row in json.loads(result.stdout):
-        key = (row["unique_id"] or "", row["segment"], row["model"], row["metric"])
+        key = (row["unique_id"] or "", row["split"], row["model"], row["metric"])
         assert row["value"] == (None if row["metric"] == "rmsse" else before[key])
 
 
@@ -146,7 +146,7 @@ def test_intervals_are_scored_in_a_table_of_their_own(cli: Cli, trained_panel: P
     points, intervals = result.stdout.split("\n\n")
     assert points.splitlines()[0].split()[-2:] == ["mase", "rmsse"]
     header, *rows = [line.split() for line in intervals.splitlines()]
-    assert header == ["segment", "model", "crps", "coverage_80", "width_80"]
+    assert header == ["split", "model", "crps", "coverage_80", "width_80"]
     assert [row[:2] for row in rows] == [[part, "gru"] for part in ("train", "validation", "test")]
     assert result.returncode == 6
     assert "holds: coverage_80 is " in result.stderr

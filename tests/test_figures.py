@@ -51,7 +51,7 @@ def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
         }
         tables = [
             forecasts_beside_baselines(
-                panel, cutoffs, horizon, 12, model="gru", forecast=say, segment=name
+                panel, cutoffs, horizon, 12, model="gru", forecast=say, split=name
             )
             for name, cutoffs in parts.items()
         ]

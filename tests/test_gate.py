@@ -15,7 +15,7 @@ from forecast.scoring.metrics import NAMES
 def _scores(metric: str = "mase", **values: float) -> pd.DataFrame:
     """Of one metric, by model."""
     rows = [(None, "test", model, metric, value) for model, value in values.items()]
-    return pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
+    return pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
 
 
 def _holds(expression: str, scores: pd.DataFrame) -> bool:

@@ -12,7 +12,7 @@ from forecast.commands.opening import OpenedRun, open_run
 from forecast.data.calendar import iso
 from forecast.data.panel import Panel
 from forecast.errors import DivergedError, RunError
-from forecast.inference import Network
+from forecast.inference import OnnxPredictor
 from forecast.runs import find_run
 from forecast.scoring.conformal import Conformal
 from forecast.transforms import Pipeline
@@ -85,7 +85,7 @@ def test_the_forecasts_that_a_run_keeps_are_made_the_same_way(
 ) -> None:
     """There is one way to forecast: those of the training come again, digit by digit."""
     kept = pd.read_csv(opened.run.file("forecasts.csv"))
-    test = kept[(kept["segment"] == "test") & (kept["model"] == "gru")]
+    test = kept[(kept["split"] == "test") & (kept["model"] == "gru")]
     again = _say(opened, airline, np.arange(116, 143), 1)
     assert again[:, 0].tolist() == test["y_hat"].tolist()
 
@@ -161,7 +161,7 @@ def test_quantiles_add_the_calibrated_errors_in_scaled_units(
             0.01,
             (
                 "9 calibration errors are too few for the quantile 0.01.\n"
-                "Raise intervals.windows: it takes 49 errors."
+                "Raise intervals.n_windows: it takes 49 errors."
             ),
         ),
     ],
@@ -183,4 +183,4 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) ->
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     with pytest.raises(RunError, match=r"model\.onnx can not be loaded: "):
-        Network(path)
+        OnnxPredictor(path)

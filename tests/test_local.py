@@ -16,10 +16,10 @@ from forecast.commands.opening import OpenedRun, open_run
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.networks import Network
+from forecast.networks import Architecture
 from forecast.runs import find_run
 from forecast.scoring.baselines import naive
-from forecast.training import InMemory, Running
+from forecast.training import CompiledForward, KerasPredictor
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -78,7 +78,7 @@ def _cutoffs(panel: Panel) -> np.ndarray:
 def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedRun) -> None:
     """Series after series, where a run of one network for all keeps one for Keras."""
     config = opened.config
-    network = Network(config.model, config.window, 12)
+    network = Architecture(config.model, config.window, 12)
     assert not (opened.run.path / "model.keras").exists()
     weights = np.load(opened.run.file("weights.npy"), allow_pickle=False)
     assert weights.shape == (3 * 2, network.parameters)
@@ -88,9 +88,9 @@ def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, jo
     """Any number of cutoffs of each series, in any order, and beyond the network's horizon."""
     config = opened.config
     weights = np.load(opened.run.file("weights.npy"))
-    running = Running(Network(config.model, config.window, job.season_length))
+    running = CompiledForward(Architecture(config.model, config.window, job.season_length))
     [branch] = opened.forecaster.branches
-    network = InMemory(running, weights, config.training.ensemble)
+    network = KerasPredictor(running, weights, config.training.ensemble)
     in_memory = replace(opened.forecaster, branches=[replace(branch, network=network)])
     cutoffs = _cutoffs(job.panel)
     by_export = opened.forecaster.forecast(job.panel, cutoffs, 5).y_hat
@@ -104,7 +104,7 @@ def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, jo
 def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job) -> None:
     """By hand, in plain Keras: the rows of weights that belong to the series, averaged."""
     config = opened.config
-    network = Network(config.model, config.window, job.season_length)
+    network = Architecture(config.model, config.window, job.season_length)
     weights = np.load(opened.run.file("weights.npy"))
     [branch] = opened.forecaster.branches
     shared = opened.forecaster.shared.apply(job.panel)
@@ -166,7 +166,7 @@ def _backtest(config: Path, *settings: str) -> pd.DataFrame:
 def test_a_backtest_forecasts_each_series_with_its_own_networks(tmp_path: Path) -> None:
     """Fitted once or at every cutoff; another shop's past changes nothing."""
     config = _write(tmp_path, LENGTHS)
-    settings = ["backtest.windows=2", "backtest.stride=3"]
+    settings = ["backtest.n_windows=2", "backtest.stride=3"]
     once, again = (_backtest(config, *settings, f"backtest.refit={r}") for r in ("false", "true"))
     assert once["unique_id"].unique().tolist() == ["ann", "bob", "cat"]
     assert len(once) == len(again) == 3 * 2 * 2
@@ -184,6 +184,6 @@ def test_a_backtest_forecasts_each_series_with_its_own_networks(tmp_path: Path) 
 
 def test_a_series_too_short_before_a_cutoff_is_refused(tmp_path: Path) -> None:
     """Though it is long enough to train on all of its rows."""
-    job = prepare(_write(tmp_path, LENGTHS), ["backtest.windows=8", "backtest.stride=2"])
+    job = prepare(_write(tmp_path, LENGTHS), ["backtest.n_windows=8", "backtest.stride=2"])
     with pytest.raises(DataError, match=r"^cat has 6 rows to train on, and a network of its own "):
         backtest(job, [naive], Console(quiet=True))

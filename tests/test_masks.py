@@ -18,7 +18,7 @@ from forecast.backends import backend
 from forecast.commands.check import prepare
 from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
 from forecast.data.panel import Panel
-from forecast.networks import Network
+from forecast.networks import Architecture
 from forecast.training import Member, fit
 from forecast.windows import ABSENT, Windows, contexts_at
 
@@ -34,7 +34,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "gru", "reset_after": False, "activation": "sigmoid"},
     {"kind": "lstm", "activation": "sigmoid"},
     {"kind": "simple_rnn", "activation": "relu"},
-    {"kind": "lstm", "segment": 4},
+    {"kind": "lstm", "patch_length": 4},
     {"kind": "gru", "quantiles": [0.1, 0.5, 0.9]},
 ]
 WINDOWS: list[dict[str, Any]] = [
@@ -45,11 +45,11 @@ WINDOWS: list[dict[str, Any]] = [
 ]
 
 
-def _network(model: dict[str, Any], window: dict[str, Any], length: int) -> Network:
+def _network(model: dict[str, Any], window: dict[str, Any], length: int) -> Architecture:
     padding = "mask" if length == LONG else "season"
     options = {**window, "context_length": length, "horizon": 5, "padding": padding}
     model = {"units": 3, "dropout": 0, **model}
-    return Network(MODEL.validate_python(model), WindowOptions.model_validate(options), SEASON)
+    return Architecture(MODEL.validate_python(model), WindowOptions.model_validate(options), SEASON)
 
 
 def _contexts() -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ def _contexts() -> tuple[np.ndarray, np.ndarray]:
     return short, np.pad(short, ((0, 0), (0, 0), (LONG - SHORT, 0), (0, 0)), constant_values=ABSENT)
 
 
-def _weights(network: Network) -> np.ndarray:
+def _weights(network: Architecture) -> np.ndarray:
     return np.stack([network.initial(np.random.default_rng(seed)) for seed in range(2)])
 
 
@@ -76,7 +76,9 @@ def test_a_masked_context_is_a_shorter_one(model: dict[str, Any], window: dict[s
     weights, said, slopes = _weights(networks[0]), [], []
     for network, contexts in zip(networks, _contexts(), strict=True):
 
-        def total(flat: Any, network: Network = network, contexts: np.ndarray = contexts) -> Any:
+        def total(
+            flat: Any, network: Architecture = network, contexts: np.ndarray = contexts
+        ) -> Any:
             value = network.forward(flat, contexts, differentiable=True).value
             return _weighed(value), value
 
@@ -94,10 +96,12 @@ def test_a_masked_context_is_a_shorter_one(model: dict[str, Any], window: dict[s
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_a_whole_context_is_seen_as_without_masks(window: dict[str, Any]) -> None:
     """Where all is there, the option changes nothing."""
-    model = {"kind": "gru", "linear": True, "segment": "season"}
+    model = {"kind": "gru", "linear": True, "patch_length": "season"}
     masking = _network(model, window, LONG)
     options = WindowOptions.model_validate({**window, "context_length": LONG, "horizon": 5})
-    plain = Network(MODEL.validate_python({"units": 3, "dropout": 0, **model}), options, SEASON)
+    plain = Architecture(
+        MODEL.validate_python({"units": 3, "dropout": 0, **model}), options, SEASON
+    )
     contexts = np.random.default_rng(2).normal(size=(1, 7, LONG, 1)).astype(np.float32)
     weights = _weights(masking)
     by_mask, by_none = (np.asarray(n.forward(weights, contexts).value) for n in (masking, plain))
@@ -140,7 +144,7 @@ def test_training_sees_the_contexts_that_a_forecast_does() -> None:
     by_hand = np.mean((np.asarray(units.of(targets)) - np.asarray(units.forecast)) ** 2)
     log = next(log for log in fitted.history if log.member == 1)
     assert log.loss == pytest.approx(by_hand, rel=1e-4)
-    assert log.watched_loss == pytest.approx(by_hand, rel=1e-4)
+    assert log.monitored_loss == pytest.approx(by_hand, rel=1e-4)
 
 
 def _initial_seeds(seed: int) -> list[np.random.SeedSequence]:
@@ -153,7 +157,7 @@ data: {path: sales.csv, time: month, target: sales, id: shop}
 split: {test: 4}
 transforms: [log, difference, standard]
 window: {context_length: 24, horizon: 2, padding: mask, normalize: mean, residual_of: last}
-model: {units: 3, segment: 2}
+model: {units: 3, patch_length: 2}
 training: {epochs: 3, learning_rate: 0.02, ensemble: 2}
 predict: {horizon: 5}
 """

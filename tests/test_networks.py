@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from forecast.backends import backend
 from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
-from forecast.networks import Dropping, Network, Weights, combine
+from forecast.networks import Architecture, Dropping, Weights, combine
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -30,22 +30,24 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"kind": "lstm", "activation": "sigmoid"}, {}),
     ({"kind": "simple_rnn", "activation": "linear"}, {}),
     (
-        {"kind": "gru", "segment": "season", "linear": True},
+        {"kind": "gru", "patch_length": "season", "linear": True},
         {"normalize": "standard", "residual_of": "seasonal_naive"},
     ),
     (
-        {"kind": "lstm", "segment": 2, "quantiles": [0.1, 0.5, 0.9]},
+        {"kind": "lstm", "patch_length": 2, "quantiles": [0.1, 0.5, 0.9]},
         {"normalize": "standard", "residual_of": "last"},
     ),
 ]
 
 
-def _network(window: dict[str, object] | None = None, **options: Any) -> Network:
+def _network(window: dict[str, object] | None = None, **options: Any) -> Architecture:
     """With a season of 4 steps."""
-    return Network(MODEL.validate_python(options), WindowOptions.model_validate(window or {}), 4)
+    return Architecture(
+        MODEL.validate_python(options), WindowOptions.model_validate(window or {}), 4
+    )
 
 
-def _first(network: Network, seed: int = 0) -> Weights:
+def _first(network: Architecture, seed: int = 0) -> Weights:
     return network.initial(np.random.default_rng(seed))
 
 
@@ -83,7 +85,7 @@ def test_a_network_has_the_parameters_that_are_known(
 ) -> None:
     """50 units on one feature and a Dense(1); a GRU with one bias a gate or two."""
     network = _network(**options)
-    model = network.plain
+    model = network.keras_model
     assert model.get_layer(options.get("kind", "gru")).count_params() == parameters
     assert (model.count_params(), network.parameters) == (whole, whole)
     assert [type(layer).__name__ for layer in model.layers] == [
@@ -156,7 +158,7 @@ def test_members_are_plain_keras_models_and_learn_as_these_do(
     rng = np.random.default_rng(5)
     rows = rng.normal(scale=0.4, size=(3, network.parameters)).astype(np.float32)
     contexts = rng.normal(1, size=(3, 6, 12, 1)).astype(np.float32)
-    upstream = rng.normal(size=(3, 6, *network.plain.output_shape[1:])).astype(np.float32)
+    upstream = rng.normal(size=(3, 6, *network.keras_model.output_shape[1:])).astype(np.float32)
 
     def total(weights: Any) -> tuple[Any, Any]:
         value = network.forward(weights, contexts, differentiable=True).value
@@ -214,9 +216,9 @@ def test_a_network_maps_a_context_to_its_horizon(horizon: int) -> None:
 
 def test_first_weights_follow_from_the_seed_alone() -> None:
     """Also after other networks were built; no two parts of a network begin alike."""
-    network = _network(segment="season", linear=True)
+    network = _network(patch_length="season", linear=True)
     first, other = _first(network, 7), _first(network, 8)
-    again = _first(_network(segment="season", linear=True), 7)
+    again = _first(_network(patch_length="season", linear=True), 7)
     np.testing.assert_array_equal(first, again)
     assert first.dtype == np.float32
     assert first.shape == (network.parameters,)
@@ -232,12 +234,12 @@ def test_first_weights_follow_from_the_seed_alone() -> None:
 def test_first_weights_are_those_of_keras_s_defaults(options: dict[str, Any]) -> None:
     """Kernels within Glorot's limits and up to them, recurrent kernels with orthonormal rows,
     biases of zero but for the LSTM's forget gate, and a linear map of zeros."""
-    model = _build(units=20, segment="season", linear=True, **options)
+    model = _build(units=20, patch_length="season", linear=True, **options)
     kernel, recurrent, bias = model.get_layer(options.get("kind", "gru")).get_weights()
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(20), atol=1e-5)
     for weights in (
         kernel,
-        *(model.get_layer(n).get_weights()[0] for n in ("segment", "forecast")),
+        *(model.get_layer(n).get_weights()[0] for n in ("patch", "forecast")),
     ):
         limit = np.sqrt(6 / sum(weights.shape))
         assert 0.8 * limit < np.abs(weights).max() <= limit
@@ -295,7 +297,7 @@ def test_a_forecast_drops_nothing() -> None:
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "linear"])
 def test_the_activation_is_that_of_the_config(activation: str) -> None:
     """Of the candidate state."""
-    layer = _network(activation=activation).plain.get_layer("gru")
+    layer = _network(activation=activation).keras_model.get_layer("gru")
     assert layer.activation.__name__ == activation
 
 
@@ -342,12 +344,12 @@ def test_a_flat_window_is_forecast_as_a_number() -> None:
     assert np.isfinite(_forecast(model, np.full((2, 12, 1), 7, np.float32))).all()
 
 
-def test_segments_enter_the_gru_at_once() -> None:
-    """A context of 12 in segments of 4 is three steps, each through a dense layer of all units."""
-    model = _network(units=6, segment="season").plain
-    assert model.get_layer("segments").output.shape == (None, 3, 4)
-    assert model.get_layer("segment").output.shape == (None, 3, 6)
-    assert model.get_layer("segment").count_params() == 4 * 6 + 6
+def test_patches_enter_the_gru_at_once() -> None:
+    """A context of 12 in patches of 4 is three steps, each through a dense layer of all units."""
+    model = _network(units=6, patch_length="season").keras_model
+    assert model.get_layer("patches").output.shape == (None, 3, 4)
+    assert model.get_layer("patch").output.shape == (None, 3, 6)
+    assert model.get_layer("patch").count_params() == 4 * 6 + 6
 
 
 def test_a_linear_map_of_the_context_is_added() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
-from forecast.networks import Network
+from forecast.networks import Architecture
 from forecast.training import Fitted, Member, fit
 from forecast.windows import Windows, contexts_at
 
@@ -19,9 +19,9 @@ MODEL: TypeAdapter[ModelOptions] = TypeAdapter(ModelOptions)
 WAVES = np.sin(np.arange(1_000.0) / 5) + np.cos(np.arange(1_000) ** 2)
 
 
-def _network(**options: Any) -> Network:
+def _network(**options: Any) -> Architecture:
     model = MODEL.validate_python({"units": 4, "dropout": 0, **options})
-    return Network(model, WindowOptions(), 12)
+    return Architecture(model, WindowOptions(), 12)
 
 
 def _windows(values: np.ndarray, first: int, last: int) -> Windows:
@@ -34,7 +34,7 @@ def _examples(windows: Windows, cutoffs: np.ndarray) -> tuple[np.ndarray, np.nda
     return contexts, windows.values[cutoffs + 1, None].astype(np.float32)
 
 
-def _fit(network: Network, *members: Member, **options: Any) -> Fitted:
+def _fit(network: Architecture, *members: Member, **options: Any) -> Fitted:
     training = TrainingOptions.model_validate({"epochs": 2, "learning_rate": 0.01, **options})
     return fit(network, members, training, lambda log: None, most=len(members))
 
@@ -77,7 +77,7 @@ def test_values_that_nobody_can_learn_from_harm_nobody_else() -> None:
     logs = [log for log in beside.history if log.member == 1]
     for log, own in zip(logs, alone.history, strict=True):
         assert log.loss == pytest.approx(own.loss, rel=1e-5)
-        assert log.watched_loss == pytest.approx(own.watched_loss, rel=1e-5)
+        assert log.monitored_loss == pytest.approx(own.monitored_loss, rel=1e-5)
 
 
 def test_rows_without_a_value_do_no_harm() -> None:
@@ -86,11 +86,11 @@ def test_rows_without_a_value_do_no_harm() -> None:
     for undefined in (np.nan, 0.0):
         values = WAVES.copy()
         values[:12] = undefined
-        watched = _windows(values, 100, 130)
-        fitted.append(_fit(_network(), Member(_windows(values, 23, 90), watched, 1)))
+        monitored = _windows(values, 100, 130)
+        fitted.append(_fit(_network(), Member(_windows(values, 23, 90), monitored, 1)))
     np.testing.assert_array_equal(fitted[0].weights, fitted[1].weights)
-    losses = [(log.loss, log.watched_loss) for log in fitted[0].history]
-    assert losses == [(log.loss, log.watched_loss) for log in fitted[1].history]
+    losses = [(log.loss, log.monitored_loss) for log in fitted[0].history]
+    assert losses == [(log.loss, log.monitored_loss) for log in fitted[1].history]
     assert np.isfinite(np.array(losses, float)).all()
 
 

@@ -17,7 +17,7 @@ from forecast.commands.check import prepare
 from forecast.commands.opening import open_run
 from forecast.config.schema import SimpleRNNOptions, WindowOptions
 from forecast.errors import ConfigError
-from forecast.networks import Network
+from forecast.networks import Architecture
 from forecast.runs import find_run
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -39,7 +39,7 @@ def _words(settings: list[str]) -> list[str]:
     return [word for setting in settings for word in ("--set", setting)]
 
 
-NETWORK = Network(
+NETWORK = Architecture(
     SimpleRNNOptions(kind="simple_rnn", units=1, quantiles=LEVELS),
     WindowOptions(context_length=4, horizon=2, normalize="standard", residual_of="last"),
     1,
@@ -114,7 +114,7 @@ def test_a_quantile_that_the_network_lacks_is_refused(learned: Path, cli_in: Cli
 def test_learned_quantiles_are_scored_as_calibrated_ones_are(learned: Path, cli_in: Cli) -> None:
     """By CRPS, coverage and width, when they are trained and when they are evaluated."""
     rows = list(csv.DictReader(StringIO((learned / "runs/latest/scores.csv").read_text())))
-    own = {row["metric"] for row in rows if (row["segment"], row["model"]) == ("test", "gru")}
+    own = {row["metric"] for row in rows if (row["split"], row["model"]) == ("test", "gru")}
     assert own >= {"crps", "coverage_80", "width_80"}
     again = cli_in("evaluate", "--format", "json", cwd=learned)
     assert (again.returncode, again.stderr) == (0, "")
@@ -127,7 +127,7 @@ def stretched(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> 
     settings = [
         *SETTINGS,
         "model.quantiles=[0.05, 0.1, 0.5, 0.9]",
-        "intervals={quantile_levels: [0.1, 0.9], windows: 12}",
+        "intervals={quantile_levels: [0.1, 0.9], n_windows: 12}",
         "predict.horizon=24",
     ]
 

@@ -39,7 +39,7 @@ def _with_quantiles(panel: Panel, cutoffs: IntArray, horizon: int) -> Forecasts:
 
 def _table(panel: Panel, cutoffs: IntArray, horizon: int, season_length: int) -> pd.DataFrame:
     return forecasts_beside_baselines(
-        panel, cutoffs, horizon, season_length, model="gru", forecast=_oracle, segment="test"
+        panel, cutoffs, horizon, season_length, model="gru", forecast=_oracle, split="test"
     )
 
 
@@ -50,7 +50,7 @@ def test_forecasts_stand_beside_the_baselines_and_the_truth(
     panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
     table = _table(panel, np.array([0, 1]), 2, 2)
     assert table.to_csv(index=False) == (
-        "unique_id,ds,cutoff,step,model,segment,y,y_hat\n"
+        "unique_id,ds,cutoff,step,model,split,y,y_hat\n"
         "a,2000-02-01,2000-01-01,1,gru,test,2.0,2.0\n"
         "a,2000-03-01,2000-01-01,2,gru,test,4.0,4.0\n"
         "a,2000-03-01,2000-02-01,1,gru,test,4.0,4.0\n"
@@ -73,10 +73,10 @@ def test_scores_are_long_first_over_all_series_and_then_by_series(
     panel = make_panel([[1.0, 2.0, 4.0], [10.0, 10.0, 20.0]])
     table = _table(panel, np.array([1, 4]), 1, 1)
     scores = score(table, {"a": Scale(2.0, 4.0), "b": Scale(5.0, 20.0)})
-    assert list(scores.columns) == ["unique_id", "segment", "model", "metric", "value"]
+    assert list(scores.columns) == ["unique_id", "split", "model", "metric", "value"]
     naive = scores[(scores["model"] == "naive") & (scores["metric"].isin(["mae", "mase", "rmsse"]))]
     assert naive.to_csv(index=False) == (
-        "unique_id,segment,model,metric,value\n"
+        "unique_id,split,model,metric,value\n"
         ",test,naive,mae,6.0\n"
         ",test,naive,mase,1.5\n"
         ",test,naive,rmsse,0.5\n"
@@ -167,7 +167,7 @@ def test_owa_stands_in_the_scores_over_all_series_beside_naive2(
         2,
         model="gru",
         forecast=_with_quantiles,
-        segment="test",
+        split="test",
         baselines=[baselines.naive2, baselines.drift],
     )
     scores = score(table, {"a": Scale(2.0, 1.0), "b": Scale(5.0, 1.0)})
@@ -187,7 +187,7 @@ def test_better_baselines_are_named_best_first() -> None:
     """By RMSE; an equal one is not better."""
     values = {"gru": 3.0, "naive": 2.0, "seasonal_naive": 1.0}
     rows = [(None, "test", model, "rmse", value) for model, value in values.items()]
-    scores = pd.DataFrame(rows, columns=["unique_id", "segment", "model", "metric", "value"])
+    scores = pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
     assert list(better_baselines(scores, "test", "gru").index) == ["seasonal_naive", "naive"]
     assert list(better_baselines(scores, "test", "naive").index) == ["seasonal_naive"]
     assert list(better_baselines(scores, "test", "seasonal_naive").index) == []
@@ -199,7 +199,7 @@ def test_quantiles_are_scored_for_the_model_that_has_them(
     """CRPS, and for each pair of levels the share that lies between them and their distance."""
     panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
     table = forecasts_beside_baselines(
-        panel, np.array([1, 2]), 1, 2, model="gru", forecast=_with_quantiles, segment="test"
+        panel, np.array([1, 2]), 1, 2, model="gru", forecast=_with_quantiles, split="test"
     )
     assert list(table.columns)[-3:] == ["q0.1", "q0.5", "q0.9"]
     scores = score(table, {"a": ONE})

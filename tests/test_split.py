@@ -29,7 +29,7 @@ def _counts(panel: Panel, options: SplitOptions, needs: Needs) -> dict[str, int]
         name: len(
             cutoffs_within(panel, begins, ends, needs.rows_before_cutoff(name), needs.horizon)
         )
-        for name, begins, ends in split_panel(panel, options, needs).segments(panel)
+        for name, begins, ends in split_panel(panel, options, needs).parts(panel)
     }
 
 
@@ -84,7 +84,7 @@ def test_parts_are_disjoint_ordered_and_end_with_the_test(
         split = split_panel(panel, SplitOptions(test=test, validation=validation), needs)
     except DataError:
         reject()
-    parts = list(split.segments(panel))
+    parts = list(split.parts(panel))
     middle = ["validation"] if validation is not None else []
     assert [name for name, _, _ in parts] == ["train", *middle, "test"]
     edges = [parts[0][1], *(ends for _, _, ends in parts)]

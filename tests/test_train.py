@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from forecast import __version__
-from forecast.inference import Network
+from forecast.inference import OnnxPredictor
 
 Cli = Callable[..., CompletedProcess[str]]
 Pair = list[CompletedProcess[str]]
@@ -136,7 +136,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
         "forecast  Dense       (None, 1)      51",
         "8,001 parameters",
         "FITTED",
-        "segment  model            rmse    mae   mape  smape    mase  rmsse",
+        "split  model            rmse    mae   mape  smape    mase  rmsse",
         "train gru",
         "train naive",
         "train seasonal_naive",
@@ -146,7 +146,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
         "warning: seasonal_naive is better than gru on the test part (rmse 47.19).",
         "warning: naive is better than gru on the test part (rmse 50.74).",
         (
-            "Prefer seasonal_naive until the network beats it. Units usually decide: "
+            "Prefer seasonal_naive until the network beats it. Normalized usually decide: "
             "`forecast init FILE` writes a recipe with those that suit the table."
         ),
         "next: forecast predict > next.csv; forecast plot",
@@ -230,11 +230,11 @@ def test_forecasts_of_every_part_stand_beside_the_truth(
     """105 of train and 27 of test, of the network and both baselines, at their dates."""
     rows = _read(trained / "forecasts.csv")
     assert list(rows[0]) == [
-        "unique_id", "ds", "cutoff", "step", "model", "segment", "y", "y_hat",
+        "unique_id", "ds", "cutoff", "step", "model", "split", "y", "y_hat",
     ]  # fmt: skip
-    for segment, values in (("train", airline_values[12:117]), ("test", airline_values[117:])):
+    for split, values in (("train", airline_values[12:117]), ("test", airline_values[117:])):
         for model in ("gru", "naive", "seasonal_naive"):
-            own = [row for row in rows if (row["segment"], row["model"]) == (segment, model)]
+            own = [row for row in rows if (row["split"], row["model"]) == (split, model)]
             assert [float(row["y"]) for row in own] == values.tolist()
             assert all(row["step"] == "1" and row["cutoff"] < row["ds"] for row in own)
     naive = [row for row in rows if row["model"] == "naive"]
@@ -245,11 +245,11 @@ def test_forecasts_of_every_part_stand_beside_the_truth(
 def test_the_baselines_score_what_is_known(trained: Path) -> None:
     """Seasonal naive 47.19 and naive 50.74 on the 27 test months."""
     rows = _read(trained / "scores.csv")
-    assert list(rows[0]) == ["unique_id", "segment", "model", "metric", "value"]
+    assert list(rows[0]) == ["unique_id", "split", "model", "metric", "value"]
     test = {
         row["model"]: round(float(row["value"]), 2)
         for row in rows
-        if (row["segment"], row["metric"], row["unique_id"]) == ("test", "rmse", "")
+        if (row["split"], row["metric"], row["unique_id"]) == ("test", "rmse", "")
     }
     assert test.pop("gru") > 0
     assert test == {"naive": 50.74, "seasonal_naive": 47.19}
@@ -262,7 +262,7 @@ def test_the_keras_file_and_the_onnx_file_say_the_same(trained: Path) -> None:
     assert model.count_params() == 8001
     contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
     by_keras = np.asarray(model(contexts))
-    assert np.abs(Network(trained / "model.onnx").predict(contexts) - by_keras).max() < 1e-5
+    assert np.abs(OnnxPredictor(trained / "model.onnx").predict(contexts) - by_keras).max() < 1e-5
 
 
 def test_a_panel_with_all_that_there_is_becomes_a_run(
@@ -279,7 +279,7 @@ def test_a_panel_with_all_that_there_is_becomes_a_run(
     assert "val_loss" in history[0]
     assert {row["member"] for row in history} == {"0", "1"}
     scores = _read(trained_panel / "scores.csv")
-    assert {row["segment"] for row in scores} == {"train", "validation", "test"}
+    assert {row["split"] for row in scores} == {"train", "validation", "test"}
     assert {row["unique_id"] for row in scores} == {"", "007", "NE"}
     data = json.loads((trained_panel / "data.json").read_text())
     assert [series["test_begin"] for series in data["per_series"]] == [
@@ -300,7 +300,7 @@ def test_a_value_that_was_not_observed_is_not_scored(trained_panel: Path) -> Non
 def test_a_run_with_intervals_can_predict_what_its_config_asks_for(cli: Cli, project: Path) -> None:
     """Whatever the horizons of window, prediction and backtest: they are calibrated for all."""
     settings = [
-        "training.epochs=1", "model.units=2", "intervals={windows: 9}",
+        "training.epochs=1", "model.units=2", "intervals={n_windows: 9}",
         "window.horizon=3", "predict.horizon=2", "backtest.horizon=1",
     ]  # fmt: skip
     words = [word for setting in settings for word in ("--set", setting)]

@@ -15,9 +15,18 @@ from pydantic import TypeAdapter
 
 from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
 from forecast.errors import DivergedError
-from forecast.inference import Network as ExportedNetwork
-from forecast.networks import Model, Network
-from forecast.training import EpochLog, Fitted, InMemory, Member, Running, export, fit, layers
+from forecast.inference import OnnxPredictor
+from forecast.networks import Architecture, Model
+from forecast.training import (
+    CompiledForward,
+    EpochLog,
+    Fitted,
+    KerasPredictor,
+    Member,
+    export,
+    fit,
+    layers,
+)
 from forecast.windows import Windows, contexts_at
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -40,7 +49,7 @@ def train(values: np.ndarray) -> Windows:
 
 
 @pytest.fixture(scope="module")
-def watched(values: np.ndarray) -> Windows:
+def monitored(values: np.ndarray) -> Windows:
     """Its 27 windows to watch."""
     return _windows(values, np.arange(116, 143))
 
@@ -60,10 +69,10 @@ def _targets(windows: Windows, cutoffs: np.ndarray | None = None) -> np.ndarray:
     return targets.astype(np.float32)
 
 
-def _network(window: dict[str, object] | None = None, **options: Any) -> Network:
+def _network(window: dict[str, object] | None = None, **options: Any) -> Architecture:
     """Of 4 units, with a season of 12 steps, and nothing dropped unless it is said."""
     model = MODEL.validate_python({"units": 4, "dropout": 0, **options})
-    return Network(model, WindowOptions.model_validate(window or {}), 12)
+    return Architecture(model, WindowOptions.model_validate(window or {}), 12)
 
 
 def _ignore(log: EpochLog) -> None:
@@ -71,7 +80,7 @@ def _ignore(log: EpochLog) -> None:
 
 
 def _fit(
-    network: Network,
+    network: Architecture,
     members: Sequence[Member],
     on_epoch: Callable[[EpochLog], None] = _ignore,
     most: int | None = None,
@@ -86,7 +95,7 @@ def _orders(seed: int, windows: Windows, epochs: int) -> list[np.ndarray]:
     return [random.permutation(windows.cutoffs) for _ in range(epochs)]
 
 
-def _first(network: Network, seed: int) -> Model:
+def _first(network: Architecture, seed: int) -> Model:
     """The plain model that the member of this seed begins as."""
     random = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[0])
     return network.model(network.initial(random))
@@ -105,7 +114,7 @@ def _first(network: Network, seed: int) -> Model:
 )
 def test_a_member_learns_as_keras_s_own_loop_would(
     train: Windows,
-    watched: Windows,
+    monitored: Windows,
     optimizer: str,
     loss: str,
     batch_size: int,
@@ -114,7 +123,7 @@ def test_a_member_learns_as_keras_s_own_loop_would(
     """The same batches in the same order, the last one smaller: the same weights and losses."""
     network, seed = _network(), 3
     fitted = _fit(
-        network, [Member(train, watched, seed)], epochs=2, learning_rate=0.01,
+        network, [Member(train, monitored, seed)], epochs=2, learning_rate=0.01,
         optimizer=optimizer, loss=loss, batch_size=batch_size, clip_norm=clip,
     )  # fmt: skip
     theirs = _first(network, seed)
@@ -128,9 +137,9 @@ def test_a_member_learns_as_keras_s_own_loop_would(
             step = theirs.train_on_batch(_contexts(train, batch), _targets(train, batch))
             theirs.reset_metrics()  # else Keras says the mean since they were reset
             losses += [float(step)] * len(batch)
-        measured = theirs.evaluate(_contexts(watched), _targets(watched), verbose=0)
+        measured = theirs.evaluate(_contexts(monitored), _targets(monitored), verbose=0)
         assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
-        assert log.watched_loss == pytest.approx(measured, rel=1e-3)
+        assert log.monitored_loss == pytest.approx(measured, rel=1e-3)
     np.testing.assert_allclose(fitted.weights[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
 
 
@@ -142,7 +151,7 @@ def test_the_loss_is_measured_in_the_units_of_the_window(
     values: np.ndarray, normalize: str, residual_of: str
 ) -> None:
     """A loop by hand on what the network gives back in the data's units: errors per spread."""
-    train, watched = (_windows(values, np.arange(*ends), 3) for ends in ((11, 100), (100, 141)))
+    train, monitored = (_windows(values, np.arange(*ends), 3) for ends in ((11, 100), (100, 141)))
     network = _network({"normalize": normalize, "residual_of": residual_of, "horizon": 3})
     theirs, optimizer = _first(network, 0), keras.optimizers.SGD(0.05)
 
@@ -161,12 +170,12 @@ def test_the_loss_is_measured_in_the_units_of_the_window(
         weights = theirs.trainable_variables
         optimizer.apply(tape.gradient(loss, weights), weights)
     fitted = _fit(
-        network, [Member(train, watched, 0)], epochs=1, optimizer="sgd", learning_rate=0.05,
+        network, [Member(train, monitored, 0)], epochs=1, optimizer="sgd", learning_rate=0.05,
         batch_size=20,
     )  # fmt: skip
     np.testing.assert_allclose(fitted.weights[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
-    by_hand = float(loss_by_hand(watched, watched.cutoffs))
-    assert fitted.history[0].watched_loss == pytest.approx(by_hand, rel=1e-3)
+    by_hand = float(loss_by_hand(monitored, monitored.cutoffs))
+    assert fitted.history[0].monitored_loss == pytest.approx(by_hand, rel=1e-3)
 
 
 def _pinball_by_hand(targets: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> float:
@@ -182,14 +191,14 @@ def _pinball_by_hand(targets: np.ndarray, quantiles: np.ndarray, levels: Sequenc
 def test_quantiles_learn_from_the_pinball_loss(values: np.ndarray) -> None:
     """As the naive twin has it, over windows, steps and levels."""
     levels = (0.1, 0.5, 0.8)
-    train, watched = (_windows(values, np.arange(*ends), 2) for ends in ((11, 100), (100, 142)))
+    train, monitored = (_windows(values, np.arange(*ends), 2) for ends in ((11, 100), (100, 142)))
     network = _network({"horizon": 2}, quantiles=levels)
     fitted = _fit(
-        network, [Member(train, watched, 0)], epochs=3, loss="pinball", learning_rate=0.01
+        network, [Member(train, monitored, 0)], epochs=3, loss="pinball", learning_rate=0.01
     )
-    quantiles = np.asarray(network.model(fitted.weights[0])(_contexts(watched)))
-    by_hand = _pinball_by_hand(_targets(watched), quantiles, levels)
-    assert fitted.history[-1].watched_loss == pytest.approx(by_hand, rel=1e-4)
+    quantiles = np.asarray(network.model(fitted.weights[0])(_contexts(monitored)))
+    by_hand = _pinball_by_hand(_targets(monitored), quantiles, levels)
+    assert fitted.history[-1].monitored_loss == pytest.approx(by_hand, rel=1e-4)
     losses = [log.loss for log in fitted.history]
     assert losses == sorted(losses, reverse=True)
 
@@ -200,7 +209,7 @@ def test_quantiles_learn_from_the_pinball_loss(values: np.ndarray) -> None:
 def _motley(values: np.ndarray) -> list[Member]:
     """Members of nothing in common but the network: values, numbers of windows, what they watch.
 
-    The third is watched where learning does harm, and stops early; the fourth, whose values no
+    The third is monitored where learning does harm, and stops early; the fourth, whose values no
     square holds, diverges; a difference has left the first rows of the fifth undefined.
     """
     late = _windows(values, np.arange(116, 143))
@@ -236,8 +245,8 @@ def _assert_same_member(one: Fitted, k: int, two: Fitted, i: int) -> None:
     for log, other in zip(logs, others, strict=True):
         assert log.loss == pytest.approx(other.loss, rel=1e-4, nan_ok=True)
         assert log.learning_rate == pytest.approx(other.learning_rate, rel=1e-5)
-        assert log.watched_loss == (
-            other.watched_loss and pytest.approx(other.watched_loss, rel=1e-4, nan_ok=True)
+        assert log.monitored_loss == (
+            other.monitored_loss and pytest.approx(other.monitored_loss, rel=1e-4, nan_ok=True)
         )
 
 
@@ -285,7 +294,7 @@ def test_a_member_that_diverges_stops_and_the_others_go_on(together: Fitted) -> 
 
 
 def test_a_member_stops_early_by_itself(together: Fitted) -> None:
-    """Each in its own epoch; a member that watches nothing never stops."""
+    """Each in its own epoch; a member that monitors nothing never stops."""
     last = {log.member: log.epoch for log in together.history}
     assert last[0] != last[2]
     assert max(last[0], last[2]) < 12
@@ -313,11 +322,11 @@ def test_windows_that_fill_up_a_batch_move_nothing(train: Windows) -> None:
 # What an epoch is.
 
 
-def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, watched: Windows) -> None:
+def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, monitored: Windows) -> None:
     """Each with its losses, learning rate and seconds, as it happens."""
     logs: list[EpochLog] = []
     fitted = _fit(
-        _network(dropout=0.2), [Member(train, watched, 0)], logs.append, epochs=5,
+        _network(dropout=0.2), [Member(train, monitored, 0)], logs.append, epochs=5,
         learning_rate=0.01,
     )  # fmt: skip
     assert fitted.history == logs
@@ -331,33 +340,33 @@ def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, watched: 
     fitted.refuse_divergence()
 
 
-def test_nothing_is_measured_where_nothing_is_watched(train: Windows, watched: Windows) -> None:
+def test_nothing_is_measured_where_nothing_is_watched(train: Windows, monitored: Windows) -> None:
     """And training goes on as it would."""
     fitted = _fit(
-        _network(dropout=0.3), [Member(train, watched, 0), Member(train, None, 0)], epochs=2
+        _network(dropout=0.3), [Member(train, monitored, 0), Member(train, None, 0)], epochs=2
     )
     seen, unseen = ([log for log in fitted.history if log.member == k] for k in (0, 1))
-    assert [log.watched_loss for log in unseen] == [None, None]
-    assert all(log.watched_loss for log in seen)
+    assert [log.monitored_loss for log in unseen] == [None, None]
+    assert all(log.monitored_loss for log in seen)
     assert [log.loss for log in unseen] == pytest.approx([log.loss for log in seen], rel=1e-5)
     np.testing.assert_allclose(fitted.weights[0], fitted.weights[1], rtol=1e-5, atol=1e-6)
 
 
 def test_measuring_goes_over_all_that_is_watched_and_drops_nothing(
-    train: Windows, watched: Windows
+    train: Windows, monitored: Windows
 ) -> None:
     """Over more windows than fit in one batch too."""
-    many = replace(watched, cutoffs=np.resize(watched.cutoffs, 2500))
+    many = replace(monitored, cutoffs=np.resize(monitored.cutoffs, 2500))
     network = _network(dropout=0.9)
     fitted = _fit(network, [Member(train, many, 0)], epochs=1)
     forecasts = np.asarray(network.model(fitted.weights[0])(_contexts(many), training=False))
     by_hand = np.mean((forecasts - _targets(many)) ** 2)
-    assert fitted.history[0].watched_loss == pytest.approx(by_hand, rel=1e-4)
+    assert fitted.history[0].monitored_loss == pytest.approx(by_hand, rel=1e-4)
 
 
-def test_the_same_seed_gives_the_same_weights(train: Windows, watched: Windows) -> None:
+def test_the_same_seed_gives_the_same_weights(train: Windows, monitored: Windows) -> None:
     """To the last bit, with dropout and shuffling; another seed gives others."""
-    members = [Member(train, watched, seed) for seed in (1, 2)]
+    members = [Member(train, monitored, seed) for seed in (1, 2)]
     one, two = (_fit(_network(dropout=0.3), members, epochs=2) for _ in range(2))
     np.testing.assert_array_equal(one.weights, two.weights)
     assert (one.weights[0] != one.weights[1]).any()
@@ -367,7 +376,7 @@ def test_dropout_acts_while_training(train: Windows) -> None:
     """Where hardly anything is learned, the loss on the way changes with what is dropped alone."""
     still: dict[str, Any] = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e-9}
     first, second = _fit(_network(dropout=0.9), [Member(train, train, 0)], **still).history
-    assert first.watched_loss == pytest.approx(second.watched_loss, rel=1e-5)
+    assert first.monitored_loss == pytest.approx(second.monitored_loss, rel=1e-5)
     assert first.loss != pytest.approx(second.loss, rel=1e-3)
 
 
@@ -416,17 +425,17 @@ def test_equal_weights_draw_every_series_alike() -> None:
 # When training ends.
 
 
-def _upside_down(watched: Windows) -> Windows:
+def _upside_down(monitored: Windows) -> Windows:
     """What falls where the series rises: learning makes it worse."""
-    return replace(watched, values=1 - watched.values)
+    return replace(monitored, values=1 - monitored.values)
 
 
-def test_early_stopping_restores_the_best_epoch(train: Windows, watched: Windows) -> None:
-    """Where the watched loss rises from some epoch on, `patience` epochs are waited for."""
-    network, member = _network(), Member(train, _upside_down(watched), 0)
+def test_early_stopping_restores_the_best_epoch(train: Windows, monitored: Windows) -> None:
+    """Where the monitored loss rises from some epoch on, `patience` epochs are waited for."""
+    network, member = _network(), Member(train, _upside_down(monitored), 0)
     options: dict[str, Any] = {"learning_rate": 0.003}
     fitted = _fit(network, [member], epochs=200, early_stopping={"patience": 4}, **options)
-    losses = [log.watched_loss or 0.0 for log in fitted.history]
+    losses = [log.monitored_loss or 0.0 for log in fitted.history]
     best = int(np.argmin(losses))
     assert len(losses) == best + 1 + 4
     assert best > 0
@@ -434,22 +443,22 @@ def test_early_stopping_restores_the_best_epoch(train: Windows, watched: Windows
     np.testing.assert_array_equal(fitted.weights, stopped.weights)
 
 
-def test_without_early_stopping_the_last_epoch_counts(train: Windows, watched: Windows) -> None:
-    """However the watched loss went: the test part decides nothing."""
-    members = [Member(train, part, 0) for part in (watched, _upside_down(watched))]
+def test_without_early_stopping_the_last_epoch_counts(train: Windows, monitored: Windows) -> None:
+    """However the monitored loss went: the test part decides nothing."""
+    members = [Member(train, part, 0) for part in (monitored, _upside_down(monitored))]
     fitted = _fit(_network(), members, epochs=8, learning_rate=0.01)
     np.testing.assert_allclose(fitted.weights[0], fitted.weights[1], rtol=1e-5, atol=1e-6)
     assert len(fitted.history) == 16
 
 
-def test_an_interruption_keeps_what_was_learned(train: Windows, watched: Windows) -> None:
+def test_an_interruption_keeps_what_was_learned(train: Windows, monitored: Windows) -> None:
     """It is handed back with the whole epochs until then, and their weights."""
 
     def stop(log: EpochLog) -> None:
         if log.epoch == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
-    network, member = _network(), Member(train, watched, 0)
+    network, member = _network(), Member(train, monitored, 0)
     fitted = _fit(network, [member], stop, epochs=5000)
     assert isinstance(fitted.interruption, KeyboardInterrupt)
     epochs = [log.epoch for log in fitted.history]
@@ -488,7 +497,7 @@ def test_an_interruption_leaves_members_untrained_that_had_to_wait(train: Window
         ({}, {"kind": "lstm", "activation": "relu"}, 1),
         (
             {"normalize": "standard", "residual_of": "seasonal_naive", "horizon": 3},
-            {"segment": "season", "linear": True},
+            {"patch_length": "season", "linear": True},
             3,
         ),
         (
@@ -500,7 +509,7 @@ def test_an_interruption_leaves_members_untrained_that_had_to_wait(train: Window
 )
 def test_what_is_exported_agrees_with_keras(
     train: Windows,
-    watched: Windows,
+    monitored: Windows,
     tmp_path: Path,
     window: dict[str, object],
     options: dict[str, Any],
@@ -512,10 +521,10 @@ def test_what_is_exported_agrees_with_keras(
     ensemble = EnsembleOptions(size=size, combine="median")
     export(network, {"model": weights}, ensemble, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "model.onnx"}
-    exported = ExportedNetwork(tmp_path / "model.onnx")
-    in_memory = InMemory(Running(network), weights, ensemble)
+    exported = OnnxPredictor(tmp_path / "model.onnx")
+    in_memory = KerasPredictor(CompiledForward(network), weights, ensemble)
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
-    for cutoffs in (watched.cutoffs[:1], watched.cutoffs, np.resize(train.cutoffs, 300)):
+    for cutoffs in (monitored.cutoffs[:1], monitored.cutoffs, np.resize(train.cutoffs, 300)):
         contexts = _contexts(train, cutoffs)
         by_keras = in_memory.predict(contexts)
         assert np.abs(exported.predict(contexts) - by_keras).max() < 1e-5
@@ -524,7 +533,7 @@ def test_what_is_exported_agrees_with_keras(
 
 def test_layers_are_named_with_their_shapes_and_parameters() -> None:
     """As a person expects a summary."""
-    assert layers(_network(units=50).plain) == [
+    assert layers(_network(units=50).keras_model) == [
         ("context", "InputLayer", "(None, 12, 1)", "0"),
         ("gru", "GRU", "(None, 50)", "7,950"),
         ("dropout", "Dropout", "(None, 50)", "0"),

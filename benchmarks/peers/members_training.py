@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from forecast.config.schema import GRUOptions, TrainingOptions, WindowOptions
-from forecast.networks import Network
+from forecast.networks import Architecture
 from forecast.training import EpochLog, Member, fit
 from forecast.windows import Windows
 
@@ -29,7 +29,7 @@ def main() -> None:
     def note(log: EpochLog) -> None:
         ends[log.epoch] = time.perf_counter()
 
-    network = Network(
+    network = Architecture(
         GRUOptions(units=options.units), WindowOptions(context_length=options.context), 1
     )
     training = TrainingOptions(batch_size=options.batch, epochs=options.epochs)

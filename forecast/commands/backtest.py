@@ -17,7 +17,7 @@ from forecast.scoring.baselines import Baseline
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import forecasts_beside_baselines, score, score_by_step
 
-SEGMENT = "backtest"
+SPLIT = "backtest"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Backtest:
     forecasts: pd.DataFrame
     """`unique_id, ds, cutoff, step, model, y, y_hat`"""
     scores: pd.DataFrame
-    """`unique_id, segment, model, metric, value`"""
+    """`unique_id, split, model, metric, value`"""
     steps: pd.DataFrame
     """`step, model, metric, value` over all series."""
 
@@ -40,9 +40,9 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
     """
     options = job.config.backtest
     horizon = job.far
-    cutoffs = rolling_cutoffs(job, options.windows, options.stride or horizon, horizon)
+    cutoffs = rolling_cutoffs(job, options.n_windows, options.stride or horizon, horizon)
     console.say(
-        f"{options.windows} cutoffs, {horizon} steps each, "
+        f"{options.n_windows} cutoffs, {horizon} steps each, "
         f"{'fitted again at each' if options.refit else 'fitted once before the first'}"
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
@@ -59,14 +59,14 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
             job.season_length,
             model=job.config.model.kind,
             forecast=partial(forecaster.forecast, quantile_levels=job.config.quantile_levels),
-            segment=SEGMENT,
+            split=SPLIT,
             baselines=baselines,
         )
         tables.append(table)
     forecasts = pd.concat(tables, ignore_index=True)
     scales = error_scales(job.panel.until(cutoffs[0] + 1), job.season_length)
     return Backtest(
-        forecasts.drop(columns="segment"), score(forecasts, scales), score_by_step(forecasts)
+        forecasts.drop(columns="split"), score(forecasts, scales), score_by_step(forecasts)
     )
 
 

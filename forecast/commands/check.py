@@ -52,13 +52,13 @@ class Job:
         return max(self.config.predict.horizon or 1, self.config.window.horizon)
 
     def cutoffs(self) -> dict[str, IntArray]:
-        """The cutoffs of each segment: of whole windows for training, of any context elsewhere.
+        """The cutoffs of each split: of whole windows for training, of any context elsewhere.
 
         A gap was interpolated towards what comes after it. So no cutoff lies in one, and training
         windows end before one that the training part ends in.
         """
         needs, panel, cutoffs = self.needs, self.panel, {}
-        for name, begins, ends in self.split.segments(panel):
+        for name, begins, ends in self.split.parts(panel):
             known = panel.observed_until(ends) if name == "train" else ends
             rows = cutoffs_within(
                 panel, begins, known, needs.rows_before_cutoff(name), needs.horizon
@@ -88,7 +88,7 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
     """The rows that one window takes.
 
     Raises `ConfigError` where the context does not hold the season that the network corrects, or is
-    no whole number of segments, or where there is no season to take out.
+    no whole number of patches, or where there is no season to take out.
     """
     config, window = source.config, source.config.window
     for key, option in config.each_transform():
@@ -103,15 +103,15 @@ def needs_of(source: LoadedConfig, season_length: int) -> Needs:
         )
         advice = f"Set window.context_length to {season_length} or more."
         raise ConfigError(source.problem(("window", "residual_of"), message, advice))
-    segment = config.model.segment_length(season_length)
-    if window.context_length % segment:
+    patch = config.model.steps_per_patch(season_length)
+    if window.context_length % patch:
         message = (
-            f"`model.segment` is {segment} steps, which `window.context_length` "
+            f"`model.patch_length` is {patch} steps, which `window.context_length` "
             f"{window.context_length} is no multiple of."
         )
-        nearest = max(1, round(window.context_length / segment)) * segment
+        nearest = max(1, round(window.context_length / patch)) * patch
         advice = f"Set window.context_length to {nearest}."
-        raise ConfigError(source.problem(("model", "segment"), message, advice))
+        raise ConfigError(source.problem(("model", "patch_length"), message, advice))
     length, masked = window.context_length, 0
     if window.padding == "mask":
         masked = max(length - season_length, 0)
@@ -159,7 +159,7 @@ def calibration_cutoffs(
 ) -> tuple[Job, list[IntArray]]:
     """The job as it was at the end of its training part, and cutoffs there, oldest first."""
     past = until(job, job.split.train_ends - 1)
-    return past, rolling_cutoffs(past, options.windows, options.stride, horizon)
+    return past, rolling_cutoffs(past, options.n_windows, options.stride, horizon)
 
 
 def refuse_untrainable(job: Job) -> None:
@@ -198,7 +198,7 @@ def _refuse_unfit(job: Job) -> None:
     for level in options.quantile_levels:
         if errors < errors_needed(level):
             message = f"{errors} calibration errors are too few for the quantile {level:g}."
-            advice = f"Raise intervals.windows: it takes {errors_needed(level)} errors."
+            advice = f"Raise intervals.n_windows: it takes {errors_needed(level)} errors."
             key = ("intervals", "quantile_levels")
             raise ConfigError(job.source.problem(key, message, advice))
 

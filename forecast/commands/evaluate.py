@@ -24,7 +24,7 @@ def evaluate(opened: OpenedRun, newer: Path | None = None) -> pd.DataFrame:
     """Scores beside the baselines: of the run's own forecasts, or of a table's newer rows.
 
     Of a table, the rows count on which nothing was fitted: from the run's test part on. Their
-    segment is called `input`. Columns `unique_id, segment, model, metric, value`.
+    split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
     if newer is None:
         file = opened.run.file("forecasts.csv")
@@ -60,7 +60,7 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
         opened.data.season_length,
         model=opened.model,
         forecast=partial(opened.forecaster.forecast, quantile_levels=opened.config.quantile_levels),
-        segment=INPUT,
+        split=INPUT,
     )
 
 

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from forecast.commands.recipe import recipe
-from forecast.data.look import Look, look_at
+from forecast.data.profile import Profile, profile_table
 from forecast.errors import Problem, UsageError
 
 # In the repository these are links to configs/ and data/, so that the example is not kept twice.
@@ -32,12 +32,12 @@ def init_table(
     time: str | None = None,
     target: str | None = None,
     unique_id: str | None = None,
-) -> Look:
-    """Look at a table and write the recipe that suits it; what was seen.
+) -> Profile:
+    """Profile at a table and write the recipe that suits it; what was seen.
 
     Raises `DataError` for a table that can not be read, `UsageError` where the config exists.
     """
-    look = look_at(table, time, target, unique_id)
+    look = profile_table(table, time, target, unique_id)
     write_new({output: recipe(look, horizon, output.parent).encode()})
     return look
 
@@ -58,7 +58,7 @@ def write_new(contents: dict[Path, bytes]) -> None:
             raise UsageError(Problem(f"can not write {path}: {error.strerror}.")) from error
 
 
-def seen(look: Look) -> str:
+def seen(look: Profile) -> str:
     """One line on what a table is."""
     panel = look.panel
     season = f"a season of {look.season_length}" if look.has_season else "no clear season"

@@ -15,34 +15,37 @@ from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray
 from forecast.display import epoch_progress, text_table
 from forecast.inference import MIDDLE, Forecaster
-from forecast.networks import Network, Weights
-from forecast.scoring.conformal import Conformal, Stretch, usable
+from forecast.networks import Architecture, Weights
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
 from forecast.scoring.metrics import scales_of
-from forecast.training import EpochLog, Fitted, InMemory, Member, Running, fit, layers
+from forecast.training import CompiledForward, EpochLog, Fitted, KerasPredictor, Member, fit, layers
 from forecast.transforms import Pipelines
 from forecast.transforms.fitting import fit_pipelines
 from forecast.windows import Windows, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
-_WATCHED = 10_000
+_MONITORED = 10_000
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainedJob:
     """What was learned for one job: transforms, and the weights of its members."""
 
     job: Job
     transforms: Pipelines
-    network: Network
-    running: Running
+    network: Architecture
+    running: CompiledForward
     weights: Sequence[Weights]
     """`(members, parameters)` of each pipeline; of local networks, series after series."""
 
-    def forecaster(self, calibration: Conformal | Stretch | None = None) -> Forecaster:
+    def forecaster(
+        self, calibration: Conformal | ConformalizedQuantiles | None = None
+    ) -> Forecaster:
         """A forecaster that runs on Keras, for as long as this process lives."""
         config = self.job.config
         networks = [
-            InMemory(self.running, weights, config.training.ensemble) for weights in self.weights
+            KerasPredictor(self.running, weights, config.training.ensemble)
+            for weights in self.weights
         ]
         season_length = self.job.season_length
         return Forecaster.of(config, networks, self.transforms, season_length, calibration)
@@ -61,7 +64,7 @@ class Calibration:
         """The job as it was before all of these forecasts: what is fitted for them."""
         return until(self.past, self.cutoffs[0])
 
-    def of(self, learned: Learned, final: Learned) -> Conformal | Stretch:
+    def of(self, learned: TrainedJob, final: TrainedJob) -> Conformal | ConformalizedQuantiles:
         """What the errors of what was learned before them come to, for what was learned later."""
         config, panel, cutoffs = self.past.config, self.past.panel, np.concatenate(self.cutoffs)
         forecaster = learned.forecaster()
@@ -69,18 +72,18 @@ class Calibration:
         truth = units.truth_after(cutoffs, self.horizon)
         said = forecaster.say(units, cutoffs, self.horizon)
         if config.model.quantiles:
-            return Stretch.calibrate(truth, said, config.quantile_levels)
+            return ConformalizedQuantiles.calibrate(truth, said, config.quantile_levels)
         # A scaler that saw fewer rows has other units.
         scales = self._scales(learned)[panel.series_of(cutoffs)]
         return Conformal.calibrate(truth - said[MIDDLE], scales, self._scales(final))
 
-    def _scales(self, learned: Learned) -> FloatArray:
+    def _scales(self, learned: TrainedJob) -> FloatArray:
         """The scale of each series in the units in which what was learned is combined."""
         units = learned.transforms.shared.apply(self.past.panel)
         return usable(scales_of(units.until(units.ends), self.past.season_length))
 
 
-def watched_segment(job: Job) -> str:
+def monitored_part(job: Job) -> str:
     """The part whose loss is measured after every epoch: the test part for the figure alone."""
     return "validation" if job.split.has_validation else "test"
 
@@ -96,7 +99,7 @@ def calibration_of(job: Job, horizon: int) -> Calibration | None:
 
 def learn(
     jobs: Sequence[Job], horizon: int, console: Console
-) -> tuple[list[tuple[Learned, Conformal | Stretch | None]], Fitted]:
+) -> tuple[list[tuple[TrainedJob, Conformal | ConformalizedQuantiles | None]], Fitted]:
     """Fit the transforms and the networks of all jobs, each on its own training part alone.
 
     The jobs have a config in common. Where it asks for intervals they are calibrated for `horizon`
@@ -115,11 +118,11 @@ def learn(
     return list(zip(finals, calibrations, strict=True)), fitted
 
 
-def _learn(jobs: Sequence[Job], console: Console) -> tuple[list[Learned], Fitted]:
+def _learn(jobs: Sequence[Job], console: Console) -> tuple[list[TrainedJob], Fitted]:
     for job in jobs:
         refuse_untrainable(job)
     config = jobs[0].config
-    network = Network(config.model, config.window, jobs[0].season_length)
+    network = Architecture(config.model, config.window, jobs[0].season_length)
     _describe(network, console)
     pipelines = [_fit_transforms(job) for job in jobs]
     members = [
@@ -131,17 +134,19 @@ def _learn(jobs: Sequence[Job], console: Console) -> tuple[list[Learned], Fitted
     with epoch_progress(console, config.training.epochs * len(members)) as advance:
 
         def report(log: EpochLog) -> None:
-            watched_loss = "" if log.watched_loss is None else f", {label} {log.watched_loss:.4g}"
-            advance(f"loss {log.loss:.4g}{watched_loss}")
+            monitored_loss = (
+                "" if log.monitored_loss is None else f", {label} {log.monitored_loss:.4g}"
+            )
+            advance(f"loss {log.loss:.4g}{monitored_loss}")
 
         fitted = fit(network, members, config.training, report)
     fitted.refuse_divergence()
-    each, running = len(members) // len(jobs), Running(network)
+    each, running = len(members) // len(jobs), CompiledForward(network)
     learned = []
     for i, (job, transforms) in enumerate(zip(jobs, pipelines, strict=True)):
         rows = np.split(np.arange(i * each, (i + 1) * each), len(transforms.branches))
         weights = [_trained(fitted, own, config.model.scope) for own in rows]
-        learned.append(Learned(job, transforms, network, running, weights))
+        learned.append(TrainedJob(job, transforms, network, running, weights))
     fitted.history = [log for log in fitted.history if log.member < each]
     return learned, fitted
 
@@ -192,10 +197,10 @@ def _members_of(job: Job, values: FloatArray, reach: int) -> list[Member]:
         return Windows(values, rows, series, window.context_length, window.horizon, first)
 
     train = windows(cutoffs["train"])
-    watched = windows(spread(cutoffs[watched_segment(job)], _WATCHED))
-    pairs = [(train, watched)]
+    monitored = windows(spread(cutoffs[monitored_part(job)], _MONITORED))
+    pairs = [(train, monitored)]
     if job.config.model.scope == "local":
-        pairs = [(train.of(i), watched.of(i)) for i in range(len(job.panel.unique_ids))]
+        pairs = [(train.of(i), monitored.of(i)) for i in range(len(job.panel.unique_ids))]
     return [
         Member(own, seen if len(seen.cutoffs) else None, options.seed + i)
         for own, seen in pairs
@@ -203,7 +208,7 @@ def _members_of(job: Job, values: FloatArray, reach: int) -> list[Member]:
     ]
 
 
-def _describe(network: Network, console: Console) -> None:
+def _describe(network: Architecture, console: Console) -> None:
     """The network layer by layer."""
-    console.say(text_table(("layer", "type", "output", "parameters"), layers(network.plain)))
+    console.say(text_table(("layer", "type", "output", "parameters"), layers(network.keras_model)))
     console.say(f"{network.parameters:,} parameters")

@@ -9,9 +9,9 @@ from forecast.config import Config, load_config
 from forecast.config.schema import DataOptions
 from forecast.data.panel import Panel
 from forecast.data.table import continue_panel, read_table
-from forecast.inference import Forecaster, Network
+from forecast.inference import Forecaster, OnnxPredictor
 from forecast.runs import DataRecord, Run, model_names
-from forecast.scoring.conformal import Conformal, Stretch
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.scoring.metrics import Scale
 from forecast.transforms import Pipelines
 
@@ -67,7 +67,7 @@ def open_run(run: Run) -> OpenedRun:
     data = run.read("data.json", DataRecord)
     forecaster = Forecaster.of(
         config,
-        [Network(run.file(f"{name}.onnx")) for name in model_names(len(config.pipelines))],
+        [OnnxPredictor(run.file(f"{name}.onnx")) for name in model_names(len(config.pipelines))],
         Pipelines.from_states(config.pipelines, states),
         data.season_length,
         _calibration(run, config) if config.intervals else None,
@@ -79,6 +79,6 @@ def _known(scale: float | None) -> float:
     return float("nan") if scale is None else scale
 
 
-def _calibration(run: Run, config: Config) -> Conformal | Stretch:
-    kind = Stretch if config.model.quantiles else Conformal
+def _calibration(run: Run, config: Config) -> Conformal | ConformalizedQuantiles:
+    kind = ConformalizedQuantiles if config.model.quantiles else Conformal
     return kind.from_state(json.loads(run.file("intervals.json").read_text(encoding="utf-8")))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.data.look import Look
+from forecast.data.profile import Profile
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
@@ -47,7 +47,7 @@ window:
 model:
   kind: gru
   units: 64
-  segment: {segment}         # the GRU reads season by season
+  patch_length: {patch_length}         # the GRU reads season by season
   linear: true
   dropout: 0.1
 
@@ -67,7 +67,7 @@ predict:
 """
 
 
-def recipe(look: Look, horizon: int | None, folder: Path) -> str:
+def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
     """A config for the table that was looked at, to stand in `folder`."""
     steps = horizon or (look.season_length if look.season_length > 1 else 12)
     windows = len(look.panel.values) - len(look.panel.unique_ids) * look.season_length
@@ -75,7 +75,7 @@ def recipe(look: Look, horizon: int | None, folder: Path) -> str:
     return _data(look, folder) + f"\nsplit:\n  test: {steps}\n" + model
 
 
-def _data(look: Look, folder: Path) -> str:
+def _data(look: Profile, folder: Path) -> str:
     options = look.options
     keys = {
         "path": os.path.relpath(options.path, folder),
@@ -90,14 +90,14 @@ def _data(look: Look, folder: Path) -> str:
     return "data:\n" + "".join(lines)
 
 
-def _log(look: Look) -> str | None:
+def _log(look: Profile) -> str | None:
     """The logarithm that suits values whose swings grow with their level."""
     if not look.is_multiplicative:
         return None
     return "log" if look.is_positive else "log1p"
 
 
-def _small(look: Look, horizon: int) -> str:
+def _small(look: Profile, horizon: int) -> str:
     log = _log(look)
     return _SMALL.format(
         log=f"\n  - {log:<21} # swings grow with the level" if log else "",
@@ -107,7 +107,7 @@ def _small(look: Look, horizon: int) -> str:
     )
 
 
-def _panel(look: Look, horizon: int) -> str:
+def _panel(look: Profile, horizon: int) -> str:
     log = _log(look)
     season = look.season_length
     rows = float(np.quantile(np.diff(look.panel.offsets), 0.25)) - horizon
@@ -120,5 +120,5 @@ def _panel(look: Look, horizon: int) -> str:
         horizon=horizon,
         epochs=epochs,
         residual_of="seasonal_naive" if look.has_season else "last",
-        segment="season" if seasons else 1,
+        patch_length="season" if seasons else 1,
     )

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from forecast.commands.check import LEAK, Job
-from forecast.commands.learning import Learned, learn, watched_segment
+from forecast.commands.learning import TrainedJob, learn, monitored_part
 from forecast.config.load import dump_config
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray
 from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
-from forecast.inference import Forecaster, Network
+from forecast.inference import Forecaster, OnnxPredictor
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
@@ -54,7 +54,7 @@ def train(
     with stopwatch.stage("export"):
         weights = dict(zip(model_names(len(learned.weights)), learned.weights, strict=True))
         export(learned.network, weights, config.training.ensemble, staging.path)
-        onnx = [Network(staging.path / f"{name}.onnx") for name in weights]
+        onnx = [OnnxPredictor(staging.path / f"{name}.onnx") for name in weights]
         forecaster = Forecaster.of(config, onnx, transforms, job.season_length, calibration)
         _refuse_disparity(learned, forecaster, cutoffs["test"])
     with stopwatch.stage("score"):
@@ -99,8 +99,8 @@ def _report(job: Job, fitted: Fitted, console: Console) -> None:
     """One line on what training came to."""
     last = fitted.history[-1]
     seconds = fitted.compile_seconds + fitted.fit_seconds
-    watched = last.watched_loss
-    label = "" if watched is None else f", {_watched_label(job)} {watched:.4g}"
+    monitored = last.monitored_loss
+    label = "" if monitored is None else f", {_monitored_label(job)} {monitored:.4g}"
     members = len({log.member for log in fitted.history})
     networks = f" of {members} networks" if members > 1 else ""
     console.say(
@@ -108,11 +108,11 @@ def _report(job: Job, fitted: Fitted, console: Console) -> None:
     )
 
 
-def _watched_label(job: Job) -> str:
-    return "val_loss" if watched_segment(job) == "validation" else "test_loss"
+def _monitored_label(job: Job) -> str:
+    return "val_loss" if monitored_part(job) == "validation" else "test_loss"
 
 
-def _refuse_disparity(learned: Learned, forecaster: Forecaster, cutoffs: IntArray) -> None:
+def _refuse_disparity(learned: TrainedJob, forecaster: Forecaster, cutoffs: IntArray) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
     shared = learned.transforms.shared.apply(learned.job.panel)
     chosen = spread(cutoffs, _PARITY_WINDOWS)
@@ -124,7 +124,7 @@ def _refuse_disparity(learned: Learned, forecaster: Forecaster, cutoffs: IntArra
 
 
 def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
-    """Forecasts of every segment beside the baselines.
+    """Forecasts of every split beside the baselines.
 
     The test part is forecast from every cutoff, unless these are so many that the latest windows
     that do not overlap have to do. Of the other parts, which are there to compare with, these do.
@@ -132,8 +132,8 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
     horizon = job.config.window.horizon
     most = _SHOWN_ROWS // horizon
 
-    def scored(segment: str, rows: IntArray) -> IntArray:
-        if segment == "test" and len(rows) <= max(most, len(job.panel.unique_ids)):
+    def scored(split: str, rows: IntArray) -> IntArray:
+        if split == "test" and len(rows) <= max(most, len(job.panel.unique_ids)):
             return rows
         return latest_apart(job.panel, rows, horizon, most)
 
@@ -142,14 +142,14 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
         [
             forecasts_beside_baselines(
                 job.panel,
-                scored(segment, rows),
+                scored(split, rows),
                 horizon,
                 job.season_length,
                 model=job.config.model.kind,
                 forecast=partial(forecaster.forecast, quantile_levels=levels),
-                segment=segment,
+                split=split,
             )
-            for segment, rows in cutoffs.items()
+            for split, rows in cutoffs.items()
         ],
         ignore_index=True,
     )
@@ -163,7 +163,7 @@ def _write(
     staging.write_text("resolved.yaml", dump_config(job.config))
     staging.write_json("transforms.json", transforms.states())
     staging.write_json("data.json", _data_record(job, scales).model_dump())
-    history = pd.DataFrame(fitted.history).rename(columns={"watched_loss": _watched_label(job)})
+    history = pd.DataFrame(fitted.history).rename(columns={"monitored_loss": _monitored_label(job)})
     write_csv(history, staging.path / "history.csv")
     kept = max(job.needs.context_length + job.needs.reach, job.season_length)
     write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
@@ -210,7 +210,7 @@ def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
         console.warn(f"{name} is better than {model} on the test part (rmse {row['rmse']:.4g}).")
     if len(better):
         console.say(
-            f"Prefer {better.index[0]} until the network beats it. Units usually decide: "
+            f"Prefer {better.index[0]} until the network beats it. Normalized usually decide: "
             "`forecast init FILE` writes a recipe with those that suit the table."
         )
 

@@ -241,7 +241,7 @@ class _RecurrentOptions(Section):
     """Width of the hidden state."""
     activation: Literal["tanh", "relu", "sigmoid", "linear"] = "tanh"
     """Activation of the candidate state."""
-    segment: Annotated[int, Field(ge=1)] | Literal["season"] = 1
+    patch_length: Annotated[int, Field(ge=1)] | Literal["season"] = 1
     """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
     week by week. Divides `window.context_length`."""
     linear: bool = False
@@ -254,9 +254,9 @@ class _RecurrentOptions(Section):
     """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
     pinball`. They have to hold 0.5, the forecast."""
 
-    def segment_length(self, season_length: int) -> int:
+    def steps_per_patch(self, season_length: int) -> int:
         """Steps that enter the layer at once."""
-        return season_length if self.segment == "season" else self.segment
+        return season_length if self.patch_length == "season" else self.patch_length
 
     @field_validator("quantiles")
     @classmethod
@@ -364,7 +364,7 @@ class TrainingOptions(Section):
 class BacktestOptions(Section):
     """From which cutoffs `forecast backtest` forecasts."""
 
-    windows: Annotated[int, Field(ge=1)] = 5
+    n_windows: Annotated[int, Field(ge=1)] = 5
     """Cutoffs; the last one lies `horizon` steps before the end of each series."""
     stride: Annotated[int, Field(ge=1)] | None = None
     """Steps between two cutoffs; the horizon where it is left out."""
@@ -386,7 +386,7 @@ class IntervalsOptions(Section):
         0.9,
     )
     """Quantiles to forecast, in ascending order; 0.1 and 0.9 make an interval of 80 %."""
-    windows: Annotated[int, Field(ge=1)] = 20
+    n_windows: Annotated[int, Field(ge=1)] = 20
     """Cutoffs of the calibration. A network is fitted before the first of them."""
     stride: Annotated[int, Field(ge=1)] = 1
     """Steps between two of them."""

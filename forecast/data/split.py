@@ -32,12 +32,12 @@ class Needs:
         """Rows up to and with the first cutoff of a series that training takes."""
         return self.context_length - self.masked + self.reach
 
-    def rows_before_cutoff(self, segment: str) -> int:
-        """Rows of a series up to and with a cutoff of the segment.
+    def rows_before_cutoff(self, split: str) -> int:
+        """Rows of a series up to and with a cutoff of the split.
 
         Training takes a whole context, but for what is masked; a forecast makes do with less.
         """
-        return self.rows_before if segment == "train" else self.reach + 1
+        return self.rows_before if split == "train" else self.reach + 1
 
     def __str__(self) -> str:
         reach = f", transforms that take {self.reach} rows" if self.reach else ""
@@ -62,7 +62,7 @@ class Split:
         """Whether any row lies between training and test."""
         return bool((self.test_begins > self.train_ends).any())
 
-    def segments(self, panel: Panel) -> Iterator[tuple[str, IntArray, IntArray]]:
+    def parts(self, panel: Panel) -> Iterator[tuple[str, IntArray, IntArray]]:
         """The name, the first rows and the rows after the last of each part that has rows."""
         yield "train", panel.starts, self.train_ends
         if self.has_validation:
@@ -118,7 +118,7 @@ def _steps(point: float | int, rows: int, needs: Needs) -> int:
 def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs: Needs) -> None:
     """Raise `DataError` where a part has no window in any series, judged by the longest series."""
     i = int(np.argmax(np.diff(panel.offsets)))
-    for name, begins, ends in split.segments(panel):
+    for name, begins, ends in split.parts(panel):
         needed = needs.horizon + (needs.rows_before if name == "train" else 0)
         if (ends - begins >= needed).any():
             continue

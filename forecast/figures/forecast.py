@@ -43,16 +43,16 @@ def _draw_series(axes: Axes, material: Material, series: str) -> None:
     future = material.future[material.future["unique_id"] == series]
     actual = own.drop_duplicates("ds").sort_values("ds")
     axes.plot(actual["ds"], actual["y"], color=BLACK, linewidth=1.2, label="actual")
-    for segment, color in _PARTS.items():
-        part = _apart(own[own["segment"] == segment])
+    for split, color in _PARTS.items():
+        part = _apart(own[own["split"] == split])
         if len(part):
-            label = f"{material.model} on {segment}"
+            label = f"{material.model} on {split}"
             axes.plot(part["ds"], part["y_hat"], color=color, linewidth=1.2, label=label)
             shade(axes, part, color)
     label = f"{material.model} forecast"
     axes.plot(future["ds"], future["y_hat"], "--o", color=GREEN, markersize=3, label=label)
     shade(axes, future, GREEN)
-    test = own[own["segment"] == "test"]
+    test = own[own["split"] == "test"]
     if len(test):
         mark(axes, test["cutoff"].iloc[0], "test part")
     mark(axes, future["cutoff"].iloc[0], "cutoff")

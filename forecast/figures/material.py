@@ -40,13 +40,13 @@ class Material:
     @property
     def test(self) -> pd.DataFrame:
         """The forecasts of the test part, of every model."""
-        return self.forecasts[self.forecasts["segment"] == "test"]
+        return self.forecasts[self.forecasts["split"] == "test"]
 
     @property
     def tested(self) -> Tested:
         """The same, with the truth of all parts and the scores of this one."""
         actual = self.forecasts.drop_duplicates(["unique_id", "ds"])
-        scores = self.scores[self.scores["segment"] == "test"]
+        scores = self.scores[self.scores["split"] == "test"]
         return Tested(self.name, self.model, actual, self.test, scores)
 
 

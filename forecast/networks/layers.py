@@ -20,7 +20,7 @@ class Layers(Protocol):
     ) -> Any:
         """`values @ kernel + bias`; the kernel begins at random, or at zero."""
 
-    def segments(self, context: Any, size: int) -> Any:
+    def patches(self, context: Any, size: int) -> Any:
         """A context `(..., steps, 1)` cut into pieces: `(..., steps / size, size)`."""
 
     def flat(self, context: Any) -> Any:
@@ -50,9 +50,9 @@ class KerasLayers:
             name=name,
         )(values)
 
-    def segments(self, context: Any, size: int) -> Any:
+    def patches(self, context: Any, size: int) -> Any:
         """A `Reshape` layer."""
-        return keras.layers.Reshape((-1, size), name="segments")(context)
+        return keras.layers.Reshape((-1, size), name="patches")(context)
 
     def flat(self, context: Any) -> Any:
         """A `Flatten` layer."""

@@ -127,7 +127,7 @@ class MemberLayers:
         output = ops.relu(output) if relu else output
         return ops.reshape(output, (kernel.shape[0], -1, *values.shape[2:-1], units))
 
-    def segments(self, context: Any, size: int) -> Any:
+    def patches(self, context: Any, size: int) -> Any:
         """`(members, batch, steps, 1)` to `(members, batch, steps / size, size)`."""
         members, _, steps, _ = context.shape
         return ops.reshape(context, (members, -1, steps // size, size))

@@ -1,6 +1,6 @@
 """Recurrent layer, Dropout, Dense: what all recurrent kinds share.
 
-Before the layer, on demand, segments of the context, as in SegRNN, https://arxiv.org/abs/2308.11200
+Before the layer, on demand, patches of the context, as in SegRNN, https://arxiv.org/abs/2308.11200
 (Lin et al. 2023); beside it a linear map of the whole context.
 """
 
@@ -22,13 +22,13 @@ def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
     def connect(
         context: Any, present: Any, options: Any, width: int, season_length: int, layers: Layers
     ) -> Any:
-        size = options.segment_length(season_length)
-        # Only first steps may lack: of a segment some are there if the last is.
+        size = options.steps_per_patch(season_length)
+        # Only first steps may lack: of a patch some are there if the last is.
         mask = None if present is None else present[..., size - 1 :: size, 0]
         steps = context
         if size > 1:
-            steps = layers.segments(context, size)
-            steps = layers.dense(steps, options.units, "segment", relu=True)
+            steps = layers.patches(context, size)
+            steps = layers.dense(steps, options.units, "patch", relu=True)
         state = layers.recurrent(steps, mask, recurrence(options), options.kind)
         state = layers.dropout(state, options.dropout, "dropout")
         output = layers.dense(state, width, "forecast")

@@ -7,7 +7,7 @@ trained on; the size of its errors there says how far the truth may lie from a f
 of overlapping forecasts tend to have one sign, which need not last: so their size counts alone.
 
 It counts in units of each series' own scale (`Conformal`), or in those of the quantiles that a
-network has learned, which know a calm week from a restless one (`Stretch`).
+network has learned, which know a calm week from a restless one (`ConformalizedQuantiles`).
 """
 
 import math
@@ -92,7 +92,7 @@ def usable(scales: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ConformalizedQuantiles:
     """How many times as far from the forecast each learned quantile has to lie, `(horizon,)`.
 
     Conformalized quantile regression (Romano, Patterson, Candes 2019, NeurIPS 32,

@@ -53,9 +53,9 @@ class Gate:
             message = f"--fail-if: {self._limit!r} is neither a number nor a baseline."
             raise UsageError(Problem(message, advice))
 
-    def check(self, scores: pd.DataFrame, segment: str, model: str) -> None:
+    def check(self, scores: pd.DataFrame, split: str, model: str) -> None:
         """Raise `GateError` where the condition holds, or can not be told."""
-        table = overall(scores, segment)
+        table = overall(scores, split)
         if self._metric not in table:
             message = f"--fail-if {self._expression!r}: the scores have no {self._metric}."
             raise GateError(Problem(message, _way_to(self._metric, list(map(str, table)))))

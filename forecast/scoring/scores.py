@@ -21,12 +21,12 @@ def forecasts_beside_baselines(
     *,
     model: str,
     forecast: Forecast,
-    segment: str,
+    split: str,
     baselines: Sequence[Baseline] = BASELINES,
 ) -> pd.DataFrame:
     """Forecasts of the model and of every baseline, with the truth beside them.
 
-    Columns `unique_id, ds, cutoff, step, model, segment, y, y_hat`, and those of quantiles, which
+    Columns `unique_id, ds, cutoff, step, model, split, y, y_hat`, and those of quantiles, which
     only the model has. All of the targets have to be rows of the panel. After a cutoff in a gap
     there is no truth to score against, for the gap's values were interpolated towards it. `y_hat`
     is NaN where a baseline lacks the rows that it repeats.
@@ -38,31 +38,31 @@ def forecasts_beside_baselines(
         by_model[baseline.__name__] = Forecasts(y_hat)
     table = pd.concat(
         [
-            forecast_table(panel, cutoffs, forecasts).assign(model=name, segment=segment, y=y)
+            forecast_table(panel, cutoffs, forecasts).assign(model=name, split=split, y=y)
             for name, forecasts in by_model.items()
         ],
         ignore_index=True,
     )
-    first = ["unique_id", "ds", "cutoff", "step", "model", "segment", "y", "y_hat"]
+    first = ["unique_id", "ds", "cutoff", "step", "model", "split", "y", "y_hat"]
     return table[[*first, *table.columns.difference(first)]]
 
 
 def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
-    """Every metric of every model: `unique_id, segment, model, metric, value`.
+    """Every metric of every model: `unique_id, split, model, metric, value`.
 
     `scales` are the units of MASE and RMSSE by series. A row counts only where every model that
-    forecasts in its segment at all has a forecast, so that all are measured on the same rows. The
+    forecasts in its split at all has a forecast, so that all are measured on the same rows. The
     rows without `unique_id` are means over the series; where Naive2 is among the models, they tell
     the OWA too.
     """
     rows = [
-        (unique_id, segment, model, name, value)
-        for (unique_id, segment, model), group in _comparable(forecasts).groupby(
-            ["unique_id", "segment", "model"], sort=False
+        (unique_id, split, model, name, value)
+        for (unique_id, split, model), group in _comparable(forecasts).groupby(
+            ["unique_id", "split", "model"], sort=False
         )
         for name, value in _metrics(group, scales[str(unique_id)])
     ]
-    columns = ["unique_id", "segment", "model", "metric", "value"]
+    columns = ["unique_id", "split", "model", "metric", "value"]
     scores = pd.DataFrame(rows, columns=columns)
     groups = scores.groupby(columns[1:4], sort=False)
     means: pd.DataFrame = groups["value"].mean().reset_index()
@@ -72,15 +72,15 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
 
 
 def _beside_naive2(means: pd.DataFrame) -> pd.DataFrame:
-    """OWA of every model, in each segment that has Naive2: `segment, model, metric, value`."""
+    """OWA of every model, in each split that has Naive2: `split, model, metric, value`."""
     errors = {
         key: dict(zip(group["metric"], group["value"], strict=True))
-        for key, group in means.groupby(["segment", "model"], sort=False)
+        for key, group in means.groupby(["split", "model"], sort=False)
     }
     rows = [
-        (segment, model, owa.__name__, owa(own, errors[segment, naive2.__name__]))
-        for (segment, model), own in errors.items()
-        if (segment, naive2.__name__) in errors
+        (split, model, owa.__name__, owa(own, errors[split, naive2.__name__]))
+        for (split, model), own in errors.items()
+        if (split, naive2.__name__) in errors
     ]
     return pd.DataFrame(rows, columns=means.columns).astype(means.dtypes)  # also of no rows
 
@@ -122,27 +122,27 @@ def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
     """The rows on which every model has a forecast, without models that have none at all."""
-    able = forecasts.groupby(["segment", "model"])["y_hat"].transform("count") > 0
+    able = forecasts.groupby(["split", "model"])["y_hat"].transform("count") > 0
     forecasts = forecasts[able]
-    keys = ["unique_id", "cutoff", "step", "segment"]
+    keys = ["unique_id", "cutoff", "step", "split"]
     known = forecasts["y_hat"].notna() & forecasts["y"].notna()
     complete: pd.Series[bool] = known.groupby([forecasts[key] for key in keys]).transform("all")
     return forecasts[complete]
 
 
-def overall(scores: pd.DataFrame, segment: str) -> pd.DataFrame:
-    """The scores over all series of one segment: a row a model, a column a metric.
+def overall(scores: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The scores over all series of one split: a row a model, a column a metric.
 
     First those that every model has, then OWA and those of quantiles, if there are any.
     """
-    chosen = scores[scores["unique_id"].isna() & (scores["segment"] == segment)]
+    chosen = scores[scores["unique_id"].isna() & (scores["split"] == split)]
     wide = chosen.pivot(index="model", columns="metric", values="value")
     metrics = dict.fromkeys([*NAMES, *chosen["metric"]])
     return wide.reindex(index=chosen["model"].unique(), columns=list(metrics))
 
 
-def better_baselines(scores: pd.DataFrame, segment: str, model: str) -> pd.DataFrame:
+def better_baselines(scores: pd.DataFrame, split: str, model: str) -> pd.DataFrame:
     """The rows of `overall` whose RMSE is lower than the model's, best first."""
-    table = overall(scores, segment)
+    table = overall(scores, split)
     better = table[table["rmse"] < table.loc[model, "rmse"]]
     return better.sort_values("rmse")

@@ -14,7 +14,7 @@ import numpy as np
 
 from forecast.backends import backend
 from forecast.config.schema import EnsembleOptions
-from forecast.networks import Model, Network, Weights, combined
+from forecast.networks import Architecture, Model, Weights, combined
 from forecast.windows import Batch
 
 WEIGHTS = "weights.npy"
@@ -23,7 +23,7 @@ _ONNX = "forecast.training.onnx"
 
 
 def export(
-    network: Network, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+    network: Architecture, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
 ) -> None:
     """Write members `(members, parameters)`, by name, as `NAME.onnx` and as what Keras can load.
 
@@ -39,7 +39,7 @@ def export(
 
 
 def _write_elsewhere(
-    network: Network, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+    network: Architecture, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
 ) -> None:
     """Write models from a process of its own that has the TensorFlow backend.
 
@@ -63,10 +63,10 @@ def _write_elsewhere(
         path.unlink()
 
 
-class Running:
+class CompiledForward:
     """A network of which members can forecast without having been exported."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Architecture) -> None:
         """The program is shared by all members, whatever their number."""
 
         def forward(weights: Any, contexts: Any) -> Any:
@@ -84,10 +84,12 @@ class Running:
         return forecasts
 
 
-class InMemory:
+class KerasPredictor:
     """Members as one predictor, for a forecaster that is soon gone."""
 
-    def __init__(self, running: Running, weights: Weights, options: EnsembleOptions) -> None:
+    def __init__(
+        self, running: CompiledForward, weights: Weights, options: EnsembleOptions
+    ) -> None:
         """`weights` has the shape `(members, parameters)`; of local networks, series by series."""
         self._running = running
         self._weights = weights

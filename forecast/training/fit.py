@@ -15,7 +15,7 @@ from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
 from forecast.data.panel import FloatArray, IntArray
 from forecast.errors import DivergedError, Problem
-from forecast.networks import Network, Weights
+from forecast.networks import Architecture, Weights
 from forecast.training.program import Batches, Members, Program, State, rate
 from forecast.windows import Windows
 
@@ -34,7 +34,7 @@ class Member:
 
     windows: Windows
     """What it learns from. Members may look at different values."""
-    watched: Windows | None
+    monitored: Windows | None
     """Measured after every epoch, and for early stopping alone more than a number in the log."""
     seed: int
     """First weights, order of windows and dropout follow from it, whatever the other members do."""
@@ -50,7 +50,7 @@ class EpochLog:
 
     epoch: int
     loss: float
-    watched_loss: float | None
+    monitored_loss: float | None
     learning_rate: float
     seconds: float
     member: int
@@ -61,7 +61,7 @@ class Fitted:
     """What came of fitting."""
 
     weights: Weights
-    """`(members, parameters)`; of the lowest watched loss, with early stopping."""
+    """`(members, parameters)`; of the lowest monitored loss, with early stopping."""
     history: list[EpochLog] = field(default_factory=list)
     compile_seconds: float = 0.0
     fit_seconds: float = 0.0
@@ -87,7 +87,7 @@ class Fitted:
 
 
 def fit(
-    network: Network,
+    network: Architecture,
     members: Sequence[Member],
     options: TrainingOptions,
     on_epoch: Callable[[EpochLog], None],
@@ -126,7 +126,7 @@ def fit(
     return fitted
 
 
-def _affordable(network: Network, members: Sequence[Member], options: TrainingOptions) -> int:
+def _affordable(network: Architecture, members: Sequence[Member], options: TrainingOptions) -> int:
     """How many members memory has room for at once, roughly."""
     batch = min(options.batch_size, max(len(member.windows.cutoffs) for member in members))
     numbers = batch * network.activations + 10 * network.parameters
@@ -155,7 +155,7 @@ class _Training:
     """What all blocks share: the windows of all members, and the programs."""
 
     def __init__(
-        self, network: Network, members: Sequence[Member], options: TrainingOptions, size: int
+        self, network: Architecture, members: Sequence[Member], options: TrainingOptions, size: int
     ) -> None:
         """Blocks have `size` members."""
         windows = [member.windows for member in members]
@@ -194,21 +194,21 @@ class _Training:
             np.full((self.call_batches, size, self.batch), -1, np.int32),
         )
         self.measure = program.compile_measuring()
-        self.watched = [
-            np.zeros(0, np.int64) if member.watched is None else member.watched.cutoffs + offset
+        self.monitored = [
+            np.zeros(0, np.int64) if member.monitored is None else member.monitored.cutoffs + offset
             for member, offset in zip(members, self.offsets, strict=True)
         ]
-        self._most_watched = max(map(len, self.watched))
+        self._most_monitored = max(map(len, self.monitored))
 
     @property
-    def watches(self) -> bool:
-        """Whether any member watches anything."""
-        return self._most_watched > 0
+    def monitors(self) -> bool:
+        """Whether any member monitors anything."""
+        return self._most_monitored > 0
 
-    def table(self, watched: Sequence[IntArray]) -> Batches:
+    def table(self, monitored: Sequence[IntArray]) -> Batches:
         """What the members of a block watch, in the one shape that all blocks have."""
-        batch = min(_MEASURED_BATCH, self._most_watched)
-        return _table(watched, batch, -(-self._most_watched // batch))
+        batch = min(_MEASURED_BATCH, self._most_monitored)
+        return _table(monitored, batch, -(-self._most_monitored // batch))
 
     def of(self, which: IntArray) -> Members:
         """What differs between the members of a block."""
@@ -229,8 +229,8 @@ class _Block:
         self._state: State = training.begin(fitted.weights[filled])
         self._active = (np.arange(training.size) < len(which)).astype(np.float32)
         self._best = [_Best(training.options) for _ in which]
-        watched = [training.watched[i] for i in filled]
-        self._watched = training.table(watched) if training.watches else None
+        monitored = [training.monitored[i] for i in filled]
+        self._monitored = training.table(monitored) if training.monitors else None
 
     def fit(self, on_epoch: Callable[[EpochLog], None]) -> None:
         """All epochs, or those that are whole before a stop.
@@ -254,16 +254,16 @@ class _Block:
         """What an epoch came to for each member that was active; some are so no longer."""
         self._state, options = state, self._training.options
         active = np.flatnonzero(self._active)
-        watched = self._measure()
+        monitored = self._measure()
         seconds = time.perf_counter() - begin
         rates = np.asarray(rate(options, self._members, np.asarray(self._state.steps)))
         weights = np.asarray(self._state.weights) if options.early_stopping else None
         logs = []
         for i in active:
             member, loss = int(self._which[i]), float(losses[i])
-            log = EpochLog(epoch, loss, watched[i], float(rates[i]), seconds, member)
+            log = EpochLog(epoch, loss, monitored[i], float(rates[i]), seconds, member)
             logs.append(log)
-            if not math.isfinite(log.loss) or not math.isfinite(log.watched_loss or 0):
+            if not math.isfinite(log.loss) or not math.isfinite(log.monitored_loss or 0):
                 self._fitted.diverged[member] = log
                 self._active[i] = 0
             elif weights is not None and self._best[i].is_over(log, weights[i]):
@@ -292,12 +292,12 @@ class _Block:
         return state, losses / np.maximum(sizes, 1)
 
     def _measure(self) -> list[float | None]:
-        """The loss on what each member watches, if it does."""
-        if self._watched is None:
+        """The loss on what each member monitors, if it does."""
+        if self._monitored is None:
             return [None] * len(self._which)
-        losses = np.asarray(self._training.measure(self._state.weights, self._watched))
+        losses = np.asarray(self._training.measure(self._state.weights, self._monitored))
         return [
-            float(loss) if len(self._training.watched[i]) else None
+            float(loss) if len(self._training.monitored[i]) else None
             for i, loss in zip(self._which, losses, strict=False)
         ]
 
@@ -360,7 +360,7 @@ class _Order:
 
 
 class _Best:
-    """A member's weights of the lowest watched loss; none where early stopping is not asked for."""
+    """A member's weights of the lowest monitored loss; none without early stopping."""
 
     def __init__(self, options: TrainingOptions) -> None:
         self._patience = options.early_stopping.patience if options.early_stopping else None
@@ -369,9 +369,9 @@ class _Best:
         self.row: Weights | None = None
 
     def is_over(self, log: EpochLog, weights: Weights) -> bool:
-        """Whether the watched loss has not fallen for too long."""
-        if self._patience is None or log.watched_loss is None:
+        """Whether the monitored loss has not fallen for too long."""
+        if self._patience is None or log.monitored_loss is None:
             return False
-        if log.watched_loss < self._loss:
-            self._loss, self._epoch, self.row = log.watched_loss, log.epoch, weights.copy()
+        if log.monitored_loss < self._loss:
+            self._loss, self._epoch, self.row = log.monitored_loss, log.epoch, weights.copy()
         return log.epoch - self._epoch >= self._patience

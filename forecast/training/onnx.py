@@ -1,7 +1,7 @@
 """Networks as ONNX graphs, by way of TensorFlow: the one backend that keeps their loops.
 
 Run as a module it does so for a process with another backend: `python -m forecast.training.onnx
-WEIGHTS FOLDER`, with what `Network.description` gives on stdin.
+WEIGHTS FOLDER`, with what `Architecture.description` gives on stdin.
 """
 
 import sys
@@ -17,7 +17,7 @@ from keras import ops
 from pydantic import BaseModel
 
 from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
-from forecast.networks import Network, Weights, combine, combined
+from forecast.networks import Architecture, Weights, combine, combined
 
 
 class _Description(BaseModel):
@@ -31,7 +31,7 @@ class _Description(BaseModel):
 
 
 def write(
-    network: Network, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+    network: Architecture, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
 ) -> None:
     """Write the members of each name as a graph, for any number of contexts, and a Keras model.
 
@@ -51,7 +51,9 @@ def write(
             model.export(path, format="onnx", verbose=False)
 
 
-def _write_local(network: Network, weights: Weights, options: EnsembleOptions, path: Path) -> None:
+def _write_local(
+    network: Architecture, weights: Weights, options: EnsembleOptions, path: Path
+) -> None:
     """Networks of a series each as one graph: `(series, windows, context_length, 1)` at once."""
     size = options.size
 
@@ -59,7 +61,7 @@ def _write_local(network: Network, weights: Weights, options: EnsembleOptions, p
         each = [network.forward(weights[i::size], context).value for i in range(size)]
         return combined(ops.stack(each), options)
 
-    shape = len(weights) // size, None, *network.plain.input_shape[1:]
+    shape = len(weights) // size, None, *network.keras_model.input_shape[1:]
     signature = [tf.TensorSpec(shape, tf.float32, name="context")]
     function = tf.function(forward, signature, autograph=False)
     tf2onnx.convert.from_function(function, input_signature=signature, output_path=str(path))
@@ -68,7 +70,7 @@ def _write_local(network: Network, weights: Weights, options: EnsembleOptions, p
 def main() -> None:
     """Read a description and weights, write a graph."""
     description = _Description.model_validate_json(sys.stdin.read())
-    network = Network(description.model, description.window, description.season_length)
+    network = Architecture(description.model, description.window, description.season_length)
     counts = description.members
     parts = np.split(np.load(sys.argv[1]), np.cumsum(list(counts.values()))[:-1])
     weights = dict(zip(counts, parts, strict=True))

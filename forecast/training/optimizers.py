@@ -60,7 +60,7 @@ def _sgd(gradient: Any, slots: Slots, step: Any) -> tuple[Any, Slots]:
 
 
 def _moments(gradient: Any, slots: Slots) -> Slots:
-    """Running means of the gradient and of its square."""
+    """CompiledForward means of the gradient and of its square."""
     m, v = slots
     m = m + (gradient - m) * (1 - _BETA_1)
     return m, v + (gradient * gradient - v) * (1 - _BETA_2)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
-from forecast.networks import Dropping, Network
+from forecast.networks import Architecture, Dropping
 from forecast.training.optimizers import OPTIMIZERS
 from forecast.windows import ABSENT
 
@@ -59,7 +59,7 @@ class Program:
 
     def __init__(
         self,
-        network: Network,
+        network: Architecture,
         options: TrainingOptions,
         values: NDArray[np.float32],
         context_length: int,

@@ -62,7 +62,7 @@ def trained_units(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli)
 
     def train(folder: Path) -> list[CompletedProcess[str]]:
         init = cli_in("init", "--example", "airline", cwd=folder)
-        settings = _settings(PIPELINES, "intervals.windows=10")
+        settings = _settings(PIPELINES, "intervals.n_windows=10")
         words = [word for setting in settings for word in ("--set", setting)]
         return [init, cli_in("train", "--config", "air.yaml", *words, cwd=folder)]
 
@@ -99,9 +99,9 @@ def test_a_run_forecasts_as_it_did_when_it_was_trained(trained_units: Path, cli_
     assert said == opened.forecaster.forecast(job.panel, np.array([143]), 12).y_hat[0].tolist()
 
 
-def _rows(file: Path, segment: str, model: str) -> list[dict[str, str]]:
+def _rows(file: Path, split: str, model: str) -> list[dict[str, str]]:
     rows = csv.DictReader(StringIO(file.read_text()))
-    return [row for row in rows if (row["segment"], row["model"]) == (segment, model)]
+    return [row for row in rows if (row["split"], row["model"]) == (split, model)]
 
 
 def test_check_counts_the_networks_of_all_units(project: Path, cli: Cli) -> None:

@@ -24,7 +24,7 @@ Model: TypeAlias = keras.Model
 
 
 @dataclass(frozen=True)
-class Units:
+class Normalized:
     """A forecast in window units, and what takes it out of them.
 
     The forecast has the shape `(..., batch, horizon)`, or `(..., batch, horizon, quantiles)`;
@@ -51,15 +51,15 @@ class Units:
         return targets if self.scale is None else targets / self.scale
 
 
-class Network:
+class Architecture:
     """A kind of network with its options: what all members have in common."""
 
     def __init__(self, options: ModelOptions, window: WindowOptions, season_length: int) -> None:
         self._options = options
         self._window = window
         self._season_length = season_length
-        self.plain = self._build()
-        self._layout = Layout.of(self.plain)
+        self.keras_model = self._build()
+        self._layout = Layout.of(self.keras_model)
 
     @property
     def is_local(self) -> bool:
@@ -82,7 +82,7 @@ class Network:
     @property
     def activations(self) -> int:
         """Numbers that the gradient of one window is made from, roughly."""
-        steps = self._window.context_length // self._options.segment_length(self._season_length)
+        steps = self._window.context_length // self._options.steps_per_patch(self._season_length)
         return steps * self._options.units * 16 + self._window.context_length * 2
 
     @property
@@ -97,7 +97,7 @@ class Network:
 
     def initial(self, random: Generator) -> Weights:
         """First weights of a member, `(parameters,)`."""
-        return initial(self.plain, self._layout, random)
+        return initial(self.keras_model, self._layout, random)
 
     def model(self, weights: Weights) -> Model:
         """One member `(parameters,)` as a plain Keras model.
@@ -120,7 +120,7 @@ class Network:
         dropping: Dropping | None = None,
         *,
         differentiable: bool = False,
-    ) -> Units:
+    ) -> Normalized:
         """What members with weights `(members, parameters)` make of their contexts.
 
         `contexts` has the shape `(members, batch, context_length, 1)`; one set of them may serve
@@ -135,13 +135,13 @@ class Network:
             context, self._forecast(context, KerasLayers()).value, name=self._options.kind
         )
 
-    def _forecast(self, context: Any, layers: Layers) -> Units:
+    def _forecast(self, context: Any, layers: Layers) -> Normalized:
         window, present = self._window, None
         if window.padding == "mask":
             present = ops.greater(context, ABSENT)
             context = ops.where(present, context, 0.0)
         location, scale = _location(context, present, window), _scale(context, present, window)
-        units = Units(None, location, scale)
+        units = Normalized(None, location, scale)
         context = units.of(context)
         if present is not None:
             context = ops.where(present, context, 0.0)
@@ -152,7 +152,7 @@ class Network:
         base = _simple_forecast(context, present, window, self._season_length)
         forecast = _quantiles(output, base, levels) if levels else _sum(output, base)
         location, scale = (n if n is None else n[..., 0] for n in (location, scale))
-        return Units(forecast, location, scale, bool(levels))
+        return Normalized(forecast, location, scale, bool(levels))
 
 
 def combine(models: list[keras.Model], options: EnsembleOptions) -> keras.Model:

@@ -17,7 +17,7 @@ _SEASONAL = 0.3
 
 
 @dataclass(frozen=True)
-class Look:
+class Profile:
     """What a table is, as far as looking at it tells."""
 
     options: DataOptions
@@ -33,7 +33,9 @@ class Look:
         return bool(self.panel.values.min() > 0)
 
 
-def look_at(path: Path, time: str | None, target: str | None, unique_id: str | None) -> Look:
+def profile_table(
+    path: Path, time: str | None, target: str | None, unique_id: str | None
+) -> Profile:
     """Find the columns that are not named, and read the table.
 
     Raises `DataError` where a column can not be told, or the table can not be read.
@@ -57,7 +59,9 @@ def look_at(path: Path, time: str | None, target: str | None, unique_id: str | N
     )
     panel = read_table(options).panel
     season_length, has_season = _season(panel)
-    return Look(options, panel, season_length, has_season, _is_multiplicative(panel, season_length))
+    return Profile(
+        options, panel, season_length, has_season, _is_multiplicative(panel, season_length)
+    )
 
 
 def _time_column(raw: pd.DataFrame, path: Path) -> str:
