@@ -223,7 +223,7 @@ def training_rows(job: Job, i: int) -> Past:
         panel,
         unique_ids=panel.unique_ids[i : i + 1],
         offsets=np.array([0, rows.stop - rows.start]),
-        ds=panel.ds[rows],
+        begins=panel.begins[i : i + 1],
         values=panel.values[rows],
         observed=panel.observed[rows],
     )

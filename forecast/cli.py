@@ -337,7 +337,7 @@ def backtest(
     from forecast.scoring.gate import Gate
 
     console = context.obj
-    flags = {"windows": windows, "stride": stride, "refit": refit}
+    flags = {"n_windows": windows, "stride": stride, "refit": refit}
     given = {key: str(value).lower() for key, value in flags.items() if value is not None}
     settings = [f"backtest.{key}={value}" for key, value in given.items()]
     known = AT_CHOICE

@@ -213,12 +213,12 @@ def make_panel() -> Callable[..., Panel]:
 
     def make(series: Sequence[Sequence[float]], freq: str = "MS") -> Panel:
         lengths = [len(values) for values in series]
-        dates = [pd.date_range("2000-01-01", periods=length, freq=freq) for length in lengths]
+        [begin] = pd.date_range("2000-01-01", periods=1, freq=freq)
         values = np.concatenate([np.asarray(part, dtype=np.float64) for part in series])
         return Panel(
             tuple("abcdefghij"[: len(series)]),
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            pd.DatetimeIndex(np.concatenate(dates)),
+            pd.DatetimeIndex([begin] * len(series)),
             values,
             np.isfinite(values),
             freq,

@@ -47,7 +47,7 @@ def windows(first, last):
 
 arrays = {}
 for options, training in (
-    ({"dropout": 0.3, "split": 3}, {"optimizer": "adam", "schedule": "cosine"}),
+    ({"dropout": 0.3, "patch_length": 3}, {"optimizer": "adam", "schedule": "cosine"}),
     ({"kind": "lstm", "linear": True}, {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
     ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
 ):

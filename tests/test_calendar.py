@@ -1,5 +1,6 @@
 """Dates: the frequency of a table, the steps of a forecast, and how they are written."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 from pandas.tseries.frequencies import to_offset
 
 from forecast.data.calendar import (
+    COUNTED,
+    dates,
     from_iso,
     grid,
     infer_freq,
@@ -14,7 +17,6 @@ from forecast.data.calendar import (
     iso,
     season_length_of,
     seasons_of,
-    shift,
     steps_between,
 )
 from forecast.errors import DataError
@@ -128,7 +130,48 @@ def test_months_step_to_the_first_of_the_next_month() -> None:
     """Whatever the lengths of the months between, and over the end of a year."""
     steps = grid(pd.DatetimeIndex(["1960-12-01"]), 3, "MS")
     assert iso(steps) == ["1961-01-01", "1961-02-01", "1961-03-01"]
-    assert iso(shift(pd.DatetimeIndex(["2024-01-31"]), 1, "ME")) == ["2024-02-29"]
+    assert iso(grid(pd.DatetimeIndex(["2024-01-31"]), 1, "ME")) == ["2024-02-29"]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "Europe/Berlin"])
+@pytest.mark.parametrize("freq", [*FREQUENCIES, "QS-NOV", "3MS", "2W-MON", "2B", "SME", "ms"])
+@given(rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=5))
+def test_dates_are_those_that_walking_gives(
+    freq: str, zone: str | None, rows: list[tuple[int, int]]
+) -> None:
+    """Forwards and backwards, over short months, weekends and a change of the clocks."""
+    calendar = pd.date_range("2019-12-31T06:30", periods=61, freq=freq, tz=zone)
+    begins, ends = (calendar[list(column)] for column in zip(*rows, strict=True))
+    steps = np.array([end - begin for begin, end in rows])
+    assert list(dates(begins, steps, freq)) == list(ends)
+
+
+def test_months_may_lie_on_any_day() -> None:
+    """The 15th stays the 15th."""
+    begins = pd.DatetimeIndex(["2023-12-15", "2024-02-15"])
+    moments = dates(begins, np.array([2, -1]), "MS+14D")
+    assert iso(moments) == ["2024-02-15", "2024-01-15"]
+    assert steps_between(begins, moments, "MS+14D").tolist() == [2, -1]
+    assert season_length_of("MS+14D") == 12
+
+
+def test_a_day_is_one_on_the_calendar_and_an_hour_is_one_of_the_clock() -> None:
+    """Over the night in which the clocks of Berlin skip an hour."""
+    begins = pd.DatetimeIndex(["2024-03-30T02:30"]).tz_localize("Europe/Berlin")
+    day, hour = (dates(begins, np.array([n]), freq) for n, freq in ((1, "D"), (24, "h")))
+    assert iso(day) == ["2024-03-31T03:00:00+02:00"]  # half past two is not there
+    assert iso(hour) == ["2024-03-31T03:30:00+02:00"]
+    assert iso(dates(begins, np.array([2]), "D")) == ["2024-04-01T02:30:00+02:00"]
+
+
+def test_rows_may_be_counted_instead_of_dated() -> None:
+    """By numbers, of the frequency 1."""
+    begins = pd.Index([0, 100])
+    assert iso(dates(begins, np.array([5, -1]), COUNTED)) == ["5", "99"]
+    assert steps_between(begins, pd.Index([7, 98]), COUNTED).tolist() == [7, -2]
+    assert from_iso(["5"], begins).tolist() == [5]
+    assert (season_length_of(COUNTED), seasons_of(COUNTED)) == (1, [])
+    assert is_freq(COUNTED)
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "Europe/Berlin"])
@@ -167,7 +210,7 @@ def test_a_date_between_two_steps_counts_as_the_one_before() -> None:
 def test_dates_are_read_as_they_were_written(freq: str, zone: str | None) -> None:
     """In their zone, also where its clocks change between them."""
     dates = pd.date_range("2020-03-29", periods=30, freq=freq, tz=zone)
-    assert from_iso(iso(dates), dates.tz).equals(dates)
+    assert from_iso(iso(dates), dates).equals(dates)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_windows_are_counted(cli: Cli, project: Path, settings: list[str], windo
                 "error: --set: `model.patch_length` is 5 steps, which `window.context_length` 12 "
                 "is no multiple of.\n"
                 "      | model.patch_length=5\n"
-                "      | ^^^^^^^^^^^^^\n"
+                "      | ^^^^^^^^^^^^^^^^^^\n"
                 "Set window.context_length to 10.\n"
             ),
         ),

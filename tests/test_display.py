@@ -39,10 +39,10 @@ def test_scores_have_a_row_a_model_and_a_column_a_metric() -> None:
     scores = pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
     assert scores_table(scores) == (
         "split  model  rmse  mase\n"
-        "train    gru       2     2\n"
-        "train    naive     1     1\n"
-        "test     gru       2     2\n"
-        "test     naive     1     1"
+        "train  gru       2     2\n"
+        "train  naive     1     1\n"
+        "test   gru       2     2\n"
+        "test   naive     1     1"
     )
 
 
@@ -54,10 +54,10 @@ def test_metrics_of_some_models_alone_stand_in_a_table_of_their_own() -> None:
     scores = pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
     assert scores_table(scores) == (
         "split  model   rmse  owa\n"
-        "test     gru        1  0.5\n"
-        "test     naive      1  0.5\n"
-        "test     naive2     1  0.5\n"
+        "test   gru        1  0.5\n"
+        "test   naive      1  0.5\n"
+        "test   naive2     1  0.5\n"
         "\n"
         "split  model  crps  coverage_80  width_80\n"
-        "test     gru      80           80        80"
+        "test   gru      80           80        80"
     )

@@ -54,7 +54,7 @@ def test_the_airline_windows_are_held_out_as_asked(
 ) -> None:
     """A share of the windows, a number of steps, or the first date of the part."""
     panel = make_panel([list(range(144))])
-    panel = replace(panel, ds=pd.date_range("1949-01-01", periods=144, freq="MS"))
+    panel = replace(panel, begins=pd.DatetimeIndex(["1949-01-01"]))
     options = SplitOptions(test=test, validation=validation)
     assert _counts(panel, options, NEEDS) == counts
 
@@ -157,7 +157,7 @@ def test_a_date_without_a_time_zone_is_read_in_that_of_the_data(
 ) -> None:
     """Midnight of the table's own zone."""
     plain = make_panel([[0.0] * 20], freq="D")
-    zoned = replace(plain, ds=plain.ds.tz_localize("+05:00"))
+    zoned = replace(plain, begins=pd.DatetimeIndex(plain.begins).tz_localize("+05:00"))
     needs = Needs(2, 0, 1)
     begins = split_panel(zoned, SplitOptions(test="2000-01-15"), needs).test_begins
     assert begins.tolist() == [14]

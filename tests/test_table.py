@@ -480,7 +480,7 @@ class TestContinuing:
     def test_another_time_zone_is_refused(self, make_panel: Callable[..., Panel]) -> None:
         """Rows can not be put in order across zones without saying so."""
         known = make_panel([[1, 2]])
-        zoned = replace(known, ds=known.ds.tz_localize("UTC"))
+        zoned = replace(known, begins=pd.DatetimeIndex(known.begins).tz_localize("UTC"))
         with pytest.raises(DataError, match="zone UTC"):
             continue_panel(known, zoned, Path("new.csv"), 2)
 
@@ -490,5 +490,5 @@ def _later(
 ) -> Panel:
     """A panel that begins some months after January 2000."""
     panel = make_panel(series)
-    ds = pd.DatetimeIndex([moment + pd.DateOffset(months=months) for moment in panel.ds])
-    return replace(panel, ds=ds)
+    begins = pd.DatetimeIndex(panel.begins) + pd.DateOffset(months=months)
+    return replace(panel, begins=begins)

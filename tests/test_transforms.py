@@ -344,8 +344,8 @@ def _seasonal_panel(freq: str, begin: str, zone: str | None) -> tuple[Panel, np.
         dates.append(_calendar(freq, begin, zone, length))
     values = np.concatenate(parts)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    ds = pd.DatetimeIndex(dates[0].append(dates[1]))
-    return Panel(("a", "b"), offsets, ds, values, np.isfinite(values), freq), seasons
+    begins = pd.DatetimeIndex([dates[0][0], dates[1][0]])
+    return Panel(("a", "b"), offsets, begins, values, np.isfinite(values), freq), seasons
 
 
 def _calendar(freq: str, begin: str, zone: str | None, length: int) -> pd.DatetimeIndex:
@@ -388,8 +388,8 @@ def test_rows_after_a_gap_find_their_place_in_the_season(
     panel, seasons = _seasonal_panel(freq, begin, zone)
     pipeline = _fit(["deseasonalize"], panel, panel.ends, season_length=5)
     later = _calendar(freq, begin, zone, 203)[-3:]
-    ds = pd.DatetimeIndex(later.append(later))
-    newer = replace(panel.tail(3), ds=ds, values=seasons[:, :3].ravel())
+    begins = pd.DatetimeIndex([later[0], later[0]])
+    newer = replace(panel.tail(3), begins=begins, values=seasons[:, :3].ravel())
     np.testing.assert_allclose(pipeline.apply(newer).values, np.zeros(6), atol=1e-6)
 
 

@@ -69,7 +69,8 @@ def _unseen(opened: OpenedRun, panel: Panel) -> IntArray:
     test_begins = {series.unique_id: series.test_begin for series in opened.data.per_series}
     return np.array(
         [
-            begin + np.searchsorted(np.array(iso(panel.ds[begin:end])), test_begins[name])
+            begin
+            + np.searchsorted(np.array(iso(panel.dates(np.arange(begin, end)))), test_begins[name])
             for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True)
         ]
     )

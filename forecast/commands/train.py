@@ -171,8 +171,8 @@ def _write(
 
 def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     panel, options = job.panel, job.config.data
-    firsts, lasts = iso(panel.ds[panel.starts]), iso(panel.ds[panel.ends - 1])
-    test_begins = iso(panel.ds[job.split.test_begins])
+    firsts, lasts = iso(panel.begins), iso(panel.lasts)
+    test_begins = iso(panel.dates(job.split.test_begins))
     return DataRecord(
         path=options.path,
         sha256=job.sha256,

@@ -3,13 +3,21 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset
 
 from forecast.errors import DataError, Problem
+
+Dates: TypeAlias = "pd.DatetimeIndex | pd.Index[int]"
+"""When something was observed: moments, or numbers where a table counts (the frequency `1`)."""
+
+# The frequency of a table that counts its rows instead of dating them.
+COUNTED = "1"
 
 # Steps in one season by the base of the frequency. A day's season is the week: of the seasons of a
 # daily series it is the one that a year of data can show.
@@ -19,16 +27,30 @@ _SECONDS = {"h": 3_600, "min": 60, "s": 1}
 
 
 def is_freq(text: str) -> bool:
-    """Whether pandas knows this offset alias."""
+    """Whether this is a frequency: see `offset_of`."""
     try:
-        return to_offset(text).n > 0
+        return text == COUNTED or offset_of(text)[0].n > 0
     except ValueError:
         return False
 
 
+def offset_of(freq: str) -> tuple[BaseOffset, pd.Timedelta]:
+    """A frequency as an offset of pandas, and how long after each of its dates the steps lie.
+
+    `MS` is the first of each month, `MS+14D` the 15th. Raises `ValueError` for anything else than
+    an offset alias, or one with a number of days.
+    """
+    alias, plus, days = freq.partition("+")
+    if plus and not (days.endswith("D") and days[:-1].isdigit()):
+        raise ValueError(f"{freq!r} is no frequency: write an alias, or one such as MS+14D")
+    return to_offset(alias), pd.Timedelta(days=int(days[:-1]) if plus else 0)
+
+
 def season_length_of(freq: str) -> int:
     """Steps in one season: 12 for months, 24 for hours, 96 for 15min; 1 where none is usual."""
-    offset = to_offset(freq)
+    if freq == COUNTED:
+        return 1
+    offset, _ = offset_of(freq)
     base = offset.rule_code.split("-")[0]
     seconds_in_season = _SECONDS_IN_SEASON.get(base)
     season = seconds_in_season // _SECONDS[base] if seconds_in_season else _SEASONS.get(base, 1)
@@ -38,7 +60,9 @@ def season_length_of(freq: str) -> int:
 def seasons_of(freq: str) -> list[int]:
     """Seasons that are usual for a frequency, shortest first: the day, and the week of 7 days."""
     day = season_length_of(freq)
-    base = to_offset(freq).rule_code.split("-")[0]
+    if freq == COUNTED:
+        return []
+    base = offset_of(freq)[0].rule_code.split("-")[0]
     within_day = base in ("h", "min")
     return [length for length in (day, 7 * day if within_day else 1) if length > 1]
 
@@ -68,36 +92,72 @@ def _infer(ds: pd.DatetimeIndex) -> str | None:
     return None if offset is None else to_offset(offset).freqstr
 
 
-def shift(ds: pd.DatetimeIndex, steps: int, freq: str) -> pd.DatetimeIndex:
-    """Each date moved by a number of steps."""
-    return ds + steps * to_offset(freq)
+def dates(begins: Dates, steps: NDArray[np.int64], freq: str) -> Dates:
+    """The date `steps[i]` steps of the frequency after `begins[i]`; before it where they are < 0.
+
+    In a time zone a day, a week or a month is one on the calendar, however many hours a change of
+    the clocks leaves it, while an hour is 3,600 seconds. A time of day that the clocks skip is
+    moved to the next that there is; of two equal ones it is the first. Dates that are counted (of
+    the frequency `1`) are numbers.
+    """
+    if not isinstance(begins, pd.DatetimeIndex):
+        return begins + steps
+    if not len(begins):
+        return begins
+    offset, phase = offset_of(freq)
+    if isinstance(offset, pd.offsets.Tick):
+        return begins + pd.to_timedelta(steps * offset.nanos, unit="ns").as_unit("us")
+    wall = begins.tz_localize(None)
+    days = wall.normalize() - phase
+    unit = offset.base  # one step; the offset may be several
+    codes, distinct = pd.factorize(days)
+    anchors = pd.DatetimeIndex([unit.rollback(day) for day in distinct], dtype=wall.dtype)
+    moved = steps * offset.n
+    first = anchors.min() + min(int(moved.min()), 0) * unit
+    calendar = pd.date_range(first, anchors.max() + max(int(moved.max()), 0) * unit, freq=unit)
+    places = calendar.searchsorted(anchors)[codes] + moved
+    moments = calendar[places] + phase + (wall - wall.normalize())
+    if begins.tz is not None:
+        first_of_two = np.ones(len(moments), bool)
+        moments = moments.tz_localize(
+            begins.tz, ambiguous=first_of_two, nonexistent="shift_forward"
+        )
+    # A series may begin between two steps: one of business days on a Saturday.
+    return moments.where(steps != 0, begins)
 
 
-def grid(ds: pd.DatetimeIndex, horizon: int, freq: str) -> pd.DatetimeIndex:
+def grid(ds: Dates, horizon: int, freq: str) -> Dates:
     """The dates of steps 1 ... horizon after each date, row by row: `(len(ds) * horizon,)`."""
-    columns = [shift(ds, step, freq) for step in range(1, horizon + 1)]
-    by_column = pd.DatetimeIndex(columns[0].append(columns[1:]))
-    return by_column[np.arange(by_column.size).reshape(horizon, -1).T.ravel()]
+    return dates(ds.repeat(horizon), np.tile(np.arange(1, horizon + 1), len(ds)), freq)
 
 
-def steps_between(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex, freq: str) -> NDArray[np.int64]:
+def steps_between(begins: Dates, ends: Dates, freq: str) -> NDArray[np.int64]:
     """Steps of the frequency from each date to the one beside it; below 0 where that is earlier.
 
     A date between two steps counts as the step before it.
     """
-    offset = to_offset(freq)
+    if not (isinstance(begins, pd.DatetimeIndex) and isinstance(ends, pd.DatetimeIndex)):
+        return ends.to_numpy(np.int64) - begins.to_numpy(np.int64)
+    offset, phase = offset_of(freq)
     if isinstance(offset, pd.offsets.Tick):
-        ticks: NDArray[np.int64] = ((ends - begins) // pd.Timedelta(offset)).to_numpy(np.int64)
-        return ticks
+        return ((ends - begins) // pd.Timedelta(offset)).to_numpy(np.int64)
     # A day or a month is one on the calendar, however many hours a change of the clocks leaves it.
-    begins, ends = begins.tz_localize(None), ends.tz_localize(None)
+    begins, ends = (ds.tz_localize(None) - phase for ds in (begins, ends))
     both = begins.append(ends)
-    calendar = pd.date_range(both.min(), both.max(), freq=freq)
-    return calendar.searchsorted(ends, "right") - calendar.searchsorted(begins, "right")
+    calendar = pd.date_range(both.min(), both.max(), freq=offset)
+    steps: NDArray[np.int64] = calendar.searchsorted(ends, "right") - calendar.searchsorted(
+        begins, "right"
+    )
+    return steps
 
 
-def iso(ds: pd.DatetimeIndex) -> list[str]:
-    """Dates as ISO 8601: without a time of day where all are midnights of no time zone."""
+def iso(ds: Dates) -> list[str]:
+    """Dates as ISO 8601: without a time of day where all are midnights of no time zone.
+
+    Dates that are counted are numbers.
+    """
+    if not isinstance(ds, pd.DatetimeIndex):
+        return [str(number) for number in ds]
     if ds.tz is None and (ds == ds.normalize()).all():
         return list(ds.strftime("%Y-%m-%d"))
     codes, moments = pd.factorize(ds)
@@ -105,7 +165,15 @@ def iso(ds: pd.DatetimeIndex) -> list[str]:
     return list(texts[codes])
 
 
-def from_iso(texts: Sequence[str], zone: tzinfo | None) -> pd.DatetimeIndex:
-    """The opposite of `iso`: the dates in their time zone, or in none."""
+def zone_of(ds: Dates) -> tzinfo | None:
+    """The time zone of dates, if they have one."""
+    return ds.tz if isinstance(ds, pd.DatetimeIndex) else None
+
+
+def from_iso(texts: Sequence[str], like: Dates) -> Dates:
+    """The opposite of `iso`: numbers, or dates in their time zone or in none, as others are."""
+    if not isinstance(like, pd.DatetimeIndex):
+        return pd.Index([int(text) for text in texts], dtype=np.int64)
+    zone = zone_of(like)
     ds = pd.DatetimeIndex(pd.to_datetime(list(texts), format="ISO8601", utc=zone is not None))
     return ds if zone is None else ds.tz_convert(zone)

@@ -27,7 +27,7 @@ def forecast_table(panel: Panel, cutoffs: IntArray, forecasts: Forecasts) -> pd.
     """Columns `unique_id, ds, cutoff, step, y_hat` and one for each quantile, `q0.1` ..."""
     horizon = forecasts.y_hat.shape[1]
     names = np.array(panel.unique_ids, dtype=object)[panel.series_of(cutoffs)]
-    moments = panel.ds[cutoffs]
+    moments = panel.dates(cutoffs)
     return pd.DataFrame(
         {
             "unique_id": np.repeat(names, horizon),

@@ -4,11 +4,13 @@ One series is a panel of one. Rows are addressed by their position in the flat a
 has the rows `offsets[i] ... offsets[i + 1]` (half-open).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+from forecast.data.calendar import Dates, dates
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -25,17 +27,36 @@ def ranges(begins: IntArray, ends: IntArray) -> IntArray:
 class Panel:
     """Series in flat arrays, each regular in time.
 
-    `unique_ids` has one name a series, `offsets` one entry more; `ds`, `values` and `observed` have
-    one entry a row, series after series, in the order of time. A value that was not observed is
-    interpolated: the network sees it, scores pass over it.
+    `unique_ids` has one name a series, `begins` its first date, `offsets` one entry more; `values`
+    and `observed` have one entry a row, series after series, in the order of time. Dates follow
+    from the first one and the frequency. A value that was not observed is interpolated: the network
+    sees it, scores pass over it. Columns beside the target go by name: `covariates` have one entry
+    a row, `static` ones one a series.
     """
 
     unique_ids: tuple[str, ...]
     offsets: IntArray
-    ds: pd.DatetimeIndex
+    begins: Dates
     values: FloatArray
     observed: NDArray[np.bool_]
     freq: str
+    covariates: Mapping[str, FloatArray] = field(default_factory=dict)
+    static: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    @property
+    def ds(self) -> Dates:
+        """The date of every row, made anew at each call."""
+        return self.dates(np.arange(len(self.values)))
+
+    def dates(self, rows: IntArray) -> Dates:
+        """The dates of these rows."""
+        series = self.series_of(rows)
+        return dates(self.begins[series], rows - self.starts[series], self.freq)
+
+    @property
+    def lasts(self) -> Dates:
+        """The last date of each series; of an empty one the date before its first."""
+        return dates(self.begins, np.diff(self.offsets) - 1, self.freq)
 
     @property
     def starts(self) -> IntArray:
@@ -66,9 +87,10 @@ class Panel:
         return replace(
             self,
             offsets=offsets,
-            ds=self.ds[rows],
+            begins=dates(self.begins, begins - self.starts, self.freq),
             values=self.values[rows],
             observed=self.observed[rows],
+            covariates={name: column[rows] for name, column in self.covariates.items()},
         )
 
     def until(self, ends: IntArray) -> "Past":

@@ -92,15 +92,19 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
 def held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArray:
     """How many rows of each series before `ends` a part takes."""
     if isinstance(point, str):
-        moment = pd.Timestamp(point)
-        if panel.ds.tz is not None and moment.tz is None:
-            moment = moment.tz_localize(panel.ds.tz)
-        if panel.ds.tz is None and moment.tz is not None:
+        moment, ds = pd.Timestamp(point), panel.ds
+        if not isinstance(ds, pd.DatetimeIndex):
+            message = f"split has a date, {point}, and the table counts its rows."
+            raise DataError(Problem(message, "Give a share of the windows, or a number of steps."))
+        zone = ds.tz
+        if zone is not None and moment.tz is None:
+            moment = moment.tz_localize(zone)
+        if zone is None and moment.tz is not None:
             message = (
                 f"split has a date with a time zone, {point}, and the table's dates have none."
             )
             raise DataError(Problem(message, "Leave the time zone out of the date."))
-        later = np.concatenate([[0], np.cumsum(panel.ds >= moment)])
+        later = np.concatenate([[0], np.cumsum(ds >= moment)])
         rows: IntArray = later[panel.ends] - later[panel.starts] - (panel.ends - ends)
         return np.maximum(rows, 0)
     lengths = np.diff(panel.offsets)
@@ -124,7 +128,7 @@ def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs
             continue
         rows = int(panel.ends[i] - panel.starts[i])
         has = max(int(ends[i] - begins[i]), 0)
-        span = " ... ".join(iso(panel.ds[[panel.starts[i], panel.ends[i] - 1]]))
+        span = " ... ".join(iso(panel.dates(np.array([panel.starts[i], panel.ends[i] - 1]))))
         message = (
             f"{panel.unique_ids[i]} has {rows} rows ({span}), of which {has} fall to the {name} "
             f"part; {needs} need at least {needed} there"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.config.schema import DataOptions
-from forecast.data.calendar import infer_freq, iso, shift
+from forecast.data.calendar import grid, infer_freq, iso, zone_of
 from forecast.data.panel import FloatArray, Panel
 from forecast.errors import DataError, Problem, did_you_mean
 
@@ -162,8 +162,8 @@ def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
     freq = options.freq or infer_freq(index[offsets[longest] : offsets[longest + 1]])
     values = frame["y"].to_numpy(dtype=np.float64)
     names = tuple(str(name) for name in unique_ids)
-    panel = Panel(names, offsets, index, values, np.isfinite(values), freq)
-    refuse_gaps(panel, path)
+    panel = Panel(names, offsets, index[offsets[:-1]], values, np.isfinite(values), freq)
+    refuse_gaps(panel, index, path)
     return panel.with_values(_interpolate(panel, path))
 
 
@@ -173,23 +173,22 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     Known rows that a gap parts from the newer ones are left out. Raises `DataError` for a series
     that is not known, another time zone, and fewer than `least` rows in all.
     """
-    if known.ds.tz != newer.ds.tz:
-        message = (
-            f"{_named(path)}: the times are in zone {newer.ds.tz}, and the run's in {known.ds.tz}."
-        )
+    zones = zone_of(newer.begins), zone_of(known.begins)
+    if zones[0] != zones[1]:
+        message = f"{_named(path)}: the times are in zone {zones[0]}, and the run's in {zones[1]}."
         raise DataError(Problem(message))
     strange = [name for name in newer.unique_ids if name not in known.unique_ids]
     if strange:
         advice = did_you_mean(strange[0], list(known.unique_ids))
         raise DataError(Problem(f"{_named(path)}: the run has no series {strange[0]}.", advice))
-    begins, ends = newer.ds[newer.starts], newer.ds[newer.ends - 1]
-    span = dict(zip(newer.unique_ids, zip(begins, ends, strict=True), strict=True))
+    begins = dict(zip(newer.unique_ids, newer.begins, strict=True))
     before = panel_table(known)
-    first = before["unique_id"].map({name: begin for name, (begin, _) in span.items()})
+    first = before["unique_id"].map(begins)
     before = before[first.isna() | (before["ds"] < first)]
     # Of the known rows, those stay whose series goes on without a gap.
     last = before.groupby("unique_id")["ds"].transform("max")
-    follows = shift(pd.DatetimeIndex(last), 1, known.freq) == pd.DatetimeIndex(first[before.index])
+    next_one = grid(pd.DatetimeIndex(last), 1, known.freq)
+    follows = next_one == pd.DatetimeIndex(first[before.index])
     before = before[follows | first[before.index].isna().to_numpy()]
 
     joined = pd.concat([before, panel_table(newer)])
@@ -208,7 +207,7 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     panel = replace(
         known,
         offsets=offsets,
-        ds=pd.DatetimeIndex(joined["ds"]),
+        begins=pd.DatetimeIndex(joined["ds"].iloc[offsets[:-1]]),
         values=y,
         observed=np.isfinite(y),
     )
@@ -325,19 +324,21 @@ def _refuse_duplicates(frame: pd.DataFrame, options: DataOptions, path: Path) ->
     raise DataError(Problem(message + ".", advice + "."))
 
 
-def refuse_gaps(panel: Panel, path: Path) -> None:
-    """Raise `DataError` unless every series has a row at each step of the panel's frequency."""
-    expected = shift(panel.ds[:-1], 1, panel.freq)
-    wrong = expected != panel.ds[1:]
+def refuse_gaps(panel: Panel, ds: pd.DatetimeIndex, path: Path) -> None:
+    """Raise `DataError` unless the rows' dates `ds` are those of the panel's frequency."""
+    if (panel.ds == ds).all():
+        return
+    expected = grid(ds[:-1], 1, panel.freq)
+    wrong = expected != ds[1:]
     wrong[panel.offsets[1:-1] - 1] = False  # the step from one series to the next
     rows = np.flatnonzero(wrong)
     if not rows.size:
         return
     row = rows[0]
     of = f" of {panel.unique_ids[panel.series_of(rows)[0]]}" if len(panel.unique_ids) > 1 else ""
-    before, wanted, after = iso(pd.DatetimeIndex([panel.ds[row], expected[row], panel.ds[row + 1]]))
+    before, wanted, after = iso(pd.DatetimeIndex([ds[row], expected[row], ds[row + 1]]))
     places = f" ({len(rows)} such places)" if len(rows) > 1 else ""
-    if panel.ds[row + 1] > expected[row]:
+    if ds[row + 1] > expected[row]:
         message = (
             f"{_named(path)}: {wanted}{of} is missing: {before} is followed by {after}{places}."
         )

@@ -40,8 +40,8 @@ class Deseasonalize:
     def _seasonal(self, rows: IntArray, series: IntArray, panel: Panel) -> FloatArray:
         """What is usual in each row of a series, rows past its end among them."""
         last = panel.ends - 1
-        anchors = from_iso(self.anchors, panel.ds.tz)
-        steps = steps_between(anchors, panel.ds[last], panel.freq)[series] + rows - last[series]
+        anchors = from_iso(self.anchors, panel.begins)
+        steps = steps_between(anchors, panel.lasts, panel.freq)[series] + rows - last[series]
         seasonal: FloatArray = self.cycles[series, (steps - 1) % self.cycles.shape[1]]
         return seasonal
 

@@ -50,6 +50,6 @@ def refuse_outside(panel: Panel, offset: float, name: str, advice: str) -> None:
     series = panel.unique_ids[panel.series_of(rows[:1])[0]]
     message = (
         f"{name} needs values above {0 - offset:g}, and {series} is {panel.values[row]:g} on "
-        f"{iso(panel.ds[row : row + 1])[0]} ({rows.size} such rows)."
+        f"{iso(panel.dates(rows[:1]))[0]} ({rows.size} such rows)."
     )
     raise DataError(Problem(message, advice))

@@ -29,7 +29,7 @@ def fit(options: DeseasonalizeOptions, past: Past, season_length: int) -> Deseas
     panel = past.panel
     parts = [panel.values[i:j] for i, j in zip(panel.starts, panel.ends, strict=True)]
     cycles = [_cycle(part[np.isfinite(part)], season_length) for part in parts]
-    return Deseasonalize(np.stack(cycles), tuple(iso(panel.ds[panel.ends - 1])))
+    return Deseasonalize(np.stack(cycles), tuple(iso(panel.lasts)))
 
 
 def _cycle(y: FloatArray, season_length: int) -> FloatArray:
