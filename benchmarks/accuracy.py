@@ -35,9 +35,9 @@ from statistics import mean
 
 import numpy as np
 
-from forecast.commands.check import Job, prepare
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, Past
+from forecast.jobs.job import Job, prepare
 from forecast.scoring.baselines import NAMES, Baseline
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import forecasts_beside_baselines, overall, score
@@ -210,7 +210,7 @@ def peer_scores(job: Job, method: Baseline) -> dict[str, float]:
         split="test",
         baselines=(),
     )
-    scales = error_scales(job.panel.until(job.split.train_ends), season_length)
+    scales = error_scales(job.panel.before(job.split.train_ends), season_length)
     (means,) = overall(score(table, scales), "test").to_dict("records")
     return {metric: means[metric] for metric in METRICS}
 

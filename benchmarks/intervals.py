@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.commands.check import Job, prepare, until
-from forecast.commands.learning import learn
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.job import Job, prepare
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
 from forecast.scoring.metrics import scales_of
 
@@ -62,8 +62,8 @@ class Tried:
         self.units: list[Panel] = []
         horizon = job.config.window.horizon
         for i, before in enumerate(cutoffs):
-            [(learned, _)], _ = learn([until(job, before)], horizon, Console(quiet=True))
-            forecaster = learned.forecaster()
+            [trained] = fit_jobs([job.as_of(before)], Console(quiet=True)).trained
+            forecaster = trained.forecaster()
             units = forecaster.shared.apply(job.panel)
             self.units.append(units)
             self.truth.append(units.truth_after(before, horizon))
@@ -104,7 +104,7 @@ def compare(table: Path, name: str, origins: Origins) -> None:
     coverage: dict[str, list[float]] = {kind: [] for kind in KINDS}
     losses: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for i in range(origins.fits - apart - origins.windows + 1):
-        scale = usable(scales_of(plain.units[i].until(ends[i] + 1), job.season_length))
+        scale = usable(scales_of(plain.units[i].before(ends[i] + 1), job.season_length))
         past = [i + apart + j for j in range(origins.windows)]
         truth, reaches = plain.truth[i], ends[i] >= least
         for kind, (low, high) in zip(KINDS, intervals(plain, learned, i, past, scale), strict=True):

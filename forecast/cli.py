@@ -23,7 +23,7 @@ from forecast.console import Color, Console
 from forecast.errors import ForecastError, Problem, UsageError, require_extra
 
 if TYPE_CHECKING:
-    from forecast.commands.opening import OpenedRun
+    from forecast.jobs.opening import OpenedRun
 
 P = ParamSpec("P")
 BUG, INTERRUPTED, TERMINATED = 1, 130, 143
@@ -199,7 +199,8 @@ def check(
     import json
     from dataclasses import asdict
 
-    from forecast.commands.check import describe, prepare, problems_document
+    from forecast.commands.check import describe, problems_document
+    from forecast.jobs.job import prepare
 
     try:
         found = describe(prepare(config, set_ or ()))
@@ -228,7 +229,7 @@ def train(
     stopwatch, console = Stopwatch(), context.obj
     # Config, data and the runs folder come first: their errors need not wait for TensorFlow.
     with stopwatch.stage("import"):
-        from forecast.commands.check import prepare
+        from forecast.jobs.job import prepare
         from forecast.runs import stage
     with stopwatch.stage("read"):
         job = prepare(config, _settings(set_, backend))
@@ -331,8 +332,8 @@ def backtest(
     fail_if: FailOption = None,
 ) -> None:
     """Forecast from past cutoffs, each from its own past alone, and score."""
-    from forecast.commands.check import prepare
     from forecast.data.export import write_file
+    from forecast.jobs.job import prepare
     from forecast.scoring.baselines import AT_CHOICE, chosen
     from forecast.scoring.gate import Gate
 
@@ -470,7 +471,7 @@ def _use_backend(name: str) -> None:
 
 
 def _open(run: str, runs: Path) -> "OpenedRun":
-    from forecast.commands.opening import open_run
+    from forecast.jobs.opening import open_run
     from forecast.runs import find_run
 
     return open_run(find_run(runs, run))

@@ -9,38 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.data.panel import FloatArray, IntArray, Panel, ranges
+from forecast.data.panel import FloatArray, IntArray
 
 Batch = NDArray[np.float32]
 
 # What stands for a value before a series begins. Not NaN: to choose between two values ONNX
 # multiplies both, and what is zero times NaN is NaN.
 ABSENT = np.finfo(np.float32).min
-
-
-def cutoffs_within(
-    panel: Panel, begins: IntArray, ends: IntArray, rows_before: int, horizon: int
-) -> IntArray:
-    """Cutoffs whose targets lie wholly in the rows `begins[i] ... ends[i]` of each series.
-
-    Each has at least `rows_before` rows of its series up to and with itself, which may lie before
-    `begins[i]`.
-    """
-    first = np.maximum(begins, panel.starts + rows_before) - 1
-    return ranges(first, ends - horizon)
-
-
-def latest_apart(panel: Panel, cutoffs: IntArray, horizon: int, most: int) -> IntArray:
-    """Of sorted cutoffs, the latest of each series whose targets do not overlap.
-
-    At most `most` in all, though one a series at least.
-    """
-    series = panel.series_of(cutoffs)
-    last = np.searchsorted(series, series, side="right") - 1  # of the same series
-    steps = cutoffs[last] - cutoffs
-    each = max(1, most // len(panel.unique_ids))
-    kept: IntArray = cutoffs[(steps % horizon == 0) & (steps < each * horizon)]
-    return kept
 
 
 def spread(cutoffs: IntArray, most: int) -> IntArray:

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from forecast.commands.backtest import Backtest, backtest
-from forecast.commands.check import prepare
 from forecast.console import Console
+from forecast.jobs.job import prepare
 from forecast.scoring.baselines import AT_CHOICE, BASELINES
 from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import score

@@ -6,6 +6,7 @@ A command that trains nothing never pays for TensorFlow.
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -79,23 +80,18 @@ def test_a_command_that_loads_something_is_seen_to(project: Path, run: Path) -> 
     assert _loaded("doctor", cwd=project)[1] >= KERAS
 
 
-# The house, from the roof down: a room imports from lower floors alone, and not from its
-# neighbours on the same floor, with the exceptions below.
-FLOORS: tuple[set[str], ...] = (
-    {"__main__"},
-    {"cli"},
-    {"commands"},
-    {"figures", "training", "inference", "display"},
-    {"networks"},
-    {"backends"},
-    {"scoring", "runs"},
-    {"windows", "transforms"},
-    {"data"},
-    {"config"},
-    {"console", "stopwatch"},
-    {"errors"},
-    {"__init__"},
-)
+def _floors() -> list[set[str]]:
+    """The house, from the roof down, as pyproject.toml has it for the linter.
+
+    A room imports from lower floors alone, and not from its neighbours on the same floor.
+    """
+    text = (ROOT.parent / "pyproject.toml").read_text(encoding="utf-8")
+    [contract] = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    floors = [{room.strip("() ") for room in floor.split("|")} for floor in contract["layers"]]
+    return [*floors, {"__init__"}]
+
+
+FLOORS = _floors()
 RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
 
 # Where a library may be imported, by the beginning of the module's path.
@@ -109,7 +105,7 @@ HOMES = {
     "sklearn": ("transforms/fitting",),
     "statsmodels": ("transforms/fitting/deseasonalize.py",),
     "statsforecast": ("scoring/statistical.py",),
-    "pandas": ("data/", "scoring/", "figures/", "commands/", "display.py"),
+    "pandas": ("data/", "scoring/", "figures/", "jobs/", "commands/", "display.py"),
     "typer": ("cli.py",),
     "rich": ("display.py",),
     "ruamel": ("config/",),

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.commands.opening import OpenedRun, open_run
 from forecast.data.calendar import iso
 from forecast.data.panel import Panel
 from forecast.errors import DivergedError, RunError
 from forecast.inference import OnnxPredictor
+from forecast.jobs.opening import OpenedRun, open_run
 from forecast.runs import find_run
 from forecast.scoring.conformal import Conformal
 from forecast.transforms import Pipeline

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from forecast.commands.backtest import backtest
-from forecast.commands.check import Job, prepare
-from forecast.commands.learning import learn
-from forecast.commands.opening import OpenedRun, open_run
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.errors import DataError
+from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.job import Job, prepare
+from forecast.jobs.opening import OpenedRun, open_run
 from forecast.networks import Architecture
 from forecast.runs import find_run
 from forecast.scoring.baselines import naive
@@ -125,9 +125,9 @@ def test_a_series_does_not_depend_on_the_others(job: Job) -> None:
     other = replace(job, panel=job.panel.with_values(values))
     forecasts = []
     for each in (job, other):
-        [(learned, _)], _ = learn([each], 2, Console(quiet=True))
+        [trained] = fit_jobs([each], Console(quiet=True)).trained
         panel = each.panel
-        forecasts.append(learned.forecaster().forecast(panel, panel.ends - 1, 4).y_hat)
+        forecasts.append(trained.forecaster().forecast(panel, panel.ends - 1, 4).y_hat)
     np.testing.assert_allclose(forecasts[0][[0, 2]], forecasts[1][[0, 2]], rtol=1e-5)
     assert (forecasts[0][1] != forecasts[1][1]).all()
 

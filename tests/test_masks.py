@@ -15,9 +15,9 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from forecast.backends import backend
-from forecast.commands.check import prepare
 from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
 from forecast.data.panel import Panel
+from forecast.jobs.job import prepare
 from forecast.networks import Architecture
 from forecast.training import Member, fit
 from forecast.windows import ABSENT, Windows, contexts_at
@@ -179,11 +179,11 @@ def test_short_series_are_learned_from_as_soon_as_they_have_a_season(tmp_path: P
     """bob has 17 differences before the test part, and so windows from the twelfth on."""
     config = _write(tmp_path)
     job = prepare(config)
-    series = job.panel.series_of(job.cutoffs()["train"])
+    series = job.panel.series_of(job.cutoffs["train"])
     # Rows to learn from, less a difference, less all but the last of a season, less the horizon.
     assert np.bincount(series, minlength=3).tolist() == [56 - 1 - 11 - 2, 18 - 1 - 11 - 2, 0]
     whole = prepare(config, ["window.padding=season"])
-    assert set(whole.panel.series_of(whole.cutoffs()["train"])) == {0}
+    assert set(whole.panel.series_of(whole.cutoffs["train"])) == {0}
 
 
 def test_short_series_are_forecast(tmp_path: Path, cli: Cli) -> None:

@@ -55,7 +55,7 @@ def test_the_past_ends_where_it_is_told(
     panel = make_panel(series)
     # An end may lie before the start of a short series: that one has no past.
     lengths = [data.draw(st.integers(-20, len(values))) for values in series]
-    past = panel.until(panel.starts + np.array(lengths))
+    past = panel.before(panel.starts + np.array(lengths))
     assert isinstance(past, Past)
     begins, ends = past.panel.starts, past.panel.ends
     assert (begins <= ends).all()
@@ -72,9 +72,9 @@ def test_a_past_that_ends_in_a_gap_does_not_know_what_comes_after(
     panel = make_panel([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
     observed = np.array([True, True, False, True, False, True, True, False])
     panel = replace(panel, observed=observed)
-    assert panel.until(np.array([3, 7])).panel.values.tolist() == [1, 2, 2, 5, 6, 7]
-    assert panel.until(np.array([4, 8])).panel.values.tolist() == [1, 2, 3, 4, 5, 6, 7, 7]
-    assert panel.until(np.array([0, 5])).panel.values.tolist() == [5]
+    assert panel.before(np.array([3, 7])).panel.values.tolist() == [1, 2, 2, 5, 6, 7]
+    assert panel.before(np.array([4, 8])).panel.values.tolist() == [1, 2, 3, 4, 5, 6, 7, 7]
+    assert panel.before(np.array([0, 5])).panel.values.tolist() == [5]
     assert panel.observed_until(np.array([3, 8])).tolist() == [2, 7]
 
 

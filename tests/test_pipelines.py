@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import pytest
 
-from forecast.commands.check import Job, prepare
-from forecast.commands.learning import learn
-from forecast.commands.opening import open_run
 from forecast.console import Console
 from forecast.errors import ConfigError, DataError
+from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.job import Job, prepare
+from forecast.jobs.opening import open_run
 from forecast.runs import find_run
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -34,8 +34,8 @@ def _settings(pipelines: list[str], *others: str, combine: str = "mean") -> list
 
 
 def _forecast(job: Job, cutoffs: np.ndarray, horizon: int) -> np.ndarray:
-    [(learned, _)], _ = learn([job], horizon, Console(quiet=True))
-    return learned.forecaster().forecast(job.panel, cutoffs, horizon).y_hat
+    [trained] = fit_jobs([job], Console(quiet=True)).trained
+    return trained.forecaster().forecast(job.panel, cutoffs, horizon).y_hat
 
 
 @pytest.mark.parametrize("combine", ["mean", "median"])
@@ -90,7 +90,7 @@ def test_a_run_forecasts_as_it_did_when_it_was_trained(trained_units: Path, cli_
     opened = open_run(find_run(trained_units.parent))
     job = prepare(trained_units / "resolved.yaml")
     kept = _rows(trained_units / "forecasts.csv", "test", "gru")
-    again = opened.forecaster.forecast(job.panel, job.cutoffs()["test"], 1, [0.1, 0.9])
+    again = opened.forecaster.forecast(job.panel, job.cutoffs["test"], 1, [0.1, 0.9])
     assert again.y_hat[:, 0].tolist() == [float(row["y_hat"]) for row in kept]
     assert again.quantiles[0.9][:, 0].tolist() == [float(row["q0.9"]) for row in kept]
     result = cli_in("predict", cwd=trained_units.parents[1])

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecast.commands.check import prepare
-from forecast.commands.opening import open_run
 from forecast.config.schema import SimpleRNNOptions, WindowOptions
 from forecast.errors import ConfigError
+from forecast.jobs.job import prepare
+from forecast.jobs.opening import open_run
 from forecast.networks import Architecture
 from forecast.runs import find_run
 

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from forecast.config.schema import SplitOptions
 from forecast.data.panel import Panel
-from forecast.data.split import Needs, split_panel
+from forecast.data.split import Needs, cutoffs_by_split, split_panel
 from forecast.errors import DataError
-from forecast.windows import cutoffs_within
 
 points = st.one_of(st.floats(0.01, 0.9), st.integers(1, 40))
 lengths = st.lists(st.integers(5, 80), min_size=1, max_size=3)
@@ -25,12 +24,8 @@ NEEDS = Needs(context_length=12, reach=0, horizon=1)
 
 def _counts(panel: Panel, options: SplitOptions, needs: Needs) -> dict[str, int]:
     """How many windows each part has."""
-    return {
-        name: len(
-            cutoffs_within(panel, begins, ends, needs.rows_before_cutoff(name), needs.horizon)
-        )
-        for name, begins, ends in split_panel(panel, options, needs).parts(panel)
-    }
+    cutoffs = cutoffs_by_split(panel, split_panel(panel, options, needs), needs)
+    return {name: len(rows) for name, rows in cutoffs.items()}
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def _kind(written: object) -> object:
 def _fit(
     kinds: Sequence[object], panel: Panel, train_ends: np.ndarray, season_length: int = 3
 ) -> Pipeline:
-    pasts = {"train": panel.until(train_ends), "all": panel.until(panel.ends)}
+    pasts = {"train": panel.before(train_ends), "all": panel.before(panel.ends)}
     return fit_pipeline(_options(kinds), pasts, season_length)  # type: ignore[arg-type]
 
 
@@ -282,7 +282,7 @@ def test_pipelines_share_what_all_begin_with_before_any_difference(
     """Together with what a branch goes on with it is the whole; also after a round trip."""
     panel = make_panel([[1.0, 2.0, 4.0, 9.0, 16.0]])
     options = [_options(kinds) for kinds in pipelines]
-    past = panel.until(panel.ends)
+    past = panel.before(panel.ends)
     fitted = fit_pipelines(options, {"train": past}, 1)
     again = Pipelines.from_states(options, json.loads(json.dumps(fitted.states())))
     for each in (fitted, again):

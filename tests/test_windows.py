@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.data.panel import Panel
-from forecast.windows import contexts_at, cutoffs_within, latest_apart
+from forecast.data.split import cutoffs_within, latest_apart
+from forecast.windows import contexts_at
 
 lengths = st.lists(st.integers(1, 15), min_size=1, max_size=4)
 sizes = st.integers(1, 5)

@@ -8,11 +8,12 @@ from typing import Literal
 
 import pandas as pd
 
-from forecast.commands.check import Job, rolling_cutoffs, until
-from forecast.commands.learning import learn
 from forecast.console import Console
+from forecast.data.split import rolling_cutoffs
 from forecast.data.table import records, written_dates
 from forecast.display import scores_table, steps_table
+from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.job import Job
 from forecast.scoring.baselines import Baseline
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import forecasts_beside_baselines, score, score_by_step
@@ -39,15 +40,16 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
     without, once, on the rows up to the first. Raises `DataError` where the cutoffs do not fit.
     """
     options = job.config.backtest
-    horizon = job.far
-    cutoffs = rolling_cutoffs(job, options.n_windows, options.stride or horizon, horizon)
+    horizon = job.backtest_horizon
+    stride = options.stride or horizon
+    cutoffs = rolling_cutoffs(job.panel, job.needs, options.n_windows, stride, horizon)
     console.say(
         f"{options.n_windows} cutoffs, {horizon} steps each, "
         f"{'fitted again at each' if options.refit else 'fitted once before the first'}"
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
-    learned, _ = learn([until(job, rows) for rows in fitted_at], horizon, console)
-    forecasters = [each.forecaster(calibration) for each, calibration in learned]
+    jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
+    forecasters = [trained.forecaster() for trained in fit_jobs(jobs, console).trained]
     if not options.refit:
         forecasters *= len(cutoffs)
     tables = []
@@ -64,7 +66,8 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
         )
         tables.append(table)
     forecasts = pd.concat(tables, ignore_index=True)
-    scales = error_scales(job.panel.until(cutoffs[0] + 1), job.season_length)
+    first = jobs[0].panel
+    scales = error_scales(first.before(first.ends), job.season_length)
     return Backtest(
         forecasts.drop(columns="split"), score(forecasts, scales), score_by_step(forecasts)
     )

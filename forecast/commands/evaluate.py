@@ -8,14 +8,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from forecast.commands.opening import OpenedRun
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray, Panel
+from forecast.data.split import cutoffs_within
 from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.errors import DataError, Problem
+from forecast.jobs.opening import OpenedRun
 from forecast.scoring.scores import forecasts_beside_baselines, score
-from forecast.windows import cutoffs_within
 
 INPUT = "input"
 

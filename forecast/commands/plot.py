@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.commands.check import Job
-from forecast.commands.opening import OpenedRun
 from forecast.commands.predict import predict
 from forecast.data.table import panel_table
 from forecast.errors import Problem, UsageError, did_you_mean
 from forecast.figures import DEFAULT, FIGURES, Material, Tested, draw_backtest
+from forecast.jobs.job import Job
+from forecast.jobs.opening import OpenedRun
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")

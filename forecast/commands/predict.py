@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.commands.opening import OpenedRun
 from forecast.data.forecasts import forecast_table
 from forecast.errors import Problem, UsageError
+from forecast.jobs.opening import OpenedRun
 
 
 def predict(

@@ -9,22 +9,23 @@ from platform import python_version
 import numpy as np
 import pandas as pd
 
-from forecast.commands.check import LEAK, Job
-from forecast.commands.learning import TrainedJob, learn, monitored_part
 from forecast.config.load import dump_config
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray
+from forecast.data.split import latest_apart
 from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
 from forecast.inference import Forecaster, OnnxPredictor
+from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.job import LEAK, Job
+from forecast.jobs.trained import TrainedJob
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
 from forecast.stopwatch import Stopwatch
 from forecast.training import Fitted, export
-from forecast.transforms import Pipelines
-from forecast.windows import latest_apart, spread
+from forecast.windows import spread
 
 # Of the transformed data, whose values are about 1.
 PARITY = 1e-5
@@ -43,28 +44,26 @@ def train(
     An interruption after the first epoch leaves a run of status `interrupted` with what was
     learned, and is raised again. Raises `DivergedError`; then there is no run.
     """
-    config, cutoffs = job.config, job.cutoffs()
-    _announce(job, cutoffs, console)
-    [(learned, calibration)], fitted = learn([job], job.ahead, console)
-    transforms = learned.transforms
+    config = job.config
+    _announce(job, console)
+    done = fit_jobs([job], console)
+    [trained], fitted = done.trained, done.fitted
     _report(job, fitted, console)
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
     with stopwatch.stage("export"):
-        weights = dict(zip(model_names(len(learned.weights)), learned.weights, strict=True))
-        export(learned.network, weights, config.training.ensemble, staging.path)
+        weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
+        export(trained.network, weights, config.training.ensemble, staging.path)
         onnx = [OnnxPredictor(staging.path / f"{name}.onnx") for name in weights]
-        forecaster = Forecaster.of(config, onnx, transforms, job.season_length, calibration)
-        _refuse_disparity(learned, forecaster, cutoffs["test"])
+        forecaster = trained.forecaster_of(onnx)
+        _refuse_disparity(trained, forecaster)
     with stopwatch.stage("score"):
-        scales = error_scales(job.panel.until(job.split.train_ends), job.season_length)
-        forecasts = _forecasts(job, cutoffs, forecaster)
+        scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
+        forecasts = _forecasts(job, forecaster)
         scores = score(forecasts, scales)
 
-    _write(staging, job, transforms, fitted, scales)
-    if calibration:
-        staging.write_json("intervals.json", calibration.state())
+    _write(staging, trained, fitted, scales)
     write_csv(forecasts, staging.path / "forecasts.csv")
     write_csv(scores, staging.path / "scores.csv")
     stopwatch.seconds["total"] = stopwatch.total()
@@ -76,7 +75,7 @@ def train(
             argv=list(argv),
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
             model=config.model.kind,
-            parameters=sum(weights.size for weights in learned.weights),
+            parameters=sum(weights.size for weights in trained.weights),
             seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
         )
     )
@@ -86,9 +85,9 @@ def train(
     return run
 
 
-def _announce(job: Job, cutoffs: Mapping[str, IntArray], console: Console) -> None:
+def _announce(job: Job, console: Console) -> None:
     panel = job.panel
-    counts = ", ".join(f"{len(rows)} {name}" for name, rows in cutoffs.items())
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
     if job.config.leaks:
@@ -100,7 +99,7 @@ def _report(job: Job, fitted: Fitted, console: Console) -> None:
     last = fitted.history[-1]
     seconds = fitted.compile_seconds + fitted.fit_seconds
     monitored = last.monitored_loss
-    label = "" if monitored is None else f", {_monitored_label(job)} {monitored:.4g}"
+    label = "" if monitored is None else f", {job.monitored_loss} {monitored:.4g}"
     members = len({log.member for log in fitted.history})
     networks = f" of {members} networks" if members > 1 else ""
     console.say(
@@ -108,22 +107,18 @@ def _report(job: Job, fitted: Fitted, console: Console) -> None:
     )
 
 
-def _monitored_label(job: Job) -> str:
-    return "val_loss" if monitored_part(job) == "validation" else "test_loss"
-
-
-def _refuse_disparity(learned: TrainedJob, forecaster: Forecaster, cutoffs: IntArray) -> None:
+def _refuse_disparity(trained: TrainedJob, forecaster: Forecaster) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
-    shared = learned.transforms.shared.apply(learned.job.panel)
-    chosen = spread(cutoffs, _PARITY_WINDOWS)
-    for in_memory, exported in zip(learned.forecaster().branches, forecaster.branches, strict=True):
+    shared = trained.transforms.shared.apply(trained.job.panel)
+    chosen = spread(trained.job.cutoffs["test"], _PARITY_WINDOWS)
+    for in_memory, exported in zip(trained.forecaster().branches, forecaster.branches, strict=True):
         by_keras = in_memory.call(shared, chosen)
         difference = float(np.abs(exported.call(shared, chosen) - by_keras).max())
         if not difference <= PARITY * max(1.0, float(np.abs(by_keras).max())):  # NaN is none
             raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
 
-def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster) -> pd.DataFrame:
+def _forecasts(job: Job, forecaster: Forecaster) -> pd.DataFrame:
     """Forecasts of every split beside the baselines.
 
     The test part is forecast from every cutoff, unless these are so many that the latest windows
@@ -149,21 +144,24 @@ def _forecasts(job: Job, cutoffs: Mapping[str, IntArray], forecaster: Forecaster
                 forecast=partial(forecaster.forecast, quantile_levels=levels),
                 split=split,
             )
-            for split, rows in cutoffs.items()
+            for split, rows in job.cutoffs.items()
         ],
         ignore_index=True,
     )
 
 
 def _write(
-    staging: Staging, job: Job, transforms: Pipelines, fitted: Fitted, scales: Mapping[str, Scale]
+    staging: Staging, trained: TrainedJob, fitted: Fitted, scales: Mapping[str, Scale]
 ) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
+    job = trained.job
     staging.write_text("config.yaml", job.source.text)
     staging.write_text("resolved.yaml", dump_config(job.config))
-    staging.write_json("transforms.json", transforms.states())
+    staging.write_json("transforms.json", trained.transforms.states())
+    if trained.calibration:
+        staging.write_json("intervals.json", trained.calibration.state())
     staging.write_json("data.json", _data_record(job, scales).model_dump())
-    history = pd.DataFrame(fitted.history).rename(columns={"monitored_loss": _monitored_label(job)})
+    history = pd.DataFrame(fitted.history).rename(columns={"monitored_loss": job.monitored_loss})
     write_csv(history, staging.path / "history.csv")
     kept = max(job.needs.context_length + job.needs.reach, job.season_length)
     write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
@@ -210,7 +208,7 @@ def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
         console.warn(f"{name} is better than {model} on the test part (rmse {row['rmse']:.4g}).")
     if len(better):
         console.say(
-            f"Prefer {better.index[0]} until the network beats it. Normalized usually decide: "
+            f"Prefer {better.index[0]} until the network beats it. Transforms usually decide: "
             "`forecast init FILE` writes a recipe with those that suit the table."
         )
 

@@ -93,7 +93,7 @@ class Panel:
             covariates={name: column[rows] for name, column in self.covariates.items()},
         )
 
-    def until(self, ends: IntArray) -> "Past":
+    def before(self, ends: IntArray) -> "Past":
         """What may be fitted on: the rows of each series `i` before row `ends[i]`.
 
         None of a series that ends lie before. A gap at the end was interpolated towards a value

@@ -1,4 +1,7 @@
-"""The parts of a panel: training rows, then validation rows, then the latest rows for the test."""
+"""The parts of a panel, and the cutoffs in them from which forecasts are made.
+
+First come the training rows, then validation rows, then the latest rows for the test.
+"""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ import pandas as pd
 
 from forecast.config.schema import SplitOptions
 from forecast.data.calendar import iso
-from forecast.data.panel import IntArray, Panel
+from forecast.data.panel import IntArray, Panel, ranges
 from forecast.errors import DataError, Problem
 
 Point = float | int | str
@@ -89,6 +92,14 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     return split
 
 
+def split_past(past: Panel, options: SplitOptions, needs: Needs) -> Split:
+    """All rows to learn from but a validation part, if one is asked for, and none for a test."""
+    rows = np.zeros(len(past.unique_ids), np.int64)
+    if options.validation is not None:
+        rows = held_out(options.validation, past, past.ends, needs)
+    return Split(past.ends - rows, past.ends)
+
+
 def held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArray:
     """How many rows of each series before `ends` a part takes."""
     if isinstance(point, str):
@@ -151,3 +162,70 @@ def _rows_needed(options: SplitOptions, needs: Needs) -> int | None:
         if min(held_out) >= needs.horizon and rows - sum(held_out) >= least:
             return rows
     return None  # a number of steps below the horizon, say: no table is long enough
+
+
+def cutoffs_within(
+    panel: Panel, begins: IntArray, ends: IntArray, rows_before: int, horizon: int
+) -> IntArray:
+    """Cutoffs whose targets lie wholly in the rows `begins[i] ... ends[i]` of each series.
+
+    Each has at least `rows_before` rows of its series up to and with itself, which may lie before
+    `begins[i]`.
+    """
+    first = np.maximum(begins, panel.starts + rows_before) - 1
+    return ranges(first, ends - horizon)
+
+
+def cutoffs_by_split(panel: Panel, split: Split, needs: Needs) -> dict[str, IntArray]:
+    """The cutoffs of each split: of whole windows for training, of any context elsewhere.
+
+    A gap was interpolated towards what comes after it. So no cutoff lies in one, and training
+    windows end before one that the training part ends in.
+    """
+    cutoffs = {}
+    for name, begins, ends in split.parts(panel):
+        known = panel.observed_until(ends) if name == "train" else ends
+        rows_before = needs.rows_before_cutoff(name)
+        rows = cutoffs_within(panel, begins, known, rows_before, needs.horizon)
+        cutoffs[name] = rows[panel.observed[rows]]
+    return cutoffs
+
+
+def rolling_cutoffs(
+    panel: Panel, needs: Needs, n_windows: int, stride: int, horizon: int
+) -> list[IntArray]:
+    """The cutoff of each series, window by window, oldest first; the last has whole targets.
+
+    Raises `DataError` where not enough rows lie before the first.
+    """
+    back = np.arange(n_windows - 1, -1, -1) * stride
+    cutoffs = [panel.ends - 1 - horizon - steps for steps in back]
+    needed = needs.rows_before + needs.horizon
+    room = int((panel.ends - panel.starts).max()) - horizon - needed
+    if back[0] > room:
+        message = (
+            f"{n_windows} cutoffs with a stride of {stride} and a horizon of {horizon} do not fit: "
+            f"before the first, {needs} need at least {needed} rows."
+        )
+        most = room // stride + 1
+        advice = f"At most {most} fit." if room >= 0 else "Shorten the horizon or the context."
+        raise DataError(Problem(message, advice))
+    short = cutoffs[0] < panel.starts + needs.reach
+    if short.any():
+        name = panel.unique_ids[int(np.flatnonzero(short)[0])]
+        message = f"{name} has no row before the first of {n_windows} cutoffs."
+        raise DataError(Problem(message, "Ask for fewer windows, or leave the series out."))
+    return cutoffs
+
+
+def latest_apart(panel: Panel, cutoffs: IntArray, horizon: int, most: int) -> IntArray:
+    """Of sorted cutoffs, the latest of each series whose targets do not overlap.
+
+    At most `most` in all, though one a series at least.
+    """
+    series = panel.series_of(cutoffs)
+    last = np.searchsorted(series, series, side="right") - 1  # of the same series
+    steps = cutoffs[last] - cutoffs
+    each = max(1, most // len(panel.unique_ids))
+    kept: IntArray = cutoffs[(steps % horizon == 0) & (steps < each * horizon)]
+    return kept
