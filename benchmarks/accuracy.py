@@ -38,9 +38,9 @@ import numpy as np
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, Past
 from forecast.jobs.job import Job, prepare
-from forecast.scoring.baselines import NAMES, Baseline
+from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.scoring.metrics import error_scales
-from forecast.scoring.scores import forecasts_beside_baselines, overall, score
+from forecast.scoring.scores import overall, score
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 SEED_SETS = 5
@@ -132,7 +132,7 @@ def airline(config: Path, peers: Sequence[str]) -> None:
                 "--windows", str(HELD_OUT + 1 - horizon), "--set", f"backtest.horizon={horizon}",
                 "--set", f"training.seed={i * size}",
                 # A method without seeds says the same each time.
-                "--against", ",".join([*NAMES, *(() if i else peers)]),
+                "--against", ",".join([*BASELINES, *(() if i else peers)]),
             )  # fmt: skip
             columns.append(scores_of(document, "backtest"))
         for model in columns[0]:
@@ -169,10 +169,11 @@ def panel(recipe: Path, which: Panel, data: Path, folder: Path, peers: Sequence[
     seconds = {"gru": since(start)}
     scores = scores_of(forecast("runs", "show", run, "--format", "json"), "test")
     coverage = scores["gru"].get("coverage_80")
-    for method in methods(peers):
+    job = prepare(recipe, [f"data.path={joined}"])
+    for method in named_methods(peers, job.season_length):
         start = time.perf_counter()
-        scores[method.__name__] = peer_scores(prepare(recipe, [f"data.path={joined}"]), method)
-        seconds[method.__name__] = since(start)
+        scores[method.name] = peer_scores(job, method)
+        seconds[method.name] = since(start)
     rows = [
         (model, *(shown(own.get(metric)) for metric in METRICS), seconds.get(model, "-"))
         for model, own in scores.items()
@@ -183,34 +184,28 @@ def panel(recipe: Path, which: Panel, data: Path, folder: Path, peers: Sequence[
         print(f"\n80 % intervals cover {coverage:.1f} %")
 
 
-def methods(names: Sequence[str]) -> list[Baseline]:
-    """The statistical methods of these names."""
-    if not names:
-        return []
-    from forecast.scoring.statistical import STATISTICAL
+@dataclass(frozen=True)
+class Known:
+    """Forecasts that were made elsewhere, as a method."""
 
-    return [method for method in STATISTICAL if method.__name__ in names]
+    name: str
+    forecasts: Forecasts
+
+    def forecast(self, *_: object) -> Forecasts:
+        """The same, whatever is asked."""
+        return self.forecasts
 
 
-def peer_scores(job: Job, method: Baseline) -> dict[str, float]:
+def peer_scores(job: Job, method: Method) -> dict[str, float]:
     """Scores of one forecast for each series from its training rows, on the rows that ours has."""
-    horizon, season_length = job.config.window.horizon, job.season_length
-    cutoffs = job.split.test_begins - 1
-    forecast_one = partial(forecast_series, method, horizon, season_length)
+    horizon, cutoffs = job.config.window.horizon, job.split.test_begins - 1
+    forecast_one = partial(forecast_series, method, horizon)
     with ProcessPoolExecutor() as pool:
         pasts = (training_rows(job, i) for i in range(len(cutoffs)))
         y_hat = np.concatenate(list(pool.map(forecast_one, pasts)))
-    table = forecasts_beside_baselines(
-        job.panel,
-        cutoffs,
-        horizon,
-        season_length,
-        model=method.__name__,
-        forecast=lambda panel, cutoffs, horizon: Forecasts(y_hat),
-        split="test",
-        baselines=(),
-    )
-    scales = error_scales(job.panel.before(job.split.train_ends), season_length)
+    known = Known(method.name, Forecasts(y_hat))
+    table = forecasts_of([known], Task(job.panel, cutoffs, horizon), "test")
+    scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
     (means,) = overall(score(table, scales), "test").to_dict("records")
     return {metric: means[metric] for metric in METRICS}
 
@@ -230,9 +225,9 @@ def training_rows(job: Job, i: int) -> Past:
     return Past(one)
 
 
-def forecast_series(method: Baseline, horizon: int, season_length: int, past: Past) -> FloatArray:
-    """What a method says after the last row of one series: `(1, horizon)`."""
-    return method(past.panel, past.panel.ends - 1, horizon, season_length)
+def forecast_series(method: Method, horizon: int, past: Past) -> FloatArray:
+    """What a method forecasts after the last row of one series: `(1, horizon)`."""
+    return method.forecast(past.panel, past.panel.ends - 1, horizon).y_hat
 
 
 def join(train: Path, test: Path, output: Path) -> None:

@@ -63,12 +63,12 @@ class Tried:
         horizon = job.config.window.horizon
         for i, before in enumerate(cutoffs):
             [trained] = fit_jobs([job.as_of(before)], Console(quiet=True)).trained
-            forecaster = trained.forecaster()
-            units = forecaster.shared.apply(job.panel)
+            method = trained.method()
+            units = method.shared.apply(job.panel)
             self.units.append(units)
             self.truth.append(units.truth_after(before, horizon))
             for j, rows in enumerate(cutoffs[: i + 1]):
-                self.said[i, j] = forecaster.say(units, rows, horizon)
+                self.said[i, j] = method.predictions(units, rows, horizon)
 
 
 def intervals(

@@ -289,9 +289,10 @@ def evaluate(
     """Score a run beside the baselines, on its own test part or on newer rows."""
     from forecast.commands.evaluate import INPUT, scores_text
     from forecast.commands.evaluate import evaluate as evaluate_run
+    from forecast.methods import BASELINES
     from forecast.scoring.gate import Gate
 
-    gate = Gate(fail_if) if fail_if is not None else None
+    gate = Gate(fail_if, BASELINES) if fail_if is not None else None
     opened = _open(run, runs)
     scores = evaluate_run(opened, input_)
     context.obj.result(scores_text(scores, format))
@@ -334,21 +335,15 @@ def backtest(
     """Forecast from past cutoffs, each from its own past alone, and score."""
     from forecast.data.export import write_file
     from forecast.jobs.job import prepare
-    from forecast.scoring.baselines import AT_CHOICE, chosen
+    from forecast.methods import check_names
     from forecast.scoring.gate import Gate
 
     console = context.obj
     flags = {"n_windows": windows, "stride": stride, "refit": refit}
     given = {key: str(value).lower() for key, value in flags.items() if value is not None}
     settings = [f"backtest.{key}={value}" for key, value in given.items()]
-    known = AT_CHOICE
-    if "auto_" in against:
-        require_extra("statsforecast", "stats")
-        from forecast.scoring.statistical import STATISTICAL
-
-        known += STATISTICAL
-    baselines = chosen(against.split(","), known)
-    names = [baseline.__name__ for baseline in baselines]
+    names = against.split(",")
+    check_names(names)
     gate = Gate(fail_if, names) if fail_if is not None else None
     if plot_:
         from forecast.commands.plot import plot_backtest, refuse_plot
@@ -360,7 +355,7 @@ def backtest(
         from forecast.commands.backtest import SPLIT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
 
-        result = run_backtest(job, baselines, console)
+        result = run_backtest(job, names, console)
     text = backtest_text(result, format)
     if str(output) == "-":
         console.result(text)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from forecast.inference import OnnxPredictor
+from forecast.methods.network import OnnxPredictor
 
 Cli = Callable[..., CompletedProcess[str]]
 

@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,7 +14,7 @@ import pytest
 from forecast.commands.backtest import Backtest, backtest
 from forecast.console import Console
 from forecast.jobs.job import prepare
-from forecast.scoring.baselines import AT_CHOICE, BASELINES
+from forecast.methods import BASELINES
 from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import score
 
@@ -24,6 +23,7 @@ Cli = Callable[..., CompletedProcess[str]]
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
+AGAINST = ["naive", "seasonal_naive", "drift", "naive2"]
 SETTINGS = [
     "training.epochs=2",
     "model.units=4",
@@ -38,7 +38,7 @@ def _backtest(folder: Path, *settings: str, lines: Sequence[str] | None = None) 
     if lines is not None:
         (folder / "airline-passengers.csv").write_text("\n".join(lines) + "\n")
     job = prepare(folder / "air.yaml", [*SETTINGS, *settings])
-    return backtest(job, AT_CHOICE, Console(quiet=True))
+    return backtest(job, AGAINST, Console(quiet=True))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_baselines_are_those_of_the_cutoff(
 
 def test_scores_are_those_of_the_forecasts(once_fitted: Backtest) -> None:
     """RMSE over all cutoffs and steps, and by step."""
-    for model in ("gru", *(baseline.__name__ for baseline in AT_CHOICE)):
+    for model in ("gru", *AGAINST):
         own = _of(once_fitted, model)
         squares = (own["y"] - own["y_hat"]) ** 2
         scores, steps = once_fitted.scores, once_fitted.steps
@@ -246,7 +246,7 @@ def test_the_table_of_forecasts_goes_to_a_file(cli: Cli, project: Path) -> None:
     assert text.startswith("unique_id,ds,cutoff,step,model,y,y_hat\n")
     rows = list(csv.DictReader(StringIO(text)))
     assert [row["model"] for row in rows] == [
-        model for model in ("gru", *(baseline.__name__ for baseline in BASELINES)) for _ in range(6)
+        model for model in ("gru", *BASELINES) for _ in range(6)
     ]
 
 
@@ -331,37 +331,3 @@ def test_a_backtest_that_can_not_be_is_refused(
     result = cli("backtest", "--config", "air.yaml", *arguments)
     assert result.stderr == stderr
     assert (result.returncode, result.stdout) == (code, "")
-
-
-@pytest.mark.skipif(find_spec("statsforecast") is not None, reason="the extra is installed")
-def test_a_statistical_baseline_without_its_extra_ends_with_8(cli: Cli, project: Path) -> None:
-    """And the command that installs it."""
-    result = cli("backtest", "--config", "air.yaml", "--against", "auto_arima")
-    assert (result.returncode, result.stdout, result.stderr) == (
-        8,
-        "",
-        (
-            "error: this needs statsforecast, which is not installed.\n"
-            "Install it: pip install 'forecast[stats]'\n"
-        ),
-    )
-
-
-@pytest.mark.skipif(find_spec("statsforecast") is None, reason="needs forecast[stats]")
-@pytest.mark.parametrize("name", ["auto_arima", "auto_ces", "auto_ets", "auto_theta"])
-def test_a_statistical_baseline_forecasts_from_the_past_alone(
-    name: str, project: Path, airline_lines: Sequence[str]
-) -> None:
-    """Each cutoff from the rows up to it."""
-    from forecast.scoring import statistical
-
-    job = prepare(project / "air.yaml")
-    baseline = getattr(statistical, name)
-    panel = job.panel
-    before = baseline(panel, np.array([100]), 6, 12)
-    changed = panel.values.copy()
-    changed[101:] = 1.0
-    np.testing.assert_array_equal(
-        baseline(panel.with_values(changed), np.array([100]), 6, 12), before
-    )
-    assert before.shape == (1, 6)

@@ -14,8 +14,8 @@ from forecast import __version__
 from forecast.cli import app
 from forecast.errors import ForecastError
 from forecast.figures import FIGURES
+from forecast.methods import method_names
 from forecast.runs import DataRecord, RunRecord, SeriesRecord
-from forecast.scoring.baselines import BASELINES
 from forecast.scoring.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -170,8 +170,8 @@ def test_files_page_names_what_there_is() -> None:
     fields = [
         name for record in (RunRecord, DataRecord, SeriesRecord) for name in record.model_fields
     ]
-    functions = [function.__name__ for function in (*METRICS, *BASELINES)]
-    for name in (*fields, *functions):
+    metrics = [metric.__name__ for metric in METRICS]
+    for name in (*fields, *metrics, *method_names()):
         assert f"`{name}`" in page
     for error in ForecastError.__subclasses__():
         assert f"\n| {error.exit_code} | " in page

@@ -1,6 +1,6 @@
 """Figures: what is drawn, and how it is labelled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +22,25 @@ from forecast.figures import (
     residuals,
     steps,
 )
+from forecast.methods import BASELINES, Task, forecasts_of, named_methods
 from forecast.scoring.metrics import Scale
-from forecast.scoring.scores import forecasts_beside_baselines, score
+from forecast.scoring.scores import score
 
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2], "loss": [0.5, 0.25], "test_loss": [1.0, 0.75], "member": [0, 0]}
 )
+
+
+class Hundred:
+    """Forecasts 100, and each quantile as much above it as its level says."""
+
+    name = "gru"
+
+    def forecast(
+        self, panel: Panel, cutoffs: np.ndarray, horizon: int, quantile_levels: Sequence[float] = ()
+    ) -> Forecasts:
+        y_hat = np.full((len(cutoffs), horizon), 100.0)
+        return Forecasts(y_hat, {level: y_hat + 10 * level for level in quantile_levels})
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +51,15 @@ def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
         series: list[list[float]], quantiles: tuple[float, ...] = (), horizon: int = 1
     ) -> Material:
         panel = make_panel(series)
-
-        def say(panel: Panel, cutoffs: np.ndarray, horizon: int) -> Forecasts:
-            y_hat = np.full((len(cutoffs), horizon), 100.0)
-            return Forecasts(y_hat, {level: y_hat + 10 * level for level in quantiles})
-
         parts = {
             "train": np.concatenate([np.arange(begin + 11, begin + 116) for begin in panel.starts]),
             "test": np.concatenate(
                 [np.arange(begin + 116, begin + 144 - horizon) for begin in panel.starts]
             ),
         }
+        gru, baselines = Hundred(), named_methods(BASELINES, season_length=12)
         tables = [
-            forecasts_beside_baselines(
-                panel, cutoffs, horizon, 12, model="gru", forecast=say, split=name
-            )
+            forecasts_of([gru, *baselines], Task(panel, cutoffs, horizon, quantiles), name)
             for name, cutoffs in parts.items()
         ]
         forecasts = pd.concat(tables, ignore_index=True)
@@ -63,7 +70,7 @@ def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
             history=HISTORY,
             forecasts=forecasts,
             scores=score(forecasts, dict.fromkeys(panel.unique_ids, Scale(1.0, 1.0))),
-            future=forecast_table(panel, last, say(panel, last, 12)),
+            future=forecast_table(panel, last, gru.forecast(panel, last, 12, quantiles)),
         )
 
     return make

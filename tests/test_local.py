@@ -18,7 +18,6 @@ from forecast.jobs.job import Job, prepare
 from forecast.jobs.opening import OpenedRun, open_run
 from forecast.networks import Architecture
 from forecast.runs import find_run
-from forecast.scoring.baselines import naive
 from forecast.training import CompiledForward, KerasPredictor
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -89,15 +88,15 @@ def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, jo
     config = opened.config
     weights = np.load(opened.run.file("weights.npy"))
     running = CompiledForward(Architecture(config.model, config.window, job.season_length))
-    [branch] = opened.forecaster.branches
+    [branch] = opened.method.branches
     network = KerasPredictor(running, weights, config.training.ensemble)
-    in_memory = replace(opened.forecaster, branches=[replace(branch, network=network)])
+    in_memory = replace(opened.method, branches=[replace(branch, network=network)])
     cutoffs = _cutoffs(job.panel)
-    by_export = opened.forecaster.forecast(job.panel, cutoffs, 5).y_hat
+    by_export = opened.method.forecast(job.panel, cutoffs, 5).y_hat
     by_memory = in_memory.forecast(job.panel, cutoffs, 5).y_hat
     np.testing.assert_allclose(by_export, by_memory, rtol=1e-4)
     for i, cutoff in enumerate(cutoffs):
-        alone = opened.forecaster.forecast(job.panel, np.array([cutoff]), 5).y_hat
+        alone = opened.method.forecast(job.panel, np.array([cutoff]), 5).y_hat
         np.testing.assert_allclose(by_export[i], alone[0], rtol=1e-4)
 
 
@@ -106,8 +105,8 @@ def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job
     config = opened.config
     network = Architecture(config.model, config.window, job.season_length)
     weights = np.load(opened.run.file("weights.npy"))
-    [branch] = opened.forecaster.branches
-    shared = opened.forecaster.shared.apply(job.panel)
+    [branch] = opened.method.branches
+    shared = opened.method.shared.apply(job.panel)
     cutoffs = job.panel.ends - 1
     rows = cutoffs[:, None] + np.arange(1 - config.window.context_length, 1)
     contexts = branch.transforms.apply(shared).values[rows].astype(np.float32)[..., None]
@@ -127,7 +126,7 @@ def test_a_series_does_not_depend_on_the_others(job: Job) -> None:
     for each in (job, other):
         [trained] = fit_jobs([each], Console(quiet=True)).trained
         panel = each.panel
-        forecasts.append(trained.forecaster().forecast(panel, panel.ends - 1, 4).y_hat)
+        forecasts.append(trained.method().forecast(panel, panel.ends - 1, 4).y_hat)
     np.testing.assert_allclose(forecasts[0][[0, 2]], forecasts[1][[0, 2]], rtol=1e-5)
     assert (forecasts[0][1] != forecasts[1][1]).all()
 
@@ -159,7 +158,7 @@ def test_it_is_refused_before_anything_is_trained(
 
 
 def _backtest(config: Path, *settings: str) -> pd.DataFrame:
-    result = backtest(prepare(config, settings), [naive], Console(quiet=True))
+    result = backtest(prepare(config, settings), ["naive"], Console(quiet=True))
     return result.forecasts[result.forecasts["model"] == "gru"].reset_index(drop=True)
 
 
@@ -186,4 +185,4 @@ def test_a_series_too_short_before_a_cutoff_is_refused(tmp_path: Path) -> None:
     """Though it is long enough to train on all of its rows."""
     job = prepare(_write(tmp_path, LENGTHS), ["backtest.n_windows=8", "backtest.stride=2"])
     with pytest.raises(DataError, match=r"^cat has 6 rows to train on, and a network of its own "):
-        backtest(job, [naive], Console(quiet=True))
+        backtest(job, ["naive"], Console(quiet=True))

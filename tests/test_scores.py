@@ -1,7 +1,7 @@
 """The long tables of forecasts and scores: every model on the same rows."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.scoring import baselines, metrics
+from forecast.methods import BASELINES, Task, forecasts_of, named_methods
+from forecast.scoring import metrics
 from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import (
     better_baselines,
-    forecasts_beside_baselines,
     overall,
     score,
     score_by_step,
@@ -25,22 +25,29 @@ from forecast.scoring.scores import (
 ONE = Scale(1.0, 1.0)
 
 
-def _oracle(panel: Panel, cutoffs: IntArray, horizon: int) -> Forecasts:
-    """Knows the truth."""
-    y: FloatArray = panel.values[cutoffs[:, None] + np.arange(1, horizon + 1)]
-    return Forecasts(y)
-
-
-def _with_quantiles(panel: Panel, cutoffs: IntArray, horizon: int) -> Forecasts:
+class Oracle:
     """Knows the truth, and is sure of it to one above and two below."""
-    y = _oracle(panel, cutoffs, horizon).y_hat
-    return Forecasts(y, {0.1: y - 2, 0.5: y, 0.9: y + 1})
+
+    name = "gru"
+
+    def forecast(
+        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
+    ) -> Forecasts:
+        y: FloatArray = panel.values[cutoffs[:, None] + np.arange(1, horizon + 1)]
+        known = {0.1: y - 2, 0.5: y, 0.9: y + 1}
+        return Forecasts(y, {level: known[level] for level in quantile_levels})
 
 
-def _table(panel: Panel, cutoffs: IntArray, horizon: int, season_length: int) -> pd.DataFrame:
-    return forecasts_beside_baselines(
-        panel, cutoffs, horizon, season_length, model="gru", forecast=_oracle, split="test"
-    )
+def _table(
+    panel: Panel,
+    cutoffs: IntArray,
+    horizon: int,
+    season_length: int,
+    levels: Sequence[float] = (),
+    beside: Sequence[str] = BASELINES,
+) -> pd.DataFrame:
+    methods = [Oracle(), *named_methods(beside, season_length)]
+    return forecasts_of(methods, Task(panel, cutoffs, horizon, levels), "test")
 
 
 def test_forecasts_stand_beside_the_baselines_and_the_truth(
@@ -151,7 +158,7 @@ def test_the_overall_table_has_a_row_a_model_and_a_column_a_metric(
     """The model first, then the baselines."""
     panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
     table = overall(score(_table(panel, np.array([1, 2]), 1, 2), {"a": ONE}), "test")
-    assert list(table.index) == ["gru", *baselines.NAMES]
+    assert list(table.index) == ["gru", *BASELINES]
     assert list(table.columns) == list(metrics.NAMES)
 
 
@@ -160,16 +167,8 @@ def test_owa_stands_in_the_scores_over_all_series_beside_naive2(
 ) -> None:
     """The ratios are those of the means over the series; a single series has none."""
     panel = make_panel([[1.0, 2.0, 4.0, 8.0], [3.0, 3.0, 30.0, 5.0]])
-    table = forecasts_beside_baselines(
-        panel,
-        np.array([1, 2, 5, 6]),
-        1,
-        2,
-        model="gru",
-        forecast=_with_quantiles,
-        split="test",
-        baselines=[baselines.naive2, baselines.drift],
-    )
+    cutoffs = np.array([1, 2, 5, 6])
+    table = _table(panel, cutoffs, 1, 2, levels=[0.1, 0.5, 0.9], beside=["naive2", "drift"])
     scores = score(table, {"a": Scale(2.0, 1.0), "b": Scale(5.0, 1.0)})
     assert scores["value"].dtype == float
     owa = scores[scores["metric"] == "owa"]
@@ -198,9 +197,7 @@ def test_quantiles_are_scored_for_the_model_that_has_them(
 ) -> None:
     """CRPS, and for each pair of levels the share that lies between them and their distance."""
     panel = make_panel([[1.0, 2.0, 4.0, 8.0]])
-    table = forecasts_beside_baselines(
-        panel, np.array([1, 2]), 1, 2, model="gru", forecast=_with_quantiles, split="test"
-    )
+    table = _table(panel, np.array([1, 2]), 1, 2, levels=[0.1, 0.5, 0.9])
     assert list(table.columns)[-3:] == ["q0.1", "q0.5", "q0.9"]
     scores = score(table, {"a": ONE})
     whole = overall(scores, "test")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scoring.seasonality import has_season, seasonal_factors
+from forecast.methods.seasonality import has_season, seasonal_factors
 
 
 def test_the_airline_has_a_season_of_a_year(airline_values: np.ndarray) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from forecast import __version__
-from forecast.inference import OnnxPredictor
+from forecast.methods.network import OnnxPredictor
 
 Cli = Callable[..., CompletedProcess[str]]
 Pair = list[CompletedProcess[str]]

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
 from forecast.errors import DivergedError
-from forecast.inference import OnnxPredictor
+from forecast.methods.network import OnnxPredictor
 from forecast.networks import Architecture, Model
 from forecast.training import (
     CompiledForward,

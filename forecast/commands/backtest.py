@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import pandas as pd
@@ -14,9 +13,9 @@ from forecast.data.table import records, written_dates
 from forecast.display import scores_table, steps_table
 from forecast.jobs.fitting import fit_jobs
 from forecast.jobs.job import Job
-from forecast.scoring.baselines import Baseline
+from forecast.methods import Task, forecasts_of, named_methods
 from forecast.scoring.metrics import error_scales
-from forecast.scoring.scores import forecasts_beside_baselines, score, score_by_step
+from forecast.scoring.scores import score, score_by_step
 
 SPLIT = "backtest"
 
@@ -33,11 +32,12 @@ class Backtest:
     """`step, model, metric, value` over all series."""
 
 
-def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backtest:
+def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     """Forecast from the last cutoffs of every series, fitted before the first or before each.
 
     With `refit`, transforms and network are fitted again at every cutoff, on the rows up to it;
-    without, once, on the rows up to the first. Raises `DataError` where the cutoffs do not fit.
+    without, once, on the rows up to the first. `against` names the methods to set beside it.
+    Raises `DataError` where the cutoffs do not fit.
     """
     options = job.config.backtest
     horizon = job.backtest_horizon
@@ -49,22 +49,14 @@ def backtest(job: Job, baselines: Sequence[Baseline], console: Console) -> Backt
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
-    forecasters = [trained.forecaster() for trained in fit_jobs(jobs, console).trained]
+    networks = [trained.method() for trained in fit_jobs(jobs, console).trained]
     if not options.refit:
-        forecasters *= len(cutoffs)
-    tables = []
-    for rows, forecaster in zip(cutoffs, forecasters, strict=True):
-        table = forecasts_beside_baselines(
-            job.panel,
-            rows,
-            horizon,
-            job.season_length,
-            model=job.config.model.kind,
-            forecast=partial(forecaster.forecast, quantile_levels=job.config.quantile_levels),
-            split=SPLIT,
-            baselines=baselines,
-        )
-        tables.append(table)
+        networks *= len(cutoffs)
+    baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
+    tables = [
+        forecasts_of([network, *baselines], Task(job.panel, rows, horizon, levels), SPLIT)
+        for rows, network in zip(cutoffs, networks, strict=True)
+    ]
     forecasts = pd.concat(tables, ignore_index=True)
     first = jobs[0].panel
     scales = error_scales(first.before(first.ends), job.season_length)

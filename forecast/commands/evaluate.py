@@ -1,7 +1,6 @@
 """How good was it, and how good is it on rows that came later?"""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +14,8 @@ from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.errors import DataError, Problem
 from forecast.jobs.opening import OpenedRun
-from forecast.scoring.scores import forecasts_beside_baselines, score
+from forecast.methods import BASELINES, Task, forecasts_of, named_methods
+from forecast.scoring.scores import score
 
 INPUT = "input"
 
@@ -47,21 +47,15 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
     panel = opened.observed(newer)
     window = opened.config.window
     begins = _unseen(opened, panel)
-    rows_before = opened.forecaster.reach + 1
+    rows_before = opened.method.reach + 1
     cutoffs = cutoffs_within(panel, begins, panel.ends, rows_before, window.horizon)
     if not len(cutoffs):
         since = min(series.test_begin for series in opened.data.per_series)
         message = f"{newer} has no {window.horizon} rows in a row to score from {since} on."
         raise DataError(Problem(message, "The network has seen the earlier rows in training."))
-    return forecasts_beside_baselines(
-        panel,
-        cutoffs,
-        window.horizon,
-        opened.data.season_length,
-        model=opened.model,
-        forecast=partial(opened.forecaster.forecast, quantile_levels=opened.config.quantile_levels),
-        split=INPUT,
-    )
+    methods = [opened.method, *named_methods(BASELINES, opened.data.season_length)]
+    levels = opened.config.quantile_levels
+    return forecasts_of(methods, Task(panel, cutoffs, window.horizon, levels), INPUT)
 
 
 def _unseen(opened: OpenedRun, panel: Panel) -> IntArray:

@@ -26,7 +26,7 @@ def predict(
     horizon = horizon or config.predict.horizon or config.window.horizon
     last = panel.ends - 1
     levels = config.quantile_levels if quantile_levels is None else quantile_levels
-    forecasts = opened.forecaster.forecast(panel, last, horizon, levels)
+    forecasts = opened.method.forecast(panel, last, horizon, levels)
     return forecast_table(panel, last, forecasts)
 
 

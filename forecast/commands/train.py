@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from platform import python_version
 
@@ -16,13 +15,14 @@ from forecast.data.panel import IntArray
 from forecast.data.split import latest_apart
 from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
-from forecast.inference import Forecaster, OnnxPredictor
 from forecast.jobs.fitting import fit_jobs
 from forecast.jobs.job import LEAK, Job
 from forecast.jobs.trained import TrainedJob
+from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
+from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
 from forecast.scoring.metrics import Scale, error_scales
-from forecast.scoring.scores import better_baselines, forecasts_beside_baselines, score
+from forecast.scoring.scores import better_baselines, score
 from forecast.stopwatch import Stopwatch
 from forecast.training import Fitted, export
 from forecast.windows import spread
@@ -56,11 +56,11 @@ def train(
         weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
         export(trained.network, weights, config.training.ensemble, staging.path)
         onnx = [OnnxPredictor(staging.path / f"{name}.onnx") for name in weights]
-        forecaster = trained.forecaster_of(onnx)
-        _refuse_disparity(trained, forecaster)
+        network = trained.method_of(onnx)
+        _refuse_disparity(trained, network)
     with stopwatch.stage("score"):
         scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
-        forecasts = _forecasts(job, forecaster)
+        forecasts = _forecasts(job, network)
         scores = score(forecasts, scales)
 
     _write(staging, trained, fitted, scales)
@@ -107,18 +107,18 @@ def _report(job: Job, fitted: Fitted, console: Console) -> None:
     )
 
 
-def _refuse_disparity(trained: TrainedJob, forecaster: Forecaster) -> None:
+def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
     shared = trained.transforms.shared.apply(trained.job.panel)
     chosen = spread(trained.job.cutoffs["test"], _PARITY_WINDOWS)
-    for in_memory, exported in zip(trained.forecaster().branches, forecaster.branches, strict=True):
+    for in_memory, exported in zip(trained.method().branches, network.branches, strict=True):
         by_keras = in_memory.call(shared, chosen)
         difference = float(np.abs(exported.call(shared, chosen) - by_keras).max())
         if not difference <= PARITY * max(1.0, float(np.abs(by_keras).max())):  # NaN is none
             raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
 
-def _forecasts(job: Job, forecaster: Forecaster) -> pd.DataFrame:
+def _forecasts(job: Job, network: Method) -> pd.DataFrame:
     """Forecasts of every split beside the baselines.
 
     The test part is forecast from every cutoff, unless these are so many that the latest windows
@@ -132,22 +132,13 @@ def _forecasts(job: Job, forecaster: Forecaster) -> pd.DataFrame:
             return rows
         return latest_apart(job.panel, rows, horizon, most)
 
+    methods = [network, *named_methods(BASELINES, job.season_length)]
     levels = job.config.quantile_levels
-    return pd.concat(
-        [
-            forecasts_beside_baselines(
-                job.panel,
-                scored(split, rows),
-                horizon,
-                job.season_length,
-                model=job.config.model.kind,
-                forecast=partial(forecaster.forecast, quantile_levels=levels),
-                split=split,
-            )
-            for split, rows in job.cutoffs.items()
-        ],
-        ignore_index=True,
-    )
+    tables = [
+        forecasts_of(methods, Task(job.panel, scored(split, rows), horizon, levels), split)
+        for split, rows in job.cutoffs.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _write(

@@ -3,9 +3,9 @@
 import numpy as np
 
 from forecast.data.panel import FloatArray, Panel
-from forecast.inference import MIDDLE
 from forecast.jobs.job import CalibrationPlan
 from forecast.jobs.trained import TrainedJob
+from forecast.methods.network import MIDDLE
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
 from forecast.scoring.metrics import scales_of
 
@@ -19,10 +19,10 @@ def calibrate(
     are for.
     """
     config, panel, cutoffs = earlier.job.config, plan.past, np.concatenate(plan.cutoffs)
-    forecaster = earlier.forecaster()
-    scaled = forecaster.shared.apply(panel)
+    method = earlier.method()
+    scaled = method.shared.apply(panel)
     truth = scaled.truth_after(cutoffs, plan.horizon)
-    predictions = forecaster.say(scaled, cutoffs, plan.horizon)
+    predictions = method.predictions(scaled, cutoffs, plan.horizon)
     if config.model.quantiles:
         return ConformalizedQuantiles.calibrate(truth, predictions, config.quantile_levels)
     # A scaler that saw fewer rows has another scale.

@@ -9,7 +9,7 @@ from forecast.config import Config, load_config
 from forecast.config.schema import DataOptions
 from forecast.data.panel import Panel
 from forecast.data.table import continue_panel, read_table
-from forecast.inference import Forecaster, OnnxPredictor
+from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.scoring.metrics import Scale
@@ -18,12 +18,12 @@ from forecast.transforms import Pipelines
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run with its config, what it knows of its data, and the forecaster that it trained."""
+    """A run with its config, what it knows of its data, and the method that it trained."""
 
     run: Run
     config: Config
     data: DataRecord
-    forecaster: Forecaster
+    method: TrainedNetwork
 
     @property
     def model(self) -> str:
@@ -56,7 +56,7 @@ class OpenedRun:
             return panel
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer)
-        least = self.config.window.context_length + self.forecaster.reach
+        least = self.config.window.context_length + self.method.reach
         return continue_panel(panel, table.panel, newer, least)
 
 
@@ -65,14 +65,14 @@ def open_run(run: Run) -> OpenedRun:
     config = load_config(run.file("resolved.yaml")).config
     states = json.loads(run.file("transforms.json").read_text(encoding="utf-8"))
     data = run.read("data.json", DataRecord)
-    forecaster = Forecaster.of(
+    method = TrainedNetwork.of(
         config,
         [OnnxPredictor(run.file(f"{name}.onnx")) for name in model_names(len(config.pipelines))],
         Pipelines.from_states(config.pipelines, states),
         data.season_length,
         _calibration(run, config) if config.intervals else None,
     )
-    return OpenedRun(run, config, data, forecaster)
+    return OpenedRun(run, config, data, method)
 
 
 def _known(scale: float | None) -> float:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forecast.inference import Forecaster, Predictor
 from forecast.jobs.job import Job
+from forecast.methods.network import Predictor, TrainedNetwork
 from forecast.networks import Architecture, Weights
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.training import CompiledForward, KerasPredictor
@@ -23,16 +23,16 @@ class TrainedJob:
     """`(members, parameters)` of each pipeline; of local networks, series after series."""
     calibration: Conformal | ConformalizedQuantiles | None = None
 
-    def forecaster(self) -> Forecaster:
-        """A forecaster that runs on Keras, for as long as this process lives."""
+    def method(self) -> TrainedNetwork:
+        """The method on Keras, for as long as this process lives."""
         options = self.job.config.training.ensemble
-        return self.forecaster_of(
+        return self.method_of(
             [KerasPredictor(self.running, weights, options) for weights in self.weights]
         )
 
-    def forecaster_of(self, networks: Sequence[Predictor]) -> Forecaster:
-        """A forecaster of the same networks in another form, one for each pipeline."""
+    def method_of(self, networks: Sequence[Predictor]) -> TrainedNetwork:
+        """The method of the same networks in another form, one for each pipeline."""
         job = self.job
-        return Forecaster.of(
+        return TrainedNetwork.of(
             job.config, networks, self.transforms, job.season_length, self.calibration
         )

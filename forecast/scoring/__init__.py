@@ -1,1 +1,1 @@
-"""How good is it? Metrics, baselines, and the tables in which a score never stands alone."""
+"""How good is it? Metrics, intervals, gates, and the table in which a score never stands alone."""

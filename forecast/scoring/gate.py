@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from forecast.errors import GateError, Problem, UsageError, did_you_mean
-from forecast.scoring import baselines, metrics
+from forecast.scoring import metrics
 from forecast.scoring.scores import overall
 
 _EXPRESSION = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*([\w.+-]+)\s*")
@@ -31,7 +31,7 @@ class Gate:
     The right side is a number, or a baseline, which stands for its own score in the same metric.
     """
 
-    def __init__(self, expression: str, known: Sequence[str] = baselines.NAMES) -> None:
+    def __init__(self, expression: str, known: Sequence[str]) -> None:
         """`known` baselines may stand on the right.
 
         Raises `UsageError` for anything but METRIC OPERATOR NUMBER-OR-BASELINE.

@@ -1,50 +1,13 @@
-"""The long tables of forecasts and of scores: the model and the baselines, on the same rows."""
+"""The long table of scores: every method on the same rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.forecasts import Forecasts, forecast_table
-from forecast.data.panel import IntArray, Panel
-from forecast.scoring.baselines import BASELINES, Baseline, naive2
 from forecast.scoring.metrics import METRICS, NAMES, Scale, coverage, crps, owa, width
 
-Forecast = Callable[[Panel, IntArray, int], Forecasts]
-
-
-def forecasts_beside_baselines(
-    panel: Panel,
-    cutoffs: IntArray,
-    horizon: int,
-    season_length: int,
-    *,
-    model: str,
-    forecast: Forecast,
-    split: str,
-    baselines: Sequence[Baseline] = BASELINES,
-) -> pd.DataFrame:
-    """Forecasts of the model and of every baseline, with the truth beside them.
-
-    Columns `unique_id, ds, cutoff, step, model, split, y, y_hat`, and those of quantiles, which
-    only the model has. All of the targets have to be rows of the panel. After a cutoff in a gap
-    there is no truth to score against, for the gap's values were interpolated towards it. `y_hat`
-    is NaN where a baseline lacks the rows that it repeats.
-    """
-    y = panel.truth_after(cutoffs, horizon).ravel()
-    by_model = {model: forecast(panel, cutoffs, horizon)}
-    for baseline in baselines:
-        y_hat = baseline(panel, cutoffs, horizon, season_length)
-        by_model[baseline.__name__] = Forecasts(y_hat)
-    table = pd.concat(
-        [
-            forecast_table(panel, cutoffs, forecasts).assign(model=name, split=split, y=y)
-            for name, forecasts in by_model.items()
-        ],
-        ignore_index=True,
-    )
-    first = ["unique_id", "ds", "cutoff", "step", "model", "split", "y", "y_hat"]
-    return table[[*first, *table.columns.difference(first)]]
+_OWA_BESIDE = "naive2"  # the method that M4 measures the OWA against
 
 
 def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
@@ -78,9 +41,9 @@ def _beside_naive2(means: pd.DataFrame) -> pd.DataFrame:
         for key, group in means.groupby(["split", "model"], sort=False)
     }
     rows = [
-        (split, model, owa.__name__, owa(own, errors[split, naive2.__name__]))
+        (split, model, owa.__name__, owa(own, errors[split, _OWA_BESIDE]))
         for (split, model), own in errors.items()
-        if (split, naive2.__name__) in errors
+        if (split, _OWA_BESIDE) in errors
     ]
     return pd.DataFrame(rows, columns=means.columns).astype(means.dtypes)  # also of no rows
 

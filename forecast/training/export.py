@@ -85,7 +85,7 @@ class CompiledForward:
 
 
 class KerasPredictor:
-    """Members as one predictor, for a forecaster that is soon gone."""
+    """Members as one predictor, for a method that is soon gone."""
 
     def __init__(
         self, running: CompiledForward, weights: Weights, options: EnsembleOptions
@@ -96,7 +96,7 @@ class KerasPredictor:
         self._options = options
 
     def predict(self, contexts: Batch) -> Batch:
-        """In transformed units: see `forecast.inference.Predictor`."""
+        """In transformed units: see `forecast.methods.network.Predictor`."""
         if self._running.is_local:
             size = self._options.size
             each = [self._weights[i::size] for i in range(size)]

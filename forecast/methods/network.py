@@ -1,7 +1,7 @@
-"""How does a network run without Keras? On ONNX Runtime, and always through `Forecaster`.
+"""A trained network as a method: on ONNX Runtime, or for a while on Keras.
 
-Train's own scores, `evaluate`, `predict` and `plot` all come from `Forecaster.forecast`, so that
-none of them can disagree.
+Train's own scores, `evaluate`, `predict` and `plot` all come from `TrainedNetwork.forecast`, so
+that none of them can disagree.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class OnnxPredictor:
 
 
 class Predictor(Protocol):
-    """What a forecaster needs of a network."""
+    """An exported network, or one that is still in memory."""
 
     def predict(self, contexts: Batch) -> Batch:
         """Contexts `(windows, context_length, 1)` to `(windows, horizon)`.
@@ -74,7 +74,7 @@ class Branch:
         return self._call(self._contexts(self.transforms.apply(panel), cutoffs), panel, cutoffs)
 
     def outputs(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[FloatArray]:
-        """What the network says, each `(cutoffs, horizon)` in the units of the panel."""
+        """What the network predicts, each `(cutoffs, horizon)` in the units of the panel."""
         transformed = self.transforms.apply(panel)
         # One of each series, then the next of each: so a batch of local networks has few of each.
         order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
@@ -116,8 +116,8 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Forecaster:
-    """Trained networks, one for each pipeline of transforms, and what is known of their errors."""
+class TrainedNetwork:
+    """Networks, one for each pipeline of transforms, and what is known of their errors."""
 
     shared: Pipeline
     branches: Sequence[Branch]
@@ -132,8 +132,8 @@ class Forecaster:
         transforms: Pipelines,
         season_length: int,
         calibration: Conformal | ConformalizedQuantiles | None = None,
-    ) -> "Forecaster":
-        """The forecaster that a config describes, with a network for each pipeline."""
+    ) -> "TrainedNetwork":
+        """The method that a config describes, with a network for each pipeline."""
         branches = [
             Branch(network, branch, config.model, config.window, season_length)
             for network, branch in zip(networks, transforms.branches, strict=True)
@@ -144,6 +144,11 @@ class Forecaster:
     def model(self) -> ModelOptions:
         """The kind of network of all branches."""
         return self.branches[0].model
+
+    @property
+    def name(self) -> str:
+        """The kind of network, as in the column `model` of tables."""
+        return self.model.kind
 
     @property
     def reach(self) -> int:
@@ -162,19 +167,19 @@ class Forecaster:
         """
         for level in quantile_levels:
             self._refuse_unknown(level, horizon)
-        said = self.say(self.shared.apply(panel), cutoffs, horizon)
-        y_hat = self.shared.invert(said[MIDDLE], cutoffs, panel)
+        predicted = self.predictions(self.shared.apply(panel), cutoffs, horizon)
+        y_hat = self.shared.invert(predicted[MIDDLE], cutoffs, panel)
         if not np.isfinite(y_hat).all():
             advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
             raise DivergedError(Problem("the forecast is not a finite number.", advice))
-        quantiles = self._quantiles(said, panel.series_of(cutoffs), quantile_levels)
+        quantiles = self._quantiles(predicted, panel.series_of(cutoffs), quantile_levels)
         return Forecasts(
             y_hat,
             {level: self.shared.invert(q, cutoffs, panel) for level, q in quantiles.items()},
         )
 
-    def say(self, panel: Panel, cutoffs: IntArray, horizon: int) -> dict[float, FloatArray]:
-        """What the networks say together: `(cutoffs, horizon)` by quantile, the forecast 0.5.
+    def predictions(self, panel: Panel, cutoffs: IntArray, horizon: int) -> dict[float, FloatArray]:
+        """What the networks predict together: `(cutoffs, horizon)` by quantile, the forecast 0.5.
 
         The panel is in the units that the branches share, and so is what comes of it.
         """
@@ -183,17 +188,17 @@ class Forecaster:
         return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
 
     def _quantiles(
-        self, said: dict[float, FloatArray], series: IntArray, levels: Sequence[float]
+        self, predicted: dict[float, FloatArray], series: IntArray, levels: Sequence[float]
     ) -> dict[float, FloatArray]:
-        """Those of these levels: as the networks say them, stretched, or about the forecast."""
-        calibration, forecast = self.calibration, said[MIDDLE]
+        """Those of these levels: as predicted, conformalized, or about the forecast."""
+        calibration, forecast = self.calibration, predicted[MIDDLE]
         if isinstance(calibration, Conformal):
             steps = forecast.shape[1]
             offsets = {level: calibration.quantile(level, series)[:, :steps] for level in levels}
             return {level: forecast + offset for level, offset in offsets.items()}
         if calibration and levels:
-            said = calibration.quantiles(said)
-        return {level: said[level] for level in levels}
+            predicted = calibration.quantiles(predicted)
+        return {level: predicted[level] for level in levels}
 
     def _refuse_unknown(self, level: float, horizon: int) -> None:
         """Raise `RunError` for a quantile that was not calibrated or learned, or not so far."""

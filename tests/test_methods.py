@@ -1,6 +1,7 @@
-"""Baselines against twins that walk through one series at a time."""
+"""Methods that need no training: against twins that walk through one series at a time."""
 
 import math
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -8,20 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data.panel import Panel
-from forecast.errors import UsageError
-from forecast.scoring.baselines import (
-    AT_CHOICE,
-    BASELINES,
-    Baseline,
-    chosen,
-    drift,
-    naive,
-    naive2,
-)
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.errors import MissingExtraError, UsageError
+from forecast.methods import BASELINES, check_names, method_names, named_methods
 from forecast.scoring.metrics import Scale, rmse
 
+ONE = Scale(1.0, 1.0)
 panels = st.lists(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), min_size=1, max_size=3)
+
+
+def _points(
+    name: str, panel: Panel, cutoffs: IntArray, horizon: int, season_length: int
+) -> FloatArray:
+    """What the method of this name forecasts."""
+    [method] = named_methods([name], season_length)
+    return method.forecast(panel, cutoffs, horizon).y_hat
 
 
 def naive_twin(values: list[float], end: int, step: int, season_length: int) -> float:
@@ -83,15 +85,18 @@ TWINS = {
 }
 
 
-def test_every_baseline_has_a_twin_here() -> None:
-    """A baseline that is added without a test fails this one."""
-    assert {baseline.__name__ for baseline in AT_CHOICE} == set(TWINS)
+STATISTICAL = ["auto_arima", "auto_ces", "auto_ets", "auto_theta"]
 
 
-@pytest.mark.parametrize("baseline", AT_CHOICE, ids=lambda baseline: baseline.__name__)
+def test_every_method_has_its_test_here() -> None:
+    """A method that is added without one fails this."""
+    assert set(method_names()) == {*TWINS, *STATISTICAL}
+
+
+@pytest.mark.parametrize("name", TWINS)
 @given(series=panels, horizon=st.integers(1, 8), season_length=st.integers(1, 6))
-def test_a_baseline_equals_its_twin(
-    baseline: Baseline,
+def test_a_method_equals_its_twin(
+    name: str,
     make_panel: Callable[..., Panel],
     series: list[list[float]],
     horizon: int,
@@ -99,13 +104,13 @@ def test_a_baseline_equals_its_twin(
 ) -> None:
     """At every row of every series, for every step, from the past of that series alone."""
     panel = make_panel(series)
-    twin = TWINS[baseline.__name__]
+    twin = TWINS[name]
     by_hand = [
         [twin(values, end, step, season_length) for step in range(1, horizon + 1)]
         for values in series
         for end in range(len(values))
     ]
-    forecasts = baseline(panel, np.arange(len(panel.values)), horizon, season_length)
+    forecasts = _points(name, panel, np.arange(len(panel.values)), horizon, season_length)
     np.testing.assert_allclose(forecasts, np.array(by_hand), rtol=1e-9, atol=1e-9)
 
 
@@ -122,7 +127,7 @@ def test_naive2_moves_with_the_season(
     values = [100 * swings[i % m] * share for i, share in enumerate(noise)]
     end = len(values) - 1
     by_hand = [naive2_twin(values, end, step, m) for step in range(1, horizon + 1)]
-    forecasts = naive2(make_panel([values]), np.array([end]), horizon, m)
+    forecasts = _points("naive2", make_panel([values]), np.array([end]), horizon, m)
     np.testing.assert_allclose(forecasts, [by_hand], rtol=1e-9)
 
 
@@ -130,7 +135,7 @@ def test_naive2_of_a_pure_season_goes_on_with_it(make_panel: Callable[..., Panel
     """From wherever in the season it is asked."""
     season = [1.0, 2.0, 6.0, 3.0]
     panel = make_panel([season * 5])
-    forecasts = naive2(panel, np.array([15, 17]), 6, 4)
+    forecasts = _points("naive2", panel, np.array([15, 17]), 6, 4)
     np.testing.assert_allclose(forecasts, [[1, 2, 6, 3, 1, 2], [6, 3, 1, 2, 6, 3]])
 
 
@@ -142,15 +147,15 @@ def test_naive2_is_naive_where_no_season_can_be_told(
     season = [1.0, 2.0, 6.0, 3.0]
     panel = make_panel([[unfit, *(season * 5)], season * 2, [5.0] * 20])
     cutoffs = panel.ends - 1
-    expected = naive(panel, cutoffs, 6, 4)
-    np.testing.assert_array_equal(naive2(panel, cutoffs, 6, 4), expected)
+    expected = _points("naive", panel, cutoffs, 6, 4)
+    np.testing.assert_array_equal(_points("naive2", panel, cutoffs, 6, 4), expected)
 
 
 def test_naive2_of_the_airline_is_known(
     make_panel: Callable[..., Panel], airline_values: np.ndarray
 ) -> None:
     """From the first 117 months; another library's decomposition says the same."""
-    forecasts = naive2(make_panel([list(airline_values)]), np.array([116]), 3, 12)
+    forecasts = _points("naive2", make_panel([list(airline_values)]), np.array([116]), 3, 12)
     np.testing.assert_allclose(forecasts, [[350.52246236, 304.85154164, 344.03350887]])
 
 
@@ -161,29 +166,62 @@ def test_the_airline_baselines_score_what_is_known(
     panel = make_panel([list(airline_values)])
     cutoffs = np.arange(116, 143)
     scores = {
-        baseline.__name__: round(
-            rmse(airline_values[117:], baseline(panel, cutoffs, 1, 12)[:, 0], Scale(1.0, 1.0)), 2
+        name: round(
+            rmse(airline_values[117:], _points(name, panel, cutoffs, 1, 12)[:, 0], ONE),
+            2,
         )
-        for baseline in BASELINES
+        for name in BASELINES
     }
     assert scores == {"naive": 50.74, "seasonal_naive": 47.19}
 
 
-def test_baselines_are_chosen_by_name() -> None:
-    """In the order asked for."""
-    assert chosen(["drift", "naive"], AT_CHOICE) == [drift, naive]
+@pytest.mark.parametrize("name", STATISTICAL)
+def test_a_statistical_method_sees_the_past_of_its_cutoff_alone(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray, name: str
+) -> None:
+    """Whatever came later, and whatever the other series did; and it forecasts a season."""
+    airline = list(airline_values)
+    panel = make_panel([airline, airline[::-1]])
+    before = _points(name, panel, np.array([100, 200]), 6, 12)
+    assert before.shape == (2, 6)
+    values = panel.values.copy()
+    values[101:144] = 1.0
+    values[201:] = 1.0
+    changed = panel.with_values(values)
+    np.testing.assert_array_equal(_points(name, changed, np.array([100, 200]), 6, 12), before)
+    alone = make_panel([airline])
+    np.testing.assert_array_equal(_points(name, alone, np.array([100]), 6, 12), before[:1])
+    truth = airline_values[101:107]
+    assert rmse(truth, before[0], ONE) < rmse(
+        truth, _points("naive", panel, np.array([100]), 6, 12)[0], ONE
+    )
+
+
+def test_methods_come_in_the_order_asked_for_and_once() -> None:
+    """Their names are those of the command line and of tables."""
+    methods = named_methods(["drift", "naive", "drift"], season_length=1)
+    assert [method.name for method in methods] == ["drift", "naive"]
 
 
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
         ("naiv", "Did you mean `naive`?"),
-        ("", "Known here: naive, seasonal_naive, drift, naive2."),
-        ("arima", "Known here: naive, seasonal_naive, drift, naive2."),
+        ("", f"Known here: {', '.join(sorted([*TWINS, *STATISTICAL]))}."),
     ],
 )
-def test_a_baseline_that_is_not_known_is_refused(name: str, advice: str) -> None:
+def test_a_name_that_is_not_known_is_refused(name: str, advice: str) -> None:
     """With the nearest, or all."""
     with pytest.raises(UsageError) as caught:
-        chosen(["naive", name], AT_CHOICE)
+        check_names(["naive", name])
     assert str(caught.value) == f"--against: there is no baseline {name!r}.\n{advice}"
+
+
+def test_a_method_whose_extra_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that installs it; Python finds no module whose entry is None."""
+    monkeypatch.setitem(sys.modules, "statsforecast", None)
+    check_names(list(TWINS))
+    for name in STATISTICAL:
+        with pytest.raises(MissingExtraError, match=r"pip install 'forecast\[stats\]'") as caught:
+            check_names([name])
+        assert caught.value.exit_code == 8
