@@ -35,7 +35,12 @@ What every command says of itself with `--help`. The options of `forecast` stand
 commands leave behind."""
 
 _TABLE = ("| key | values | default | meaning |", "| --- | --- | --- | --- |")
-_TYPES = {"string": "text", "integer": "whole number", "number": "number"}
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "object": "names and values",
+}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
@@ -103,8 +108,10 @@ def _join(path: str, key: str, node: Schema) -> str:
 
 
 def _title(path: str, section: Schema) -> str:
-    kind = section["properties"].get("kind", {}).get("const")
-    return f"{path}: {kind}" if kind else path
+    kind = section["properties"].get("kind", {})
+    if "pattern" in kind:
+        return f"{path}: a function"
+    return f"{path}: {kind['const']}" if "const" in kind else path
 
 
 def _row(path: str, key: str, section: Schema, root: Schema, titles: dict[str, str]) -> str:

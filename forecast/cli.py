@@ -5,7 +5,6 @@ but training ever pays for TensorFlow. It is also the one place that turns error
 """
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,20 +12,20 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, ParamSpec, cast
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
 
 import typer
 
 from forecast import __version__
 from forecast.console import Color, Console
 from forecast.errors import ForecastError, Problem, UsageError, require_extra
+from forecast.signals import Stopped, listen
 
 if TYPE_CHECKING:
     from forecast.jobs.opening import OpenedRun
 
 P = ParamSpec("P")
-BUG, INTERRUPTED, TERMINATED = 1, 130, 143
+BUG, INTERRUPTED = 1, 130
 
 app = typer.Typer(
     name="forecast",
@@ -76,10 +75,6 @@ BackendOption = Annotated[
 RUNS = Path("runs")
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does, but for the exit code."""
-
-
 def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P, None]], None]:
     """Register a function as a command whose errors become messages and exit codes."""
 
@@ -94,10 +89,8 @@ def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P
                 if console.verbose:
                     traceback.print_exc()
                 raise typer.Exit(error.exit_code) from error
-            except Terminated as stop:
-                raise typer.Exit(TERMINATED) from stop
             except KeyboardInterrupt as stop:
-                raise typer.Exit(INTERRUPTED) from stop
+                raise typer.Exit(_code_of(stop)) from stop
             except Exception as error:
                 raise typer.Exit(_code_of_unexpected(error, console)) from error
 
@@ -110,10 +103,14 @@ def _code_of_unexpected(error: Exception, console: Console) -> int:
     """The exit code of what should not happen; a bug is shown with all that may explain it."""
     interruption = _interruption_behind(error)
     if interruption is not None:
-        return TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED
+        return _code_of(interruption)
     traceback.print_exception(error)
     console.error(_bug(error))
     return BUG
+
+
+def _code_of(interruption: KeyboardInterrupt) -> int:
+    return interruption.exit_code if isinstance(interruption, Stopped) else INTERRUPTED
 
 
 def _interruption_behind(error: BaseException | None) -> KeyboardInterrupt | None:
@@ -472,13 +469,9 @@ def _open(run: str, runs: Path) -> "OpenedRun":
     return open_run(find_run(runs, run))
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
-
-
 def main() -> None:
     """Run the command line; exits with the codes of the reference page."""
-    signal.signal(signal.SIGTERM, _terminate)
+    listen()
     try:
         app()
     except SystemExit as stop:

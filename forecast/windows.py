@@ -1,10 +1,12 @@
-"""What is one example? A context and the target that follows it, gathered from flat values.
+"""What is one example? The inputs of a network and the target that follows, gathered lazily.
 
 An example is one number, the row of its cutoff: the last row of its context. So a data set of
-examples costs eight bytes an example, however long the context.
+examples costs eight bytes an example, however long the context. The same functions gather with
+NumPy and inside a compiled program with `keras.ops`: they are handed the one or the other.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,39 @@ from forecast.data.panel import FloatArray, IntArray
 
 Batch = NDArray[np.float32]
 
-# What stands for a value before a series begins. Not NaN: to choose between two values ONNX
-# multiplies both, and what is zero times NaN is NaN.
-ABSENT = np.finfo(np.float32).min
+
+class Inputs(NamedTuple):
+    """What a network sees of windows, part by part; a part that there is none of is None.
+
+    Leading axes, here `...`, are those of the cutoffs: `(batch,)`, or `(members, batch)`.
+    """
+
+    past: Any
+    """`(..., context_length, features)`: the target, then what else is known up to the cutoff."""
+    future: Any = None
+    """`(..., horizon, features)`: what is known of the steps after it."""
+    static: Any = None
+    """`(..., features)`: what does not change within a series."""
+    present: Any = None
+    """`(..., context_length, 1)`: 1 where a step of the past is there, 0 before a series begins."""
+
+    def map(self, function: Any) -> "Inputs":
+        """The function of every part that there is."""
+        return Inputs(*(None if part is None else function(part) for part in self))
+
+    def followed_by(self, steps: Batch) -> "Inputs":
+        """The same windows some steps later: forecasts `(batch, steps)` have become their past."""
+        length = self.past.shape[1]
+        past = np.concatenate([self.past, steps[..., None]], axis=1)[:, -length:]
+        present = self.present
+        if present is not None:
+            present = np.concatenate([present, np.ones_like(steps)[..., None]], axis=1)[:, -length:]
+        return self._replace(past=past, present=present)
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The parts that there are, by name."""
+        return {name: part for name, part in self._asdict().items() if part is not None}
 
 
 def spread(cutoffs: IntArray, most: int) -> IntArray:
@@ -23,25 +55,39 @@ def spread(cutoffs: IntArray, most: int) -> IntArray:
     return cutoffs[:: max(1, -(-len(cutoffs) // most))]
 
 
-def contexts_at(
-    values: FloatArray, cutoffs: IntArray, starts: IntArray, context_length: int, period: int | None
-) -> Batch:
-    """The last values up to each cutoff: `(cutoffs, context_length, 1)`.
+def gather(
+    xp: Any,
+    values: Any,
+    cutoffs: Any,
+    context_length: int,
+    *,
+    starts: Any = None,
+    period: int | None = None,
+) -> Inputs:
+    """The inputs at cutoffs `(...)`, from values `(rows,)` of one dtype with what a network takes.
 
-    A context that reaches back before the first value of its series, in row `starts[i]`, is filled
-    with the first season (`period` steps) repeated backwards: a short series then looks like one
-    whose past went as its present does. Without a period it is filled with `ABSENT`.
+    `starts` `(...)` are the first rows of the cutoffs' series; without them every context is whole.
+    A context that reaches back before the first row of its series is filled with the first season
+    (`period` steps) repeated backwards: a short series then looks like one whose past went as its
+    present does. Without a period it is filled with zeros, and `present` says where.
     """
-    rows = cutoffs[:, None] + np.arange(1 - context_length, 1)
-    first = starts[:, None]
+    rows = cutoffs[..., None] + np.arange(1 - context_length, 1, dtype=np.int32)
+    if starts is None:
+        return Inputs(xp.take(values, xp.maximum(rows, 0), axis=0)[..., None])
+    first = starts[..., None]
     absent = rows < first
-    season = np.minimum(period or 1, cutoffs[:, None] + 1 - first)
-    contexts: Batch = values[np.where(absent, first + (rows - first) % season, rows)].astype(
-        np.float32
-    )
-    if period is None:
-        contexts[absent] = ABSENT
-    return contexts[..., None]
+    if period is not None:
+        season = xp.minimum(period, cutoffs[..., None] + 1 - first)
+        rows = xp.where(absent, first + (rows - first) % season, rows)
+        return Inputs(xp.take(values, rows, axis=0)[..., None])
+    past = xp.where(absent, 0.0, xp.take(values, xp.maximum(rows, 0), axis=0))
+    present = xp.where(absent, 0.0, xp.ones_like(past))
+    return Inputs(past[..., None], present=present[..., None])
+
+
+def gather_targets(xp: Any, values: Any, cutoffs: Any, horizon: int) -> Any:
+    """What follows cutoffs `(...)`: `(..., horizon)`."""
+    return xp.take(values, cutoffs[..., None] + np.arange(1, horizon + 1, dtype=np.int32), axis=0)
 
 
 def occurrences(series: IntArray) -> IntArray:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from forecast.methods.network import OnnxPredictor
+from forecast.windows import Inputs
 
 Cli = Callable[..., CompletedProcess[str]]
 
@@ -30,8 +31,8 @@ import numpy as np
 from pydantic import TypeAdapter
 from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
-from forecast.training import KerasPredictor, Member, CompiledForward, export, fit
-from forecast.windows import Windows
+from forecast.training import CompiledForward, KerasPredictor, Member, MemberKey, export, fit
+from forecast.windows import Inputs, Windows
 
 out = Path()
 window = WindowOptions(horizon=2, normalize="standard", residual_of="last")
@@ -52,13 +53,13 @@ for options, training in (
     ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
 ):
     members = [
-        Member(windows(11, 110), windows(110, 148), 1),
-        Member(windows(30, 70), None, 2),
+        Member(MemberKey(1), windows(11, 110), windows(110, 148)),
+        Member(MemberKey(2), windows(30, 70), None),
     ]
     options_ = TrainingOptions.model_validate({"epochs": 3, "learning_rate": 0.01, **training})
     fitted = fit(network(options), members, options_, lambda log: None, most=1)
     name = options.get("kind", "gru") + training["optimizer"]
-    arrays[name + " weights"] = fitted.weights
+    arrays[name + " weights"] = np.stack(list(fitted.weights.values()))
     arrays[name + " losses"] = np.array([log.loss for log in fitted.history])
     arrays[name + " monitored"] = np.array([log.monitored_loss or 0.0 for log in fitted.history])
 
@@ -67,20 +68,21 @@ masked = window.model_copy(update={"padding": "mask"})
 short = Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2, np.full(150, 2))
 fitted = fit(
     Architecture(TypeAdapter(ModelOptions).validate_python({"units": 5}), masked, 12),
-    [Member(short, short, 1)],
+    [Member(MemberKey(1), short, short)],
     TrainingOptions(epochs=3, learning_rate=0.01),
     lambda log: None,
 )
-arrays["masked"] = fitted.weights
+[arrays["masked"]] = fitted.weights.values()
 arrays["masked losses"] = np.array([(log.loss, log.monitored_loss) for log in fitted.history])
 assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
 
 local, ensemble = network({"scope": "local"}), EnsembleOptions(size=2)
-weights = np.random.default_rng(0).normal(size=(4, local.parameters)).astype(np.float32) / 3
+weights = np.random.default_rng(0).normal(size=(2, 2, local.parameters)).astype(np.float32) / 3
 arrays["contexts"] = np.random.default_rng(1).normal(size=(2, 5, 12, 1)).astype(np.float32)
 named = {"model": weights, "model-2": weights[::-1]}
 for name, own in named.items():
-    arrays[name] = KerasPredictor(CompiledForward(local), own, ensemble).predict(arrays["contexts"])
+    predictor = KerasPredictor(CompiledForward(local), own, ensemble)
+    arrays[name] = predictor.predict(Inputs(arrays["contexts"]))
 export(local, named, ensemble, out)
 np.savez(out / "arrays.npz", **arrays)
 """
@@ -120,13 +122,14 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stderr
         arrays.append(np.load(folder / "arrays.npz"))
         for name in ("model", "model-2"):
-            exported = OnnxPredictor(folder / f"{name}.onnx").predict(arrays[-1]["contexts"])
+            exported = OnnxPredictor(folder / f"{name}.onnx").predict(
+                Inputs(arrays[-1]["contexts"])
+            )
             np.testing.assert_allclose(exported, arrays[-1][name], atol=1e-5)
         assert {path.name for path in folder.iterdir()} == {
             "arrays.npz",
             "model.onnx",
             "model-2.onnx",
-            "weights.npy",
         }
     assert len(arrays[0].files) == 3 * 3 + 2 + 3
     for name in arrays[0].files:
@@ -155,7 +158,7 @@ def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> No
     assert _scores(run) == pytest.approx(_scores(trained), rel=1e-3)
     model = keras.models.load_model(run / "model.keras", safe_mode=True)
     contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
-    by_onnx = OnnxPredictor(run / "model.onnx").predict(contexts)
+    by_onnx = OnnxPredictor(run / "model.onnx").predict(Inputs(contexts))
     np.testing.assert_allclose(by_onnx, np.asarray(model(contexts)), atol=1e-5)
 
 

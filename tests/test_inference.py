@@ -17,6 +17,7 @@ from forecast.runs import find_run
 from forecast.scoring.conformal import Conformal
 from forecast.transforms import Pipeline
 from forecast.transforms.affine import Affine
+from forecast.windows import Inputs
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_many_steps_are_the_network_fed_its_own_forecasts(
     context = (airline.values[-12:] * scale + shift).astype(np.float32)
     by_hand = []
     for _ in range(30):
-        step = opened.method.branches[0].network.predict(context[None, :, None])[0, 0]
+        step = opened.method.branches[0].network.predict(Inputs(context[None, :, None]))[0, 0]
         context = np.append(context[1:], step)
         by_hand.append((float(step) - shift) / scale)
     forecasts = _say(opened, airline, airline.ends - 1, 30)

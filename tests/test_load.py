@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from forecast.config import Config, LoadedConfig, find_config, load_config
 from forecast.config.load import dump_config
+from forecast.config.schema import GRUOptions
 from forecast.errors import ConfigError, UsageError
 
 DATA = "data: {path: a.csv, time: Month, target: Passengers}\n"
@@ -94,7 +95,7 @@ def test_extends_reaches_over_several_files(load: Callable[..., LoadedConfig]) -
         middle="extends: base.yaml\nmodel: {units: 7}\n",
         base=DATA + "model: {units: 5, dropout: 0.5}\n",
     ).config
-    assert (config.model.units, config.model.dropout) == (7, 0.5)
+    assert config.model == GRUOptions(units=7, dropout=0.5)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
         config = load(DATA, "extends=base.yaml", base="model: {units: 7}\n").config
     except (ConfigError, UsageError):
         return
-    assert config.model.units == 7
+    assert config.model == GRUOptions(units=7)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedRun) -> Non
     network = Architecture(config.model, config.window, 12)
     assert not (opened.run.path / "model.keras").exists()
     weights = np.load(opened.run.file("weights.npy"), allow_pickle=False)
-    assert weights.shape == (3 * 2, network.parameters)
+    assert weights.shape == (3, 2, network.parameters)
 
 
 def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, job: Job) -> None:
@@ -112,7 +112,7 @@ def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job
     contexts = branch.transforms.apply(shared).values[rows].astype(np.float32)[..., None]
     said = branch.call(shared, cutoffs)[..., 0]
     for i in range(3):
-        members = [network.model(row)(contexts[i : i + 1]) for row in weights[2 * i : 2 * i + 2]]
+        members = [network.model(row)(contexts[i : i + 1]) for row in weights[i]]
         np.testing.assert_allclose(said[i], np.mean(members, axis=0)[0], rtol=1e-4, atol=1e-5)
 
 

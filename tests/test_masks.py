@@ -19,8 +19,8 @@ from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
 from forecast.data.panel import Panel
 from forecast.jobs.job import prepare
 from forecast.networks import Architecture
-from forecast.training import Member, fit
-from forecast.windows import ABSENT, Windows, contexts_at
+from forecast.training import Member, MemberKey, fit
+from forecast.windows import Inputs, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -52,10 +52,18 @@ def _network(model: dict[str, Any], window: dict[str, Any], length: int) -> Arch
     return Architecture(MODEL.validate_python(model), WindowOptions.model_validate(options), SEASON)
 
 
-def _contexts() -> tuple[np.ndarray, np.ndarray]:
-    """Short ones, and the same behind what is not there: `(1, windows, steps, 1)`."""
+def _inputs() -> tuple[Inputs, Inputs]:
+    """Short contexts, and the same behind what is not there: `(1, windows, steps, 1)`."""
     short = np.random.default_rng(1).normal(size=(1, 7, SHORT, 1)).astype(np.float32)
-    return short, np.pad(short, ((0, 0), (0, 0), (LONG - SHORT, 0), (0, 0)), constant_values=ABSENT)
+    before = ((0, 0), (0, 0), (LONG - SHORT, 0), (0, 0))
+    return Inputs(short), Inputs(np.pad(short, before), present=np.pad(np.ones_like(short), before))
+
+
+def _by_keras(network: Architecture, weights: np.ndarray, inputs: Inputs) -> np.ndarray:
+    """What the plain model of one member makes of the inputs of all."""
+    named = inputs.map(lambda part: part[0]).named
+    model = network.model(weights)
+    return np.asarray(model(named if len(named) > 1 else named["past"], training=False))
 
 
 def _weights(network: Architecture) -> np.ndarray:
@@ -74,20 +82,18 @@ def test_a_masked_context_is_a_shorter_one(model: dict[str, Any], window: dict[s
     """For members, their gradients and plain Keras alike: the network of the shorter context."""
     networks = _network(model, window, SHORT), _network(model, window, LONG)
     weights, said, slopes = _weights(networks[0]), [], []
-    for network, contexts in zip(networks, _contexts(), strict=True):
+    for network, inputs in zip(networks, _inputs(), strict=True):
 
-        def total(
-            flat: Any, network: Architecture = network, contexts: np.ndarray = contexts
-        ) -> Any:
-            value = network.forward(flat, contexts, differentiable=True).value
+        def total(flat: Any, network: Architecture = network, inputs: Inputs = inputs) -> Any:
+            value = network.forward(flat, inputs, differentiable=True).value
             return _weighed(value), value
 
         value, slope = backend().gradient(total, ops.convert_to_tensor(weights))
         said.append(np.asarray(value))
         slopes.append(np.asarray(slope))
-        plain = np.asarray(network.model(weights[1])(contexts[0], training=False))
+        plain = _by_keras(network, weights[1], inputs)
         np.testing.assert_allclose(said[-1][1], plain, rtol=1e-4, atol=1e-5)
-        forward = np.asarray(network.forward(weights, contexts).value)
+        forward = np.asarray(network.forward(weights, inputs).value)
         np.testing.assert_allclose(forward, said[-1], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(said[1], said[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-3, atol=1e-4)
@@ -104,27 +110,31 @@ def test_a_whole_context_is_seen_as_without_masks(window: dict[str, Any]) -> Non
     )
     contexts = np.random.default_rng(2).normal(size=(1, 7, LONG, 1)).astype(np.float32)
     weights = _weights(masking)
-    by_mask, by_none = (np.asarray(n.forward(weights, contexts).value) for n in (masking, plain))
+    whole = Inputs(contexts, present=np.ones_like(contexts))
+    by_mask = np.asarray(masking.forward(weights, whole).value)
+    by_none = np.asarray(plain.forward(weights, Inputs(contexts)).value)
     np.testing.assert_allclose(by_mask, by_none, rtol=1e-4, atol=1e-5)
 
 
 def test_a_step_of_the_season_that_is_not_there_takes_the_last_value() -> None:
     """Three values of a season of four, repeated: a network of zeros says so."""
-    context = np.array([ABSENT] * 9 + [1.0, 2.0, 3.0], np.float32)[None, None, :, None]
+    context = np.array([0.0] * 9 + [1.0, 2.0, 3.0], np.float32)[None, None, :, None]
+    inputs = Inputs(context, present=np.sign(context))
     network = _network({"kind": "gru"}, {"residual_of": "seasonal_naive"}, LONG)
     weights = np.zeros((1, network.parameters), np.float32)
-    said = np.asarray(network.forward(weights, context).value)
+    said = np.asarray(network.forward(weights, inputs).value)
     assert said.tolist() == [[[3.0, 1.0, 2.0, 3.0, 3.0]]]
 
 
 def test_contexts_without_a_period_lack_what_is_before_their_series(
     make_panel: Callable[..., Panel],
 ) -> None:
-    """A mark stands there, whatever the series before holds."""
+    """Zeros stand there, whatever the series before holds, and it is said where."""
     panel = make_panel([[1.0, 2.0, 3.0], [4.0, 5.0]])
     cutoffs = np.array([1, 2, 4])
-    contexts = contexts_at(panel.values, cutoffs, np.array([0, 0, 3]), 3, None)[..., 0]
-    np.testing.assert_array_equal(contexts, [[ABSENT, 1, 2], [1, 2, 3], [ABSENT, 4, 5]])
+    inputs = gather(np, panel.values, cutoffs, 3, starts=np.array([0, 0, 3]))
+    np.testing.assert_array_equal(inputs.past[..., 0], [[0, 1, 2], [1, 2, 3], [0, 4, 5]])
+    np.testing.assert_array_equal(inputs.present[..., 0], [[0, 1, 1], [1, 1, 1], [0, 1, 1]])
 
 
 def test_training_sees_the_contexts_that_a_forecast_does() -> None:
@@ -137,12 +147,18 @@ def test_training_sees_the_contexts_that_a_forecast_does() -> None:
     options = TrainingOptions(epochs=1, optimizer="sgd", learning_rate=1e-9, batch_size=4)
     # Behind other values, as those of another job are.
     other = Windows(values[::-1].copy(), np.array([15]), np.array([0]), LONG, 5, first)
-    fitted = fit(network, [Member(other, None, 1), Member(windows, windows, 0)], options, print)
+    fitted = fit(
+        network,
+        [Member(MemberKey(1), other, None), Member(MemberKey(0), windows, windows)],
+        options,
+        print,
+    )
     weights = np.stack([network.initial(np.random.default_rng(s)) for s in _initial_seeds(0)])
-    units = network.forward(weights, contexts_at(values, cutoffs, first[cutoffs], LONG, None)[None])
+    inputs = gather(np, values.astype(np.float32), cutoffs, LONG, starts=first[cutoffs])
+    seen = network.forward(weights, inputs.map(lambda part: part[None]))
     targets = values[cutoffs[:, None] + np.arange(1, 6)].astype(np.float32)[None]
-    by_hand = np.mean((np.asarray(units.of(targets)) - np.asarray(units.forecast)) ** 2)
-    log = next(log for log in fitted.history if log.member == 1)
+    by_hand = np.mean((np.asarray(seen.of(targets)) - np.asarray(seen.forecast)) ** 2)
+    log = next(log for log in fitted.history if log.member.seed == 0)
     assert log.loss == pytest.approx(by_hand, rel=1e-4)
     assert log.monitored_loss == pytest.approx(by_hand, rel=1e-4)
 

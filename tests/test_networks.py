@@ -1,6 +1,8 @@
 """The network: its parameters and equations, and that members are plain Keras models at once."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,8 +13,20 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from forecast.backends import backend
-from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
-from forecast.networks import Architecture, Dropping, Weights, combine
+from forecast.config.schema import (
+    EnsembleOptions,
+    GRUOptions,
+    LSTMOptions,
+    ModelOptions,
+    WindowOptions,
+)
+from forecast.errors import ConfigError
+from forecast.networks import Architecture, Dropping, Weights, combine, lstm
+from forecast.networks.gru import Recurrence
+from forecast.networks.initial import initial
+from forecast.networks.layers import KerasLayers
+from forecast.networks.members import Layout, MemberLayers
+from forecast.windows import Inputs
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -37,11 +51,19 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
         {"kind": "lstm", "patch_length": 2, "quantiles": [0.1, 0.5, 0.9]},
         {"normalize": "standard", "residual_of": "last"},
     ),
+    ({"kind": "mlp", "layers": [5, 3]}, {"normalize": "mean"}),
+    ({"kind": "mlp", "layers": [], "quantiles": [0.5, 0.9]}, {"residual_of": "last"}),
+    ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
 
+FEW: dict[object, dict[str, Any]] = {kind: {"units": 5} for kind in ("gru", "lstm", "simple_rnn")}
+
+
 def _network(window: dict[str, object] | None = None, **options: Any) -> Architecture:
-    """With a season of 4 steps."""
+    """With a season of 4 steps; functions are looked for beside this file."""
+    if ":" in options.get("kind", ""):
+        options["folder"] = str(Path(__file__).parent)
     return Architecture(
         MODEL.validate_python(options), WindowOptions.model_validate(window or {}), 4
     )
@@ -154,19 +176,19 @@ def test_members_are_plain_keras_models_and_learn_as_these_do(
 ) -> None:
     """All at once, each on contexts of its own: the forecasts of the plain model with its weights,
     and the gradient that TensorFlow's tape finds in that model step by step."""
-    network = _network({**window, "horizon": 3}, **{"units": 5, **options})
+    network = _network({**window, "horizon": 3}, **FEW.get(options["kind"], {}) | options)
     rng = np.random.default_rng(5)
     rows = rng.normal(scale=0.4, size=(3, network.parameters)).astype(np.float32)
     contexts = rng.normal(1, size=(3, 6, 12, 1)).astype(np.float32)
     upstream = rng.normal(size=(3, 6, *network.keras_model.output_shape[1:])).astype(np.float32)
 
     def total(weights: Any) -> tuple[Any, Any]:
-        value = network.forward(weights, contexts, differentiable=True).value
+        value = network.forward(weights, Inputs(contexts), differentiable=True).value
         return ops.sum(value * upstream), value
 
     values, gradient = backend().gradient(total, tf.constant(rows))
-    alike = np.asarray(network.forward(rows, contexts).value)
-    shared = np.asarray(network.forward(rows, contexts[:1]).value)
+    alike = np.asarray(network.forward(rows, Inputs(contexts)).value)
+    shared = np.asarray(network.forward(rows, Inputs(contexts[:1])).value)
     for k, row in enumerate(rows):
         model = network.model(row)
         np.testing.assert_array_equal(network.weights(model), row)
@@ -196,14 +218,105 @@ def test_the_gradient_is_that_of_small_steps(options: dict[str, Any]) -> None:
     contexts = _contexts()[:3, None, :4].swapaxes(0, 1)
 
     def total(weights: Any) -> tuple[Any, Any]:
-        value = network.forward(weights, contexts, differentiable=True).value
+        value = network.forward(weights, Inputs(contexts), differentiable=True).value
         return ops.sum(ops.sin(value)), value
 
     moved = np.concatenate([row + sign * step * np.eye(len(row)) for sign in (1, -1)])
-    values = np.asarray(network.forward(moved.astype(np.float32), contexts).value)
+    values = np.asarray(network.forward(moved.astype(np.float32), Inputs(contexts)).value)
     more, less = np.split(np.sin(values.astype(np.float64)).sum(axis=(1, 2)), 2)
     gradient = backend().gradient(total, tf.constant(row[None], tf.float32))[1]
     np.testing.assert_allclose(np.asarray(gradient)[0], (more - less) / (2 * step), atol=1e-3)
+
+
+LAYERS: dict[str, Callable[[Any, Any], Any]] = {
+    "states": lambda layers, x: layers.recurrent(
+        layers.recurrent(x, None, Recurrence(GRUOptions(units=3)), "one", return_sequences=True),
+        None,
+        lstm.Recurrence(LSTMOptions(kind="lstm", units=2)),
+        "two",
+        return_sequences=True,
+    ),
+    "normal": lambda layers, x: layers.layer_norm(layers.dense(x, 5, "wide"), "normal"),
+    "convolution": lambda layers, x: layers.convolution(
+        layers.convolution(x, 4, 3, "one"), 2, 2, "two", dilation_rate=3
+    ),
+    "attention": lambda layers, x: layers.attention(
+        layers.dense(x, 6, "queries"), layers.dense(x, 4, "values"), 2, "attention"
+    ),
+    "patches": lambda layers, x: layers.dense(
+        layers.patches(layers.dense(x, 2, "wide"), 3), 4, "dense", activation="tanh"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_layer_is_the_same_for_members_and_in_keras(kind: str) -> None:
+    """Values and gradients of members with weights of their own, against TensorFlow's tape."""
+    connect, random = LAYERS[kind], np.random.default_rng(0)
+    inputs = keras.Input((12, 1))
+    model = keras.Model(inputs, connect(KerasLayers(), inputs))
+    layout = Layout.of(model)
+    rows = random.normal(scale=0.5, size=(2, sum(layout.sizes))).astype(np.float32)
+    contexts = random.normal(size=(2, 4, 12, 1)).astype(np.float32)
+    upstream = random.normal(size=(2, 4, *model.output_shape[1:])).astype(np.float32)
+
+    def total(flat: Any) -> tuple[Any, Any]:
+        values = connect(MemberLayers(layout.split(flat), None, differentiable=True), contexts)
+        return ops.sum(values * upstream), values
+
+    values, gradient = backend().gradient(total, tf.constant(rows))
+    plain = connect(MemberLayers(layout.split(rows), None, differentiable=False), contexts)
+    for k, row in enumerate(rows):
+        layout.assign(model, row)
+        with tf.GradientTape() as tape:
+            outputs = model(contexts[k], training=False)
+            number = tf.reduce_sum(outputs * upstream[k])
+        own = [weight for layer in model.layers for weight in layer.trainable_weights]
+        by_tape = [np.ravel(part) for part in tape.gradient(number, own)]
+        for ours in (np.asarray(values)[k], np.asarray(plain)[k]):
+            np.testing.assert_allclose(ours, np.asarray(outputs), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            np.asarray(gradient)[k], np.concatenate(by_tape), rtol=1e-3, atol=1e-4
+        )
+
+
+def test_first_weights_are_those_that_each_layer_asks_for() -> None:
+    """Whatever its initializer, and wherever inside a layer it stands."""
+    inputs = keras.Input((12, 2))
+    steps = keras.layers.Bidirectional(
+        keras.layers.LSTM(3, kernel_initializer=keras.initializers.RandomUniform(2, 3))
+    )(inputs)
+    outputs = keras.layers.Dense(4, kernel_initializer="ones", bias_initializer="ones")(steps)
+    model = keras.Model(inputs, keras.layers.LayerNormalization()(outputs))
+    layout = Layout.of(model)
+    one, two = (initial(model, layout, np.random.default_rng(seed)) for seed in (1, 2))
+    layout.assign(model, one)
+    forward, _, bias = model.layers[1].forward_layer.get_weights()
+    assert ((forward >= 2) & (forward <= 3)).all()
+    assert bias.tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
+    assert all((weights == 1).all() for weights in model.layers[2].get_weights())
+    assert [weights.tolist() for weights in model.layers[3].get_weights()] == [[1.0] * 4, [0.0] * 4]
+    assert (one[: forward.size] != two[: forward.size]).all()
+
+
+def test_an_mlp_has_the_parameters_that_its_page_says() -> None:
+    """Of a context of 12 steps, for one step ahead."""
+    assert _network(kind="mlp").parameters == 5_057
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("no_such_module:connect", "there is no module no_such_module, in "),
+        ("own_networks:disconnect", "the module own_networks has no function disconnect."),
+        ("own_networks:too_wide", "own_networks:too_wide gives (None, 2), and (None, 1) is needed"),
+        ("own_networks:counting", "own_networks:counting has weights that are not trained: "),
+    ],
+)
+def test_a_function_that_is_no_network_is_refused(kind: str, message: str) -> None:
+    """With what it lacks."""
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        _ = _network(kind=kind).keras_model
 
 
 @pytest.mark.parametrize("horizon", [1, 12])
@@ -251,11 +364,11 @@ def test_first_weights_are_those_of_keras_s_defaults(options: dict[str, Any]) ->
     assert not any(weights.any() for weights in model.get_layer("linear").get_weights())
 
 
-def _dropped(seeds: list[int], steps: list[int], rate: float = 0.3) -> np.ndarray:
+def _dropped(seeds: list[int], steps: list[int], rate: float = 0.3, layer: int = 0) -> np.ndarray:
     """What is left of ones, `(members, 200, 50)`."""
     rates = np.full(len(seeds), rate, np.float32)
     dropping = Dropping(rates, np.array(seeds, np.uint32), np.array(steps, np.uint32))
-    return np.asarray(dropping.apply(np.ones((len(seeds), 200, 50), np.float32)))
+    return np.asarray(dropping.apply(np.ones((len(seeds), 200, 50), np.float32), layer))
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.9])
@@ -273,11 +386,12 @@ def test_a_member_drops_its_share_and_keeps_the_mean(rate: float) -> None:
 
 
 def test_what_a_member_drops_follows_from_its_seed_and_step_alone() -> None:
-    """Whatever members stand beside it, and in which order; the next step drops others."""
+    """Whatever members stand beside it, and in which order; the next step, and another layer, drop
+    others."""
     alone = _dropped([7], [3])[0]
     for seeds, steps, k in (([1, 7, 9], [3, 3, 3], 1), ([7, 7], [3, 4], 0), ([2, 7], [8, 3], 1)):
         np.testing.assert_array_equal(_dropped(seeds, steps)[k], alone)
-    others = _dropped([7, 8, 3], [4, 3, 7])
+    others = [*_dropped([7, 8, 3], [4, 3, 7]), *_dropped([7], [3], layer=1)]
     for other in others:
         # Two independent draws of a rate of 0.3 agree in 0.58 of all places.
         assert ((other == 0) == (alone == 0)).mean() == pytest.approx(0.58, abs=0.03)
@@ -290,7 +404,7 @@ def test_a_forecast_drops_nothing() -> None:
     model = network.model(row)
     forecasts = _forecast(model, _contexts())
     assert (np.asarray(model(_contexts(), training=True)) != forecasts).any()
-    alike = np.asarray(network.forward(row[None], _contexts()[None]).value)[0]
+    alike = np.asarray(network.forward(row[None], Inputs(_contexts()[None])).value)[0]
     np.testing.assert_allclose(alike, forecasts, rtol=1e-5, atol=1e-6)
 
 

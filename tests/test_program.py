@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
-from forecast.training import Fitted, Member, fit
-from forecast.windows import Windows, contexts_at
+from forecast.training import Fitted, Member, MemberKey, fit
+from forecast.windows import Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -30,7 +30,7 @@ def _windows(values: np.ndarray, first: int, last: int) -> Windows:
 
 
 def _examples(windows: Windows, cutoffs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    contexts = contexts_at(windows.values, cutoffs, np.zeros_like(cutoffs), 12, 12)
+    contexts = gather(np, windows.values.astype(np.float32), cutoffs, 12).past
     return contexts, windows.values[cutoffs + 1, None].astype(np.float32)
 
 
@@ -39,10 +39,14 @@ def _fit(network: Architecture, *members: Member, **options: Any) -> Fitted:
     return fit(network, members, training, lambda log: None, most=len(members))
 
 
+def _weights(fitted: Fitted) -> np.ndarray:
+    return np.stack(list(fitted.weights.values()))
+
+
 def test_a_large_batch_is_one_step() -> None:
     """However it is cut to fit the processor's cache: the weights of Keras's own loop."""
     network, windows = _network(), _windows(WAVES, 11, 900)
-    fitted = _fit(network, Member(windows, None, 3), batch_size=700)
+    fitted = _fit(network, Member(MemberKey(3), windows, None), batch_size=700)
     first, order, _ = map(np.random.default_rng, np.random.SeedSequence(3).spawn(3))
     model = network.model(network.initial(first))
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
@@ -53,28 +57,30 @@ def test_a_large_batch_is_one_step() -> None:
             losses += [float(loss)] * len(batch)
             model.reset_metrics()  # else Keras says the mean since they were reset
         assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
-    np.testing.assert_allclose(fitted.weights[0], network.weights(model), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(model), rtol=1e-3, atol=1e-5)
 
 
 def test_what_is_dropped_in_a_large_batch_is_the_same_beside_others() -> None:
     """Though it is cut into more pieces then."""
     network = _network(dropout=0.5)
-    members = [Member(_windows(WAVES, 11, 400 + 90 * seed), None, seed) for seed in range(5)]
+    members = [
+        Member(MemberKey(seed), _windows(WAVES, 11, 400 + 90 * seed), None) for seed in range(5)
+    ]
     together = _fit(network, *members, batch_size=300)
     for i in (0, 4):
         alone = _fit(network, members[i], batch_size=300)
-        np.testing.assert_allclose(together.weights[i], alone.weights[0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(_weights(together)[i], _weights(alone)[0], rtol=1e-4, atol=1e-5)
 
 
 def test_values_that_nobody_can_learn_from_harm_nobody_else() -> None:
     """Wherever they lie: a batch that is not full, in training or measuring, has no row of them."""
     network = _network()
-    broken = Member(_windows(WAVES * 1e30, 11, 90), _windows(WAVES * 1e30, 90, 140), 1)
-    sound = Member(_windows(WAVES, 11, 50), _windows(WAVES, 60, 80), 2)
+    broken = Member(MemberKey(1), _windows(WAVES * 1e30, 11, 90), _windows(WAVES * 1e30, 90, 140))
+    sound = Member(MemberKey(2), _windows(WAVES, 11, 50), _windows(WAVES, 60, 80))
     beside, alone = _fit(network, broken, sound), _fit(network, sound)
-    assert list(beside.diverged) == [0]
-    np.testing.assert_allclose(beside.weights[1], alone.weights[0], rtol=1e-5, atol=1e-6)
-    logs = [log for log in beside.history if log.member == 1]
+    assert list(beside.diverged) == [broken.key]
+    np.testing.assert_allclose(_weights(beside)[1], _weights(alone)[0], rtol=1e-5, atol=1e-6)
+    logs = [log for log in beside.history if log.member == sound.key]
     for log, own in zip(logs, alone.history, strict=True):
         assert log.loss == pytest.approx(own.loss, rel=1e-5)
         assert log.monitored_loss == pytest.approx(own.monitored_loss, rel=1e-5)
@@ -87,8 +93,8 @@ def test_rows_without_a_value_do_no_harm() -> None:
         values = WAVES.copy()
         values[:12] = undefined
         monitored = _windows(values, 100, 130)
-        fitted.append(_fit(_network(), Member(_windows(values, 23, 90), monitored, 1)))
-    np.testing.assert_array_equal(fitted[0].weights, fitted[1].weights)
+        fitted.append(_fit(_network(), Member(MemberKey(1), _windows(values, 23, 90), monitored)))
+    np.testing.assert_array_equal(_weights(fitted[0]), _weights(fitted[1]))
     losses = [(log.loss, log.monitored_loss) for log in fitted[0].history]
     assert losses == [(log.loss, log.monitored_loss) for log in fitted[1].history]
     assert np.isfinite(np.array(losses, float)).all()
@@ -99,8 +105,8 @@ def test_learned_quantiles_cover_their_share() -> None:
     values = np.random.default_rng(0).normal(size=1_000)
     network, windows = _network(quantiles=(0.1, 0.5, 0.9)), _windows(values, 11, 999)
     options: dict[str, Any] = {"loss": "pinball", "learning_rate": 0.02, "batch_size": 50}
-    fitted = _fit(network, Member(windows, None, 0), **options, epochs=10)
+    fitted = _fit(network, Member(MemberKey(0), windows, None), **options, epochs=10)
     contexts, targets = _examples(windows, windows.cutoffs)
-    quantiles = np.asarray(network.model(fitted.weights[0])(contexts, training=False))
+    quantiles = np.asarray(network.model(_weights(fitted)[0])(contexts, training=False))
     shares = (targets[..., None] <= quantiles).mean(axis=(0, 1))
     assert shares == pytest.approx([0.1, 0.5, 0.9], abs=0.05)

@@ -19,6 +19,7 @@ from forecast.jobs.job import prepare
 from forecast.jobs.opening import open_run
 from forecast.networks import Architecture
 from forecast.runs import find_run
+from forecast.windows import Inputs
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -52,7 +53,7 @@ NETWORK = Architecture(
 )
 def test_quantiles_never_cross(weights: np.ndarray, contexts: np.ndarray) -> None:
     """Whatever the weights and the window: each is at least the one before, step by step."""
-    quantiles = np.asarray(NETWORK.forward(weights, contexts).value)
+    quantiles = np.asarray(NETWORK.forward(weights, Inputs(contexts)).value)
     assert quantiles.shape == (1, 3, 2, len(LEVELS))
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 

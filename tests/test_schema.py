@@ -115,9 +115,14 @@ def test_editor_and_program_agree(
 def test_defaults_are_those_of_the_recipe() -> None:
     """GRU(50), dropout 0.2, Adam 0.001, MSE, batches of 16, 50 epochs, a year of context."""
     config = Config.model_validate({"data": DATA})
-    assert (config.model.kind, config.model.units, config.model.dropout) == ("gru", 50, 0.2)
     assert config.model == GRUOptions(
-        activation="tanh", reset_after=True, patch_length=1, linear=False
+        kind="gru",
+        units=50,
+        dropout=0.2,
+        activation="tanh",
+        reset_after=True,
+        patch_length=1,
+        linear=False,
     )
     training = config.training
     assert (training.optimizer, training.learning_rate, training.loss) == ("adam", 0.001, "mse")

@@ -23,6 +23,7 @@ import pytest
 
 from forecast import __version__
 from forecast.methods.network import OnnxPredictor
+from forecast.windows import Inputs
 
 Cli = Callable[..., CompletedProcess[str]]
 Pair = list[CompletedProcess[str]]
@@ -262,7 +263,10 @@ def test_the_keras_file_and_the_onnx_file_say_the_same(trained: Path) -> None:
     assert model.count_params() == 8001
     contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
     by_keras = np.asarray(model(contexts))
-    assert np.abs(OnnxPredictor(trained / "model.onnx").predict(contexts) - by_keras).max() < 1e-5
+    assert (
+        np.abs(OnnxPredictor(trained / "model.onnx").predict(Inputs(contexts)) - by_keras).max()
+        < 1e-5
+    )
 
 
 def test_a_panel_with_all_that_there_is_becomes_a_run(

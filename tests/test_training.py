@@ -1,10 +1,10 @@
 """Training: a member alone, beside others and beside Keras's own loop; early stopping; export."""
 
-import os
-import signal
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, active_count
 from typing import Any
 
 import keras
@@ -23,11 +23,15 @@ from forecast.training import (
     Fitted,
     KerasPredictor,
     Member,
+    MemberKey,
+    Program,
     export,
     fit,
+    fit_block,
     layers,
+    plan_of,
 )
-from forecast.windows import Windows, contexts_at
+from forecast.windows import Inputs, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -60,7 +64,9 @@ def _windows(values: np.ndarray, cutoffs: np.ndarray, horizon: int = 1) -> Windo
 
 def _contexts(windows: Windows, cutoffs: np.ndarray | None = None) -> np.ndarray:
     rows = windows.cutoffs if cutoffs is None else cutoffs
-    return contexts_at(windows.values, rows, np.zeros_like(rows), windows.context_length, 1)
+    values = windows.values.astype(np.float32)
+    contexts: np.ndarray = gather(np, values, rows, windows.context_length).past
+    return contexts
 
 
 def _targets(windows: Windows, cutoffs: np.ndarray | None = None) -> np.ndarray:
@@ -75,8 +81,25 @@ def _network(window: dict[str, object] | None = None, **options: Any) -> Archite
     return Architecture(model, WindowOptions.model_validate(window or {}), 12)
 
 
+def _member(
+    train: Windows, monitor: Windows | None, seed: int, job: str = "", **own: float
+) -> Member:
+    return Member(MemberKey(seed, job=job), train, monitor, **own)
+
+
 def _ignore(log: EpochLog) -> None:
     pass
+
+
+def _weights(fitted: Fitted) -> np.ndarray:
+    """Of the members in their order."""
+    return np.stack(list(fitted.weights.values()))
+
+
+def _logs(fitted: Fitted, k: int) -> list[EpochLog]:
+    """Those of the member in place `k`."""
+    key = list(fitted.weights)[k]
+    return [log for log in fitted.history if log.member == key]
 
 
 def _fit(
@@ -84,9 +107,10 @@ def _fit(
     members: Sequence[Member],
     on_epoch: Callable[[EpochLog], None] = _ignore,
     most: int | None = None,
+    stop: Event | None = None,
     **options: Any,
 ) -> Fitted:
-    return fit(network, members, TrainingOptions.model_validate(options), on_epoch, most)
+    return fit(network, members, TrainingOptions.model_validate(options), on_epoch, stop, most)
 
 
 def _orders(seed: int, windows: Windows, epochs: int) -> list[np.ndarray]:
@@ -123,7 +147,7 @@ def test_a_member_learns_as_keras_s_own_loop_would(
     """The same batches in the same order, the last one smaller: the same weights and losses."""
     network, seed = _network(), 3
     fitted = _fit(
-        network, [Member(train, monitored, seed)], epochs=2, learning_rate=0.01,
+        network, [_member(train, monitored, seed)], epochs=2, learning_rate=0.01,
         optimizer=optimizer, loss=loss, batch_size=batch_size, clip_norm=clip,
     )  # fmt: skip
     theirs = _first(network, seed)
@@ -140,7 +164,7 @@ def test_a_member_learns_as_keras_s_own_loop_would(
         measured = theirs.evaluate(_contexts(monitored), _targets(monitored), verbose=0)
         assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
         assert log.monitored_loss == pytest.approx(measured, rel=1e-3)
-    np.testing.assert_allclose(fitted.weights[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -170,10 +194,10 @@ def test_the_loss_is_measured_in_the_units_of_the_window(
         weights = theirs.trainable_variables
         optimizer.apply(tape.gradient(loss, weights), weights)
     fitted = _fit(
-        network, [Member(train, monitored, 0)], epochs=1, optimizer="sgd", learning_rate=0.05,
+        network, [_member(train, monitored, 0)], epochs=1, optimizer="sgd", learning_rate=0.05,
         batch_size=20,
     )  # fmt: skip
-    np.testing.assert_allclose(fitted.weights[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
     by_hand = float(loss_by_hand(monitored, monitored.cutoffs))
     assert fitted.history[0].monitored_loss == pytest.approx(by_hand, rel=1e-3)
 
@@ -194,9 +218,9 @@ def test_quantiles_learn_from_the_pinball_loss(values: np.ndarray) -> None:
     train, monitored = (_windows(values, np.arange(*ends), 2) for ends in ((11, 100), (100, 142)))
     network = _network({"horizon": 2}, quantiles=levels)
     fitted = _fit(
-        network, [Member(train, monitored, 0)], epochs=3, loss="pinball", learning_rate=0.01
+        network, [_member(train, monitored, 0)], epochs=3, loss="pinball", learning_rate=0.01
     )
-    quantiles = np.asarray(network.model(fitted.weights[0])(_contexts(monitored)))
+    quantiles = np.asarray(network.model(_weights(fitted)[0])(_contexts(monitored)))
     by_hand = _pinball_by_hand(_targets(monitored), quantiles, levels)
     assert fitted.history[-1].monitored_loss == pytest.approx(by_hand, rel=1e-4)
     losses = [log.loss for log in fitted.history]
@@ -216,11 +240,11 @@ def _motley(values: np.ndarray) -> list[Member]:
     shuffled = np.random.default_rng(0).permutation(values)
     shortened = np.concatenate([np.full(12, np.nan), np.diff(values)])
     return [
-        Member(_windows(values, np.arange(11, 116)), late, 7),
-        Member(_windows(shuffled, np.arange(30, 70)), None, 8),
-        Member(_windows(values, np.arange(11, 50)), replace(late, values=1 - values), 9),
-        Member(_windows(values * 1e30, np.arange(11, 90)), late, 10),
-        Member(_windows(shortened, np.arange(23, 120)), None, 11),
+        _member(_windows(values, np.arange(11, 116)), late, 7),
+        _member(_windows(shuffled, np.arange(30, 70)), None, 8),
+        _member(_windows(values, np.arange(11, 50)), replace(late, values=1 - values), 9),
+        _member(_windows(values * 1e30, np.arange(11, 90)), late, 10),
+        _member(_windows(shortened, np.arange(23, 120)), None, 11),
     ]
 
 
@@ -239,8 +263,8 @@ def together(values: np.ndarray) -> Fitted:
 
 
 def _assert_same_member(one: Fitted, k: int, two: Fitted, i: int) -> None:
-    np.testing.assert_allclose(one.weights[k], two.weights[i], rtol=1e-4, atol=1e-5)
-    logs, others = ([log for log in f.history if log.member == m] for f, m in ((one, k), (two, i)))
+    np.testing.assert_allclose(_weights(one)[k], _weights(two)[i], rtol=1e-4, atol=1e-5)
+    logs, others = _logs(one, k), _logs(two, i)
     assert [log.epoch for log in logs] == [log.epoch for log in others]
     for log, other in zip(logs, others, strict=True):
         assert log.loss == pytest.approx(other.loss, rel=1e-4, nan_ok=True)
@@ -255,17 +279,17 @@ def test_a_member_learns_the_same_alone(values: np.ndarray, together: Fitted, k:
     """Whatever the others look at, drop, or end as: its batches, rates and stop are its own."""
     alone = _fit(_network(dropout=0.3), [_motley(values)[k]], **SETTINGS)
     _assert_same_member(together, k, alone, 0)
-    assert (0 in alone.diverged) is (k in together.diverged)
+    assert bool(alone.diverged) is (k == 3)
 
 
 def test_a_member_may_have_a_learning_rate_and_dropout_of_its_own(train: Windows) -> None:
     """It learns as if the config said them, beside a member for which the config does."""
-    own = Member(train, None, 1, learning_rate=0.02, dropout=0.4)
+    own = _member(train, None, 1, "own", learning_rate=0.02, dropout=0.4)
     options: dict[str, Any] = {"epochs": 3, "schedule": "cosine"}
-    beside = _fit(_network(), [Member(train, None, 1), own], most=2, **options)
-    alone = _fit(_network(dropout=0.4), [Member(train, None, 1)], learning_rate=0.02, **options)
+    beside = _fit(_network(), [_member(train, None, 1), own], most=2, **options)
+    alone = _fit(_network(dropout=0.4), [_member(train, None, 1)], learning_rate=0.02, **options)
     _assert_same_member(beside, 1, alone, 0)
-    _assert_same_member(beside, 0, _fit(_network(), [Member(train, None, 1)], **options), 0)
+    _assert_same_member(beside, 0, _fit(_network(), [_member(train, None, 1)], **options), 0)
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -278,15 +302,15 @@ def test_blocks_change_nothing(values: np.ndarray, together: Fitted, most: int) 
 
 def test_a_member_that_diverges_stops_and_the_others_go_on(together: Fitted) -> None:
     """It is told with the epoch in which its loss was no longer a number."""
-    epochs = {k: [log.epoch for log in together.history if log.member == k] for k in range(5)}
-    assert epochs[3] == [1]
-    assert not np.isfinite(together.diverged[3].loss)
-    assert list(together.diverged) == [3]
-    assert np.isfinite(together.weights[[0, 1, 2, 4]]).all()
+    [(key, log)] = together.diverged.items()
+    assert key == MemberKey(10)
+    assert [log.epoch for log in _logs(together, 3)] == [1]
+    assert not np.isfinite(log.loss)
+    assert np.isfinite(_weights(together)[[0, 1, 2, 4]]).all()
     with pytest.raises(DivergedError) as caught:
         together.refuse_divergence()
     message, advice = str(caught.value).splitlines()
-    assert message.startswith("training diverged: the loss of member 3 in epoch 1 is ")
+    assert message.startswith("training diverged: the loss of seed 10 in epoch 1 is ")
     assert advice == (
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`)."
@@ -295,17 +319,16 @@ def test_a_member_that_diverges_stops_and_the_others_go_on(together: Fitted) -> 
 
 def test_a_member_stops_early_by_itself(together: Fitted) -> None:
     """Each in its own epoch; a member that monitors nothing never stops."""
-    last = {log.member: log.epoch for log in together.history}
+    last = [_logs(together, k)[-1].epoch for k in range(5)]
     assert last[0] != last[2]
     assert max(last[0], last[2]) < 12
     assert last[1] == last[4] == 12
-    assert together.trained == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_loss_that_is_no_number_is_refused(train: Windows, optimizer: str) -> None:
     """One member is not told apart."""
-    fitted = _fit(_network(), [Member(train, None, 0)], optimizer=optimizer, learning_rate=1e30)
+    fitted = _fit(_network(), [_member(train, None, 0)], optimizer=optimizer, learning_rate=1e30)
     with pytest.raises(DivergedError, match=r"^training diverged: the loss in epoch \d is "):
         fitted.refuse_divergence()
 
@@ -313,10 +336,10 @@ def test_a_loss_that_is_no_number_is_refused(train: Windows, optimizer: str) -> 
 def test_windows_that_fill_up_a_batch_move_nothing(train: Windows) -> None:
     """A batch of more than all windows, beside a member that has as many, is one of all."""
     few = replace(train, cutoffs=train.cutoffs[:10])
-    members = [Member(few, None, 1), Member(train, None, 1)]
+    members = [_member(few, None, 1), _member(train, None, 1, "all")]
     beside = _fit(_network(), members, most=2, epochs=3, optimizer="sgd", batch_size=200)
     exact = _fit(_network(), members[:1], epochs=3, optimizer="sgd", batch_size=10)
-    np.testing.assert_allclose(beside.weights[0], exact.weights[0], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(_weights(beside)[0], _weights(exact)[0], rtol=1e-4, atol=1e-6)
 
 
 # What an epoch is.
@@ -326,16 +349,16 @@ def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, monitored
     """Each with its losses, learning rate and seconds, as it happens."""
     logs: list[EpochLog] = []
     fitted = _fit(
-        _network(dropout=0.2), [Member(train, monitored, 0)], logs.append, epochs=5,
+        _network(dropout=0.2), [_member(train, monitored, 0)], logs.append, epochs=5,
         learning_rate=0.01,
     )  # fmt: skip
     assert fitted.history == logs
-    assert [(log.epoch, log.member) for log in logs] == [(epoch, 0) for epoch in range(1, 6)]
+    assert [(log.epoch, log.member.seed) for log in logs] == [(epoch, 0) for epoch in range(1, 6)]
     assert logs[-1].loss < logs[0].loss / 2
     assert all(log.learning_rate == pytest.approx(0.01) and log.seconds > 0 for log in logs)
     assert fitted.compile_seconds > 0
     assert sum(log.seconds for log in logs) <= fitted.fit_seconds
-    assert fitted.interruption is None
+    assert not fitted.is_interrupted
     assert fitted.diverged == {}
     fitted.refuse_divergence()
 
@@ -343,13 +366,15 @@ def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, monitored
 def test_nothing_is_measured_where_nothing_is_watched(train: Windows, monitored: Windows) -> None:
     """And training goes on as it would."""
     fitted = _fit(
-        _network(dropout=0.3), [Member(train, monitored, 0), Member(train, None, 0)], epochs=2
+        _network(dropout=0.3),
+        [_member(train, monitored, 0), _member(train, None, 0, "unseen")],
+        epochs=2,
     )
-    seen, unseen = ([log for log in fitted.history if log.member == k] for k in (0, 1))
+    seen, unseen = _logs(fitted, 0), _logs(fitted, 1)
     assert [log.monitored_loss for log in unseen] == [None, None]
     assert all(log.monitored_loss for log in seen)
     assert [log.loss for log in unseen] == pytest.approx([log.loss for log in seen], rel=1e-5)
-    np.testing.assert_allclose(fitted.weights[0], fitted.weights[1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(_weights(fitted)[0], _weights(fitted)[1], rtol=1e-5, atol=1e-6)
 
 
 def test_measuring_goes_over_all_that_is_watched_and_drops_nothing(
@@ -358,24 +383,24 @@ def test_measuring_goes_over_all_that_is_watched_and_drops_nothing(
     """Over more windows than fit in one batch too."""
     many = replace(monitored, cutoffs=np.resize(monitored.cutoffs, 2500))
     network = _network(dropout=0.9)
-    fitted = _fit(network, [Member(train, many, 0)], epochs=1)
-    forecasts = np.asarray(network.model(fitted.weights[0])(_contexts(many), training=False))
+    fitted = _fit(network, [_member(train, many, 0)], epochs=1)
+    forecasts = np.asarray(network.model(_weights(fitted)[0])(_contexts(many), training=False))
     by_hand = np.mean((forecasts - _targets(many)) ** 2)
     assert fitted.history[0].monitored_loss == pytest.approx(by_hand, rel=1e-4)
 
 
 def test_the_same_seed_gives_the_same_weights(train: Windows, monitored: Windows) -> None:
     """To the last bit, with dropout and shuffling; another seed gives others."""
-    members = [Member(train, monitored, seed) for seed in (1, 2)]
+    members = [_member(train, monitored, seed) for seed in (1, 2)]
     one, two = (_fit(_network(dropout=0.3), members, epochs=2) for _ in range(2))
-    np.testing.assert_array_equal(one.weights, two.weights)
-    assert (one.weights[0] != one.weights[1]).any()
+    np.testing.assert_array_equal(_weights(one), _weights(two))
+    assert (_weights(one)[0] != _weights(one)[1]).any()
 
 
 def test_dropout_acts_while_training(train: Windows) -> None:
     """Where hardly anything is learned, the loss on the way changes with what is dropped alone."""
     still: dict[str, Any] = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e-9}
-    first, second = _fit(_network(dropout=0.9), [Member(train, train, 0)], **still).history
+    first, second = _fit(_network(dropout=0.9), [_member(train, train, 0)], **still).history
     assert first.monitored_loss == pytest.approx(second.monitored_loss, rel=1e-5)
     assert first.loss != pytest.approx(second.loss, rel=1e-3)
 
@@ -383,7 +408,7 @@ def test_dropout_acts_while_training(train: Windows) -> None:
 def test_the_learning_rate_falls_to_zero_over_all_epochs(train: Windows) -> None:
     """As Keras's cosine, step by step: of 105 windows in batches of 16, seven steps an epoch."""
     logs = _fit(
-        _network(), [Member(train, None, 0)], epochs=4, schedule="cosine", learning_rate=0.1
+        _network(), [_member(train, None, 0)], epochs=4, schedule="cosine", learning_rate=0.1
     ).history
     theirs = keras.optimizers.schedules.CosineDecay(0.1, 4 * 7)
     by_keras = [float(theirs(7 * log.epoch)) for log in logs]
@@ -393,7 +418,7 @@ def test_the_learning_rate_falls_to_zero_over_all_epochs(train: Windows) -> None
 def test_steps_per_epoch_draws_as_many_batches(train: Windows) -> None:
     """More than the windows would fill; the schedule knows."""
     logs = _fit(
-        _network(), [Member(train, None, 0)], epochs=2, steps_per_epoch=30, schedule="cosine",
+        _network(), [_member(train, None, 0)], epochs=2, steps_per_epoch=30, schedule="cosine",
         learning_rate=0.1,
     ).history  # fmt: skip
     assert [log.learning_rate for log in logs] == pytest.approx([0.05, 0], abs=1e-6)
@@ -411,11 +436,11 @@ def test_equal_weights_draw_every_series_alike() -> None:
     forecasts = {}
     for weights in ("rows", "equal"):
         fitted = _fit(
-            network, [Member(windows, None, 0)], epochs=20, steps_per_epoch=20, batch_size=100,
+            network, [_member(windows, None, 0)], epochs=20, steps_per_epoch=20, batch_size=100,
             learning_rate=0.1, series_weights=weights,
         )  # fmt: skip
         forecasts[weights] = float(
-            np.asarray(network.model(fitted.weights[0])(np.zeros((1, 1, 1))))[0, 0]
+            np.asarray(network.model(_weights(fitted)[0])(np.zeros((1, 1, 1))))[0, 0]
         )
     # Of the short series one window rises by 1, the other by nothing.
     assert forecasts["rows"] == pytest.approx(1 / 390, abs=0.03)
@@ -432,7 +457,7 @@ def _upside_down(monitored: Windows) -> Windows:
 
 def test_early_stopping_restores_the_best_epoch(train: Windows, monitored: Windows) -> None:
     """Where the monitored loss rises from some epoch on, `patience` epochs are waited for."""
-    network, member = _network(), Member(train, _upside_down(monitored), 0)
+    network, member = _network(), _member(train, _upside_down(monitored), 0)
     options: dict[str, Any] = {"learning_rate": 0.003}
     fitted = _fit(network, [member], epochs=200, early_stopping={"patience": 4}, **options)
     losses = [log.monitored_loss or 0.0 for log in fitted.history]
@@ -440,50 +465,87 @@ def test_early_stopping_restores_the_best_epoch(train: Windows, monitored: Windo
     assert len(losses) == best + 1 + 4
     assert best > 0
     stopped = _fit(network, [member], epochs=best + 1, **options)
-    np.testing.assert_array_equal(fitted.weights, stopped.weights)
+    np.testing.assert_array_equal(_weights(fitted), _weights(stopped))
 
 
 def test_without_early_stopping_the_last_epoch_counts(train: Windows, monitored: Windows) -> None:
     """However the monitored loss went: the test part decides nothing."""
-    members = [Member(train, part, 0) for part in (monitored, _upside_down(monitored))]
+    parts = {"up": monitored, "down": _upside_down(monitored)}
+    members = [_member(train, part, 0, job) for job, part in parts.items()]
     fitted = _fit(_network(), members, epochs=8, learning_rate=0.01)
-    np.testing.assert_allclose(fitted.weights[0], fitted.weights[1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(_weights(fitted)[0], _weights(fitted)[1], rtol=1e-5, atol=1e-6)
     assert len(fitted.history) == 16
 
 
-def test_an_interruption_keeps_what_was_learned(train: Windows, monitored: Windows) -> None:
+def test_a_stop_keeps_what_was_fitted(train: Windows, monitored: Windows) -> None:
     """It is handed back with the whole epochs until then, and their weights."""
+    stop = Event()
 
-    def stop(log: EpochLog) -> None:
+    def note(log: EpochLog) -> None:
         if log.epoch == 2:
-            os.kill(os.getpid(), signal.SIGINT)
+            stop.set()
 
-    network, member = _network(), Member(train, monitored, 0)
-    fitted = _fit(network, [member], stop, epochs=5000)
-    assert isinstance(fitted.interruption, KeyboardInterrupt)
-    epochs = [log.epoch for log in fitted.history]
-    assert epochs == list(range(1, len(epochs) + 1))
-    assert 2 <= len(epochs) < 1000
-    whole = _fit(network, [member], epochs=len(epochs))
-    np.testing.assert_array_equal(fitted.weights, whole.weights)
+    network, member = _network(), _member(train, monitored, 0)
+    fitted = _fit(network, [member], note, stop=stop, epochs=5000)
+    assert fitted.is_interrupted
+    assert [log.epoch for log in fitted.history] == [1, 2]
+    whole = _fit(network, [member], epochs=2)
+    np.testing.assert_array_equal(_weights(fitted), _weights(whole))
 
 
-def test_an_interruption_leaves_members_untrained_that_had_to_wait(train: Windows) -> None:
-    """Those that were being trained are handed back with their own whole epochs."""
+def test_a_stop_leaves_out_members_that_had_to_wait(train: Windows) -> None:
+    """Those that were being fitted are handed back with their own whole epochs."""
+    stop = Event()
 
-    def stop(log: EpochLog) -> None:
-        if (log.member, log.epoch) == (0, 2):
-            os.kill(os.getpid(), signal.SIGINT)
+    def note(log: EpochLog) -> None:
+        if (log.member.seed, log.epoch) == (0, 2):
+            stop.set()
 
     network = _network(units=2)
-    members = [Member(train, None, seed) for seed in range(300)]  # no machine has so many cores
-    fitted = _fit(network, members, stop, most=1, epochs=5000)
-    assert 0 in fitted.trained
-    assert len(fitted.trained) < 300
-    epochs = max(log.epoch for log in fitted.history if log.member == 0)
-    whole = _fit(network, members[:1], epochs=epochs)
-    np.testing.assert_array_equal(fitted.weights[0], whole.weights[0])
-    np.testing.assert_array_equal(fitted.weights[299], network.weights(_first(network, 299)))
+    members = [_member(train, None, seed) for seed in range(300)]  # no machine has so many cores
+    fitted = _fit(network, members, note, most=1, stop=stop, epochs=5000)
+    first = members[0].key
+    assert first in fitted.weights
+    assert len(fitted.weights) < 300
+    whole = _fit(network, members[:1], epochs=2)
+    np.testing.assert_array_equal(fitted.weights[first], whole.weights[first])
+
+
+def test_an_error_in_one_block_ends_the_others(train: Windows) -> None:
+    """It is raised, and no thread goes on."""
+
+    def fail(log: EpochLog) -> None:
+        if log.epoch == 2:
+            raise RuntimeError("no more")
+
+    threads = active_count()
+    members = [_member(train, None, seed) for seed in range(4)]
+    with pytest.raises(RuntimeError, match="no more"):
+        _fit(_network(), members, fail, most=1, epochs=5000)
+    assert active_count() == threads
+
+
+@pytest.mark.parametrize("done", [1, 4])
+def test_a_block_goes_on_where_it_was_left(values: np.ndarray, done: int) -> None:
+    """From its state alone, after a journey through a file: the same weights to the last bit."""
+    options = TrainingOptions.model_validate(SETTINGS)
+    plan, [block] = plan_of(_network(dropout=0.3), _motley(values), options, 1)
+    program = Program(plan)
+    whole = fit_block(plan, block, program, _ignore, lambda: False)
+    epochs: list[int] = []
+    part = fit_block(
+        plan,
+        block,
+        program,
+        lambda log: epochs.append(log.epoch),
+        lambda: max(epochs, default=0) == done,
+    )
+    again, resumed = pickle.loads(pickle.dumps((plan, replace(block, resumed=part.state))))
+    rest = fit_block(again, resumed, Program(again), _ignore, lambda: False)
+    np.testing.assert_array_equal(rest.state.result, whole.state.result)
+    assert [log._replace(seconds=0) for log in part.history + rest.history if log.is_finite] == [
+        log._replace(seconds=0) for log in whole.history if log.is_finite
+    ]
 
 
 # What comes of it.
@@ -519,22 +581,22 @@ def test_what_is_exported_agrees_with_keras(
     network = _network(window, **options)
     weights = np.stack([network.initial(np.random.default_rng(i)) for i in range(size)])
     ensemble = EnsembleOptions(size=size, combine="median")
-    export(network, {"model": weights}, ensemble, tmp_path)
+    export(network, {"model": weights[None]}, ensemble, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "model.onnx"}
     exported = OnnxPredictor(tmp_path / "model.onnx")
-    in_memory = KerasPredictor(CompiledForward(network), weights, ensemble)
+    in_memory = KerasPredictor(CompiledForward(network), weights[None], ensemble)
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     for cutoffs in (monitored.cutoffs[:1], monitored.cutoffs, np.resize(train.cutoffs, 300)):
         contexts = _contexts(train, cutoffs)
-        by_keras = in_memory.predict(contexts)
-        assert np.abs(exported.predict(contexts) - by_keras).max() < 1e-5
+        by_keras = in_memory.predict(Inputs(contexts))
+        assert np.abs(exported.predict(Inputs(contexts)) - by_keras).max() < 1e-5
         assert np.abs(np.asarray(again(contexts)) - by_keras).max() < 1e-5
 
 
 def test_layers_are_named_with_their_shapes_and_parameters() -> None:
     """As a person expects a summary."""
     assert layers(_network(units=50).keras_model) == [
-        ("context", "InputLayer", "(None, 12, 1)", "0"),
+        ("past", "InputLayer", "(None, 12, 1)", "0"),
         ("gru", "GRU", "(None, 50)", "7,950"),
         ("dropout", "Dropout", "(None, 50)", "0"),
         ("forecast", "Dense", "(None, 1)", "51"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecast.config.schema import GRUOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
-from forecast.training import EpochLog, Member, fit
+from forecast.training import EpochLog, Member, MemberKey, fit
 from forecast.windows import Windows
 
 
@@ -33,7 +33,12 @@ def main() -> None:
         GRUOptions(units=options.units), WindowOptions(context_length=options.context), 1
     )
     training = TrainingOptions(batch_size=options.batch, epochs=options.epochs)
-    fit(network, [Member(windows, None, seed) for seed in range(options.members)], training, note)
+    fit(
+        network,
+        [Member(MemberKey(seed), windows, None) for seed in range(options.members)],
+        training,
+        note,
+    )
     print(json.dumps({"epochs": np.diff(list(ends.values())).tolist()}))
 
 

@@ -25,6 +25,9 @@ class Backend(Protocol):
     def processors(self) -> int:
         """Programs that can run side by side, each on a processor of its own."""
 
+    def free_memory(self) -> int:
+        """Bytes that a program may take on the device that it runs on, roughly."""
+
     def trace(self, function: Any) -> Any:
         """A function as a program for arguments of any shape: slower to run, quicker to have."""
 
@@ -34,6 +37,14 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Bytes of the host; half of all where the system does not say what is free."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    if "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return page * os.sysconf("SC_AVPHYS_PAGES")
+    return page * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def backend() -> Backend:

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from forecast.backends import cores
+from forecast import backends
 
 
 def gradient(function: Any, at: Any) -> tuple[Any, Any]:
@@ -25,7 +25,15 @@ def devices() -> list[str]:
 
 def processors() -> int:
     """See `Backend.processors`: one graphics processor, or the cores."""
-    return cores() if jax.default_backend() == "cpu" else 1
+    return backends.cores() if jax.default_backend() == "cpu" else 1
+
+
+def free_memory() -> int:
+    """See `Backend.free_memory`."""
+    if jax.default_backend() == "cpu":
+        return backends.free_memory()
+    stats = jax.devices()[0].memory_stats()
+    return int(stats["bytes_limit"] - stats["bytes_in_use"])
 
 
 def trace(function: Any) -> Any:

@@ -16,6 +16,7 @@ from forecast.jobs.job import Job
 from forecast.methods import Task, forecasts_of, named_methods
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import score, score_by_step
+from forecast.signals import deferred
 
 SPLIT = "backtest"
 
@@ -49,7 +50,9 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
-    networks = [trained.method() for trained in fit_jobs(jobs, console).trained]
+    with deferred() as stop:  # and give no scores of networks that are not fitted to the end
+        trained = fit_jobs(jobs, console, stop).trained
+    networks = [each.method() for each in trained]
     if not options.refit:
         networks *= len(cutoffs)
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from forecast.data.panel import IntArray
 from forecast.data.split import latest_apart
 from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
-from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.fitting import FittedJobs, fit_jobs
 from forecast.jobs.job import LEAK, Job
 from forecast.jobs.trained import TrainedJob
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
@@ -23,8 +24,9 @@ from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, score
+from forecast.signals import deferred
 from forecast.stopwatch import Stopwatch
-from forecast.training import Fitted, export
+from forecast.training import EpochLog, export
 from forecast.windows import spread
 
 # Of the transformed data, whose values are about 1.
@@ -41,20 +43,32 @@ def train(
 ) -> Run:
     """Train the network of a job and leave a complete run.
 
-    An interruption after the first epoch leaves a run of status `interrupted` with what was
-    learned, and is raised again. Raises `DivergedError`; then there is no run.
+    A signal to stop after the first epoch leaves a run of status `interrupted` with what was
+    fitted, and is raised then. Raises `DivergedError`; then there is no run.
     """
-    config = job.config
     _announce(job, console)
-    done = fit_jobs([job], console)
+    with deferred() as stop:
+        return _train(job, staging, console, stopwatch, argv, stop)
+
+
+def _train(
+    job: Job,
+    staging: Staging,
+    console: Console,
+    stopwatch: Stopwatch,
+    argv: Sequence[str],
+    stop: Event,
+) -> Run:
+    config = job.config
+    done = fit_jobs([job], console, stop)
     [trained], fitted = done.trained, done.fitted
-    _report(job, fitted, console)
+    _report(job, done, console)
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
     with stopwatch.stage("export"):
         weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
-        export(trained.network, weights, config.training.ensemble, staging.path)
+        export(trained.architecture, weights, config.training.ensemble, staging.path)
         onnx = [OnnxPredictor(staging.path / f"{name}.onnx") for name in weights]
         network = trained.method_of(onnx)
         _refuse_disparity(trained, network)
@@ -63,14 +77,14 @@ def train(
         forecasts = _forecasts(job, network)
         scores = score(forecasts, scales)
 
-    _write(staging, trained, fitted, scales)
+    _write(staging, trained, done.history, scales)
     write_csv(forecasts, staging.path / "forecasts.csv")
     write_csv(scores, staging.path / "scores.csv")
     stopwatch.seconds["total"] = stopwatch.total()
     run = staging.commit(
         RunRecord(
             name=staging.name,
-            status="interrupted" if fitted.interruption else "complete",
+            status="interrupted" if fitted.is_interrupted else "complete",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             argv=list(argv),
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
@@ -81,7 +95,7 @@ def train(
     )
     console.say(scores_table(scores))
     _judge(scores, config.model.kind, console)
-    _say_goodbye(run, fitted, console)
+    _say_goodbye(run, done, console)
     return run
 
 
@@ -94,13 +108,13 @@ def _announce(job: Job, console: Console) -> None:
         console.warn(LEAK)
 
 
-def _report(job: Job, fitted: Fitted, console: Console) -> None:
+def _report(job: Job, done: FittedJobs, console: Console) -> None:
     """One line on what training came to."""
-    last = fitted.history[-1]
+    last, fitted = done.history[-1], done.fitted
     seconds = fitted.compile_seconds + fitted.fit_seconds
     monitored = last.monitored_loss
     label = "" if monitored is None else f", {job.monitored_loss} {monitored:.4g}"
-    members = len({log.member for log in fitted.history})
+    members = len({log.member for log in done.history})
     networks = f" of {members} networks" if members > 1 else ""
     console.say(
         f"fitted {last.epoch} epochs{networks} in {seconds:.1f} s: loss {last.loss:.4g}{label}"
@@ -142,7 +156,7 @@ def _forecasts(job: Job, network: Method) -> pd.DataFrame:
 
 
 def _write(
-    staging: Staging, trained: TrainedJob, fitted: Fitted, scales: Mapping[str, Scale]
+    staging: Staging, trained: TrainedJob, history: Sequence[EpochLog], scales: Mapping[str, Scale]
 ) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
     job = trained.job
@@ -152,10 +166,16 @@ def _write(
     if trained.calibration:
         staging.write_json("intervals.json", trained.calibration.state())
     staging.write_json("data.json", _data_record(job, scales).model_dump())
-    history = pd.DataFrame(fitted.history).rename(columns={"monitored_loss": job.monitored_loss})
-    write_csv(history, staging.path / "history.csv")
+    write_csv(_history(job, history), staging.path / "history.csv")
     kept = max(job.needs.context_length + job.needs.reach, job.season_length)
     write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
+
+
+def _history(job: Job, logs: Sequence[EpochLog]) -> pd.DataFrame:
+    """A row an epoch and member; members count from 0, series by series and seed by seed."""
+    members = {key: i for i, key in enumerate(dict.fromkeys(log.member for log in logs))}
+    table = pd.DataFrame([log._asdict() | {"member": members[log.member]} for log in logs])
+    return table.rename(columns={"monitored_loss": job.monitored_loss})
 
 
 def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
@@ -204,13 +224,12 @@ def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
         )
 
 
-def _say_goodbye(run: Run, fitted: Fitted, console: Console) -> None:
-    if fitted.interruption:
-        console.say(
-            f"interrupted after epoch {fitted.history[-1].epoch}; what was learned is kept:"
-        )
+def _say_goodbye(run: Run, done: FittedJobs, console: Console) -> None:
+    if done.fitted.is_interrupted:
+        epoch = done.history[-1].epoch
+        console.say(f"interrupted after epoch {epoch}; what was fitted is kept:")
         console.say(f"    forecast predict {run.path}")
-        raise fitted.interruption
+        return
     if console.verbose:
         for stage, seconds in run.record.seconds.items():
             console.say(f"{stage:>8} {seconds:7.2f} s")

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
 from forecast.config.document import Document, KeyPath, Mark, parse
-from forecast.config.schema import Config, GRUOptions
+from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions, GRUOptions
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 
 
@@ -74,7 +74,7 @@ def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
     if not isinstance(document.values, dict):
         advice = "Write keys and values, such as `data:` and below it `  path: table.csv`."
         raise ConfigError(Problem(f"{path} holds no keys.", advice))
-    _anchor_data_path(document, path.parent)
+    _anchor_paths(document, path.parent)
     base_name = document.values.get("extends")
     if not isinstance(base_name, str):
         return document
@@ -87,11 +87,19 @@ def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
     return merged
 
 
-def _anchor_data_path(document: Document, folder: Path) -> None:
-    """Make `data.path` absolute, from the file that says it: a later layer may lie elsewhere."""
-    data = document.values.get("data")
+def _anchor_paths(document: Document, folder: Path) -> None:
+    """Make paths absolute, from the file that says them: a later layer may lie elsewhere."""
+
+    def anchor(section: dict[str, Any], key: str) -> None:
+        section[key] = str((folder / Path(section[key]).expanduser()).resolve())
+
+    data, model = document.values.get("data"), document.values.get("model")
     if isinstance(data, dict) and isinstance(data.get("path"), str):
-        data["path"] = str((folder / Path(data["path"]).expanduser()).resolve())
+        anchor(data, "path")
+    if isinstance(model, dict) and ":" in str(model.get("kind")):
+        model.setdefault("folder", ".")
+        if isinstance(model["folder"], str):
+            anchor(model, "folder")
 
 
 def _setting(setting: str) -> Document:
@@ -112,7 +120,7 @@ def _setting(setting: str) -> Document:
     document.value_marks = {(*path, *below): whole for below in ((), *document.value_marks)}
     for key in reversed(keys):
         document.values = {key: document.values}
-    _anchor_data_path(document, Path())
+    _anchor_paths(document, Path())
     return document
 
 
@@ -194,7 +202,7 @@ def _without_kinds(path: KeyPath, values: Any) -> KeyPath:
     for part in path:
         default = GRUOptions().kind if kept == ["model"] else None
         kind = values.get("kind", default) if isinstance(values, dict) else values
-        if part == kind and not (isinstance(values, dict) and part in values):
+        if part in (kind, BUILT_IN, FUNCTION) and not (isinstance(values, dict) and part in values):
             continue
         kept.append(part)
         inside = isinstance(values, dict) and part in values
@@ -231,7 +239,9 @@ def _models_at(path: KeyPath) -> list[type[BaseModel]]:
         fields = [m.model_fields[part] for m in models if part in m.model_fields]
         if fields:
             models = [model for field in fields for model in _nested(field.annotation, type)]
-        elif isinstance(part, str):  # the kind of a section that may be of several
+        elif part == FUNCTION:
+            models = [FunctionOptions]
+        elif isinstance(part, str) and part != BUILT_IN:  # one of several kinds of a section
             models = [m for m in models if part in _nested(m.model_fields["kind"].annotation, str)]
     return [model for model in models if issubclass(model, BaseModel)]
 

@@ -12,7 +12,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     WithJsonSchema,
     field_validator,
 )
@@ -234,29 +236,32 @@ class WindowOptions(Section):
     learns from such series, as soon as they have a season."""
 
 
-class _RecurrentOptions(Section):
-    """A recurrent layer, Dropout, Dense."""
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Activation = Literal["tanh", "relu", "sigmoid", "linear"]
 
-    units: Annotated[int, Field(ge=1)] = 50
-    """Width of the hidden state."""
-    activation: Literal["tanh", "relu", "sigmoid", "linear"] = "tanh"
-    """Activation of the candidate state."""
-    patch_length: Annotated[int, Field(ge=1)] | Literal["season"] = 1
-    """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
-    week by week. Divides `window.context_length`."""
-    linear: bool = False
-    """Add a linear map of the whole context to what the recurrent layer says."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Share of the last hidden state that is dropped while training."""
+
+class _NetworkOptions(Section):
+    """What every network has."""
+
     scope: Literal["global", "local"] = "global"
     """One network for all series, or one for each, all of them trained at once."""
     quantiles: Annotated[tuple[QuantileLevel, ...], Field(strict=False)] = ()
     """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
     pinball`. They have to hold 0.5, the forecast."""
 
+    @property
+    def dropout_rate(self) -> float:
+        """Share of values that members drop while training."""
+        return 0.0
+
+    @property
+    def is_memberwise(self) -> bool:
+        """Whether many networks can be one computation, as those written in our layers are."""
+        return True
+
     def steps_per_patch(self, season_length: int) -> int:
-        """Steps that enter the layer at once."""
-        return season_length if self.patch_length == "season" else self.patch_length
+        """Steps that enter the network at once."""
+        return 1
 
     @field_validator("quantiles")
     @classmethod
@@ -264,6 +269,31 @@ class _RecurrentOptions(Section):
         if levels and 0.5 not in levels:
             raise ValueError("should hold 0.5, the forecast itself")
         return _ascending(levels)
+
+
+class _RecurrentOptions(_NetworkOptions):
+    """A recurrent layer, Dropout, Dense."""
+
+    units: Annotated[int, Field(ge=1)] = 50
+    """Width of the hidden state."""
+    activation: Activation = "tanh"
+    """Activation of the candidate state."""
+    patch_length: Annotated[int, Field(ge=1)] | Literal["season"] = 1
+    """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
+    week by week. Divides `window.context_length`."""
+    linear: bool = False
+    """Add a linear map of the whole context to what the recurrent layer says."""
+    dropout: Dropout = 0.2
+    """Share of the last hidden state that is dropped while training."""
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of the last hidden state."""
+        return self.dropout
+
+    def steps_per_patch(self, season_length: int) -> int:
+        """Steps that enter the layer at once."""
+        return season_length if self.patch_length == "season" else self.patch_length
 
 
 class GRUOptions(_RecurrentOptions):
@@ -289,12 +319,64 @@ class SimpleRNNOptions(_RecurrentOptions):
     """The kind of network."""
 
 
+class MLPOptions(_NetworkOptions):
+    """Multilayer perceptron: dense layers on the whole context."""
+
+    kind: Literal["mlp"]
+    """The kind of network."""
+    layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] = (64, 64)
+    """Widths of the layers, first to last."""
+    activation: Activation = "relu"
+    """Activation of each."""
+    dropout: Dropout = 0.2
+    """Share of each layer's values that is dropped while training."""
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of each layer's values."""
+        return self.dropout
+
+
+class FunctionOptions(_NetworkOptions):
+    """A network of your own: a function that builds it from Keras layers.
+
+    `my_module:connect` is the function `connect` of the module `my_module`, which is looked for
+    beside the config, then among installed packages. It is run: use code that you trust.
+    """
+
+    kind: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
+    """The function, as `module:function`."""
+    options: dict[str, str | int | float | bool] = {}
+    """What the function is called with, by name."""
+    folder: str | None = None
+    """Where the module is looked for first; the config's folder where it is left out."""
+
+    @property
+    def is_memberwise(self) -> bool:
+        """Nothing is known of its inside."""
+        return False
+
+
+def _kind_of_model(value: object) -> str | None:
+    """Whether a model is of a kind that is built in, or a function."""
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return FUNCTION if isinstance(kind, str) and ":" in kind else BUILT_IN
+
+
 def _gru_unless_said(value: object) -> object:
     """Let a model without a kind be a GRU."""
     return {"kind": "gru", **value} if isinstance(value, dict) and "kind" not in value else value
 
 
-_AnyModel = Annotated[GRUOptions | LSTMOptions | SimpleRNNOptions, Field(discriminator="kind")]
+BUILT_IN, FUNCTION = "built-in", "module:function"
+_BuiltIn = Annotated[
+    GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
+    Field(discriminator="kind"),
+]
+_AnyModel = Annotated[
+    Annotated[_BuiltIn, Tag(BUILT_IN)] | Annotated[FunctionOptions, Tag(FUNCTION)],
+    Discriminator(_kind_of_model),
+]
 ModelOptions = Annotated[
     _AnyModel, BeforeValidator(_gru_unless_said, json_schema_input_type=_AnyModel)
 ]

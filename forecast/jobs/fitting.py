@@ -6,7 +6,7 @@ networks that calibrate intervals, and all of that again at every cutoff of a ba
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from threading import Event
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.networks import Architecture, Weights
-from forecast.training import CompiledForward, EpochLog, Fitted, Member, fit, layers
+from forecast.training import CompiledForward, EpochLog, Fitted, Member, MemberKey, fit, layers
 from forecast.transforms import Pipelines
 from forecast.transforms.fitting import fit_pipelines
 from forecast.windows import Windows, spread
@@ -32,68 +32,89 @@ class FittedJobs:
 
     trained: Sequence[TrainedJob]
     """In the order of the jobs."""
+    history: Sequence[EpochLog]
+    """Of the first job's members."""
     fitted: Fitted
-    """How it went; the history is that of the first job's members."""
+    """How it went."""
 
 
-def fit_jobs(jobs: Sequence[Job], console: Console) -> FittedJobs:
+def fit_jobs(jobs: Sequence[Job], console: Console, stop: Event | None = None) -> FittedJobs:
     """Fit the transforms and the networks of all jobs, each on its own training part alone.
 
     The jobs have a config in common. Where they plan a calibration, their intervals are calibrated.
-
-    Raises `DivergedError` where a loss is no longer a number.
+    Once `stop` is set, what is whole of the training has to do. Raises `DivergedError` where a loss
+    is no longer a number, and `KeyboardInterrupt` where a stop left too little to forecast with.
     """
     plans = [job.calibration for job in jobs]
-    trained, fitted = _fit([*jobs, *(plan.earlier for plan in plans if plan)], console)
-    earlier = iter(trained[len(jobs) :])
+    named = {f"job {i}": job for i, job in enumerate(jobs)}
+    named |= {f"calibration {i}": plan.earlier for i, plan in enumerate(plans) if plan}
+    trained, fitted = _fit(named, console, stop or Event())
     finals = [
-        replace(final, calibration=calibrate(plan, next(earlier), final)) if plan else final
-        for plan, final in zip(plans, trained, strict=False)
+        replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
+        if plan
+        else final
+        for i, plan in enumerate(plans)
+        for final in [trained[f"job {i}"]]
     ]
-    return FittedJobs(finals, fitted)
+    history = [log for log in fitted.history if log.member.job == "job 0"]
+    return FittedJobs(finals, history, fitted)
 
 
-def _fit(jobs: Sequence[Job], console: Console) -> tuple[list[TrainedJob], Fitted]:
-    config = jobs[0].config
-    network = Architecture(config.model, config.window, jobs[0].season_length)
-    _describe(network, console)
-    pipelines = [_fit_transforms(job) for job in jobs]
+def _fit(
+    jobs: dict[str, Job], console: Console, stop: Event
+) -> tuple[dict[str, TrainedJob], Fitted]:
+    first = next(iter(jobs.values()))
+    config, options = first.config, first.config.training
+    architecture = Architecture(config.model, config.window, first.season_length)
+    _describe(architecture, console)
+    pipelines = {name: _fit_transforms(job) for name, job in jobs.items()}
     members = [
-        member
-        for job, transforms in zip(jobs, pipelines, strict=True)
-        for member in _members(job, transforms)
+        member for name, job in jobs.items() for member in _members(name, job, pipelines[name])
     ]
-    with epoch_progress(console, config.training.epochs * len(members)) as advance:
+    with epoch_progress(console, options.epochs * len(members)) as advance:
 
         def report(log: EpochLog) -> None:
-            monitored_loss = (
-                ""
-                if log.monitored_loss is None
-                else f", {jobs[0].monitored_loss} {log.monitored_loss:.4g}"
-            )
-            advance(f"loss {log.loss:.4g}{monitored_loss}")
+            monitored = log.monitored_loss
+            label = "" if monitored is None else f", {first.monitored_loss} {monitored:.4g}"
+            advance(f"loss {log.loss:.4g}{label}")
 
-        fitted = fit(network, members, config.training, report)
+        fitted = fit(architecture, members, options, report, stop)
     fitted.refuse_divergence()
-    each, running = len(members) // len(jobs), CompiledForward(network)
-    trained = []
-    for i, (job, transforms) in enumerate(zip(jobs, pipelines, strict=True)):
-        rows = np.split(np.arange(i * each, (i + 1) * each), len(transforms.branches))
-        weights = [_trained(fitted, own, config.model.scope) for own in rows]
-        trained.append(TrainedJob(job, transforms, network, running, weights))
-    fitted.history = [log for log in fitted.history if log.member < each]
+    forward = CompiledForward(architecture)
+    trained = {
+        name: TrainedJob(job, pipelines[name], architecture, forward, _weights(fitted, name, job))
+        for name, job in jobs.items()
+    }
     return trained, fitted
 
 
-def _trained(fitted: Fitted, members: IntArray, scope: Literal["global", "local"]) -> Weights:
-    """The weights of those members that have gone through an epoch.
+def _weights(fitted: Fitted, name: str, job: Job) -> list[Weights]:
+    """The weights of a job's members, by pipeline: `(series, size, parameters)`.
 
-    Raises the interruption that left too few: none, or of local networks fewer than all.
+    After a stop the seeds that no epoch was finished for are left out. Raises `KeyboardInterrupt`
+    where none is left.
     """
-    rows = members[np.isin(members, fitted.trained)]
-    if fitted.interruption and len(rows) < (len(members) if scope == "local" else 1):
-        raise fitted.interruption
-    return fitted.weights[rows]
+    weights = []
+    for pipeline in range(len(job.config.pipelines)):
+        rows = [
+            [fitted.weights.get(MemberKey(seed, series, pipeline, name)) for seed in _seeds(job)]
+            for series in _networks(job)
+        ]
+        whole = [i for i, _ in enumerate(_seeds(job)) if all(row[i] is not None for row in rows)]
+        if not whole:
+            raise KeyboardInterrupt
+        weights.append(np.array([[row[i] for i in whole] for row in rows]))
+    return weights
+
+
+def _seeds(job: Job) -> list[int]:
+    options = job.config.training
+    return [options.seed + i for i in range(options.ensemble.size)]
+
+
+def _networks(job: Job) -> Sequence[str]:
+    """The series that have a network each, or the one that all series share, which has no name."""
+    return job.panel.unique_ids if job.config.model.scope == "local" else [""]
 
 
 def _fit_transforms(job: Job) -> Pipelines:
@@ -104,22 +125,22 @@ def _fit_transforms(job: Job) -> Pipelines:
     )
 
 
-def _members(job: Job, transforms: Pipelines) -> list[Member]:
+def _members(name: str, job: Job, transforms: Pipelines) -> list[Member]:
     """The members of one job, pipeline after pipeline."""
     shared = transforms.shared.apply(job.panel)
     return [
         member
-        for branch in transforms.branches
-        for member in _members_of(job, branch.apply(shared).values, branch.reach)
+        for i, branch in enumerate(transforms.branches)
+        for member in _members_of(name, job, i, branch.apply(shared).values, branch.reach)
     ]
 
 
-def _members_of(job: Job, values: FloatArray, reach: int) -> list[Member]:
-    """Networks of the same units that differ in their seeds, and in their series if local.
+def _members_of(name: str, job: Job, pipeline: int, values: FloatArray, reach: int) -> list[Member]:
+    """Networks of one pipeline that differ in their seeds, and in their series if local.
 
-    The first `reach` rows of each series have no value in these units.
+    The first `reach` rows of each series have no value after its transforms.
     """
-    window, options, cutoffs = job.config.window, job.config.training, job.cutoffs
+    window, cutoffs = job.config.window, job.cutoffs
     first = None
     if window.padding == "mask":
         first = np.repeat(job.panel.starts + reach, np.diff(job.panel.offsets))
@@ -131,18 +152,19 @@ def _members_of(job: Job, values: FloatArray, reach: int) -> list[Member]:
         return Windows(values, rows, series, window.context_length, window.horizon, first)
 
     train = windows(cutoffs["train"])
-    monitored = windows(spread(cutoffs[job.monitored_split], _MONITORED))
-    pairs = [(train, monitored)]
+    monitor = windows(spread(cutoffs[job.monitored_split], _MONITORED))
+    pairs = {"": (train, monitor)}
     if job.config.model.scope == "local":
-        pairs = [(train.of(i), monitored.of(i)) for i in range(len(job.panel.unique_ids))]
+        pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(job.panel.unique_ids)}
     return [
-        Member(own, seen if len(seen.cutoffs) else None, options.seed + i)
-        for own, seen in pairs
-        for i in range(options.ensemble.size)
+        Member(MemberKey(seed, series, pipeline, name), own, seen if len(seen.cutoffs) else None)
+        for series, (own, seen) in pairs.items()
+        for seed in _seeds(job)
     ]
 
 
-def _describe(network: Architecture, console: Console) -> None:
+def _describe(architecture: Architecture, console: Console) -> None:
     """The network layer by layer."""
-    console.say(text_table(("layer", "type", "output", "parameters"), layers(network.keras_model)))
-    console.say(f"{network.parameters:,} parameters")
+    summary = layers(architecture.keras_model)
+    console.say(text_table(("layer", "type", "output", "parameters"), summary))
+    console.say(f"{architecture.parameters:,} parameters")

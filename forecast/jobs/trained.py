@@ -17,17 +17,17 @@ class TrainedJob:
 
     job: Job
     transforms: Pipelines
-    network: Architecture
-    running: CompiledForward
+    architecture: Architecture
+    forward: CompiledForward
     weights: Sequence[Weights]
-    """`(members, parameters)` of each pipeline; of local networks, series after series."""
+    """Of each pipeline `(series, size, parameters)`: a network a series, or one series for all."""
     calibration: Conformal | ConformalizedQuantiles | None = None
 
     def method(self) -> TrainedNetwork:
         """The method on Keras, for as long as this process lives."""
         options = self.job.config.training.ensemble
         return self.method_of(
-            [KerasPredictor(self.running, weights, options) for weights in self.weights]
+            [KerasPredictor(self.forward, weights, options) for weights in self.weights]
         )
 
     def method_of(self, networks: Sequence[Predictor]) -> TrainedNetwork:

@@ -18,11 +18,11 @@ from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
 from forecast.transforms import Pipeline, Pipelines
-from forecast.windows import Batch, contexts_at, occurrences
+from forecast.windows import Batch, Inputs, gather, occurrences
 
 # The level of the quantile that is the forecast itself.
 MIDDLE = 0.5
-# Contexts run at once: enough to keep the processor busy, few enough to bound memory.
+# Windows run at once: enough to keep the processor busy, few enough to bound memory.
 _BATCH = 4096
 
 
@@ -37,22 +37,23 @@ class OnnxPredictor:
             self._session = onnxruntime.InferenceSession(path, options)
         except Exception as error:  # ONNX Runtime's errors share no base but this one
             raise RunError(Problem(f"{path} can not be loaded: {error}")) from error
-        self._input = self._session.get_inputs()[0].name
+        self._names = [part.name for part in self._session.get_inputs()]
 
-    def predict(self, contexts: Batch) -> Batch:
-        """See `Predictor.predict`; in transformed units."""
-        forecasts: Batch = self._session.run(None, {self._input: contexts})[0]
+    def predict(self, inputs: Inputs) -> Batch:
+        """See `Predictor.predict`; on the transforms' scale."""
+        named = inputs.named
+        forecasts: Batch = self._session.run(None, {name: named[name] for name in self._names})[0]
         return forecasts
 
 
 class Predictor(Protocol):
     """An exported network, or one that is still in memory."""
 
-    def predict(self, contexts: Batch) -> Batch:
-        """Contexts `(windows, context_length, 1)` to `(windows, horizon)`.
+    def predict(self, inputs: Inputs) -> Batch:
+        """Inputs `(windows, ...)` to forecasts `(windows, horizon)`.
 
         Of a network with quantiles, to `(windows, horizon, quantiles)`. Of networks that have a
-        series each, contexts and forecasts have the series in front.
+        series each, inputs and forecasts have the series in front.
         """
 
 
@@ -71,7 +72,7 @@ class Branch:
 
     def call(self, panel: Panel, cutoffs: IntArray) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` in the units that it sees."""
-        return self._call(self._contexts(self.transforms.apply(panel), cutoffs), panel, cutoffs)
+        return self._call(self._inputs(self.transforms.apply(panel), cutoffs), panel, cutoffs)
 
     def outputs(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[FloatArray]:
         """What the network predicts, each `(cutoffs, horizon)` in the units of the panel."""
@@ -85,33 +86,42 @@ class Branch:
         outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
         return [self.transforms.invert(output, cutoffs, panel) for output in outputs]
 
-    def _contexts(self, transformed: Panel, cutoffs: IntArray) -> Batch:
-        """What the network sees at each cutoff: `(cutoffs, context_length, 1)`."""
+    def _inputs(self, transformed: Panel, cutoffs: IntArray) -> Inputs:
+        """What the network sees at each cutoff."""
         starts = transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
-        period = None if self.window.padding == "mask" else self.season_length
-        return contexts_at(transformed.values, cutoffs, starts, self.window.context_length, period)
+        return gather(
+            np,
+            transformed.values.astype(np.float32),
+            cutoffs,
+            self.window.context_length,
+            starts=starts,
+            period=None if self.window.padding == "mask" else self.season_length,
+        )
 
-    def _call(self, contexts: Batch, panel: Panel, cutoffs: IntArray) -> Batch:
+    def _call(self, inputs: Inputs, panel: Panel, cutoffs: IntArray) -> Batch:
         if self.model.scope == "global":
-            forecasts = self.network.predict(contexts)
+            forecasts = self.network.predict(inputs)
         else:
             series = panel.series_of(cutoffs)
             places = series, occurrences(series)
-            shape = len(panel.unique_ids), int(places[1].max()) + 1, *contexts.shape[1:]
-            grid = np.zeros(shape, np.float32)
-            grid[places] = contexts
-            forecasts = self.network.predict(grid)[places]
+            count = len(panel.unique_ids), int(places[1].max()) + 1
+
+            def by_series(part: Batch) -> Batch:
+                grid = np.zeros((*count, *part.shape[1:]), np.float32)
+                grid[places] = part
+                return grid
+
+            forecasts = self.network.predict(inputs.map(by_series))[places]
         return forecasts if self.model.quantiles else forecasts[..., None]
 
     def _continued(self, transformed: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
         """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
-        context = self._contexts(transformed, cutoffs)
+        inputs = self._inputs(transformed, cutoffs)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
         parts: list[Batch] = []
         while sum(part.shape[1] for part in parts) < horizon:
-            parts.append(self._call(context, transformed, cutoffs))
-            context = np.concatenate([context, parts[-1][..., middle, None]], axis=1)
-            context = context[:, -self.window.context_length :]
+            parts.append(self._call(inputs, transformed, cutoffs))
+            inputs = inputs.followed_by(parts[-1][..., middle])
         return np.concatenate(parts, axis=1)[:, :horizon].astype(np.float64)
 
 

@@ -2,5 +2,15 @@
 
 from forecast.networks.architecture import Architecture, Model, Normalized, combine, combined
 from forecast.networks.members import Dropping, Weights
+from forecast.networks.shape import Shape
 
-__all__ = ["Architecture", "Dropping", "Model", "Normalized", "Weights", "combine", "combined"]
+__all__ = [
+    "Architecture",
+    "Dropping",
+    "Model",
+    "Normalized",
+    "Shape",
+    "Weights",
+    "combine",
+    "combined",
+]

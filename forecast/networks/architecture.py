@@ -1,31 +1,40 @@
-"""A network of any kind: its window units, its forecasts, its members.
+"""A network of any kind: normalization, its forecasts, its members.
 
-A kind is a function from a context, in window units, to an output in the same units. What all kinds
-share is here: taking the window's own level and scale out, adding the simple forecast that the
-network corrects, and putting level and scale back.
+A kind is a function from inputs to outputs, both normalized. What all kinds share is here: taking
+the window's own location and scale out, adding the simple forecast that the network corrects, and
+putting location and scale back.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from importlib import import_module
+from math import prod
 from typing import Any, TypeAlias
 
 import keras
-from keras import ops
+from keras import ops, tree
 from numpy.random import Generator
 
-from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
+from forecast.config.schema import (
+    EnsembleOptions,
+    FunctionOptions,
+    ModelOptions,
+    WindowOptions,
+)
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers, Layers
 from forecast.networks.members import Dropping, Layout, MemberLayers, Weights
-from forecast.windows import ABSENT
+from forecast.networks.shape import Shape
+from forecast.windows import Inputs
 
 Model: TypeAlias = keras.Model
 
 
 @dataclass(frozen=True)
 class Normalized:
-    """A forecast in window units, and what takes it out of them.
+    """A forecast without its window's location and scale, and these.
 
     The forecast has the shape `(..., batch, horizon)`, or `(..., batch, horizon, quantiles)`;
     location and scale, where the window has any, `(..., batch, 1)`.
@@ -38,41 +47,52 @@ class Normalized:
 
     @property
     def value(self) -> Any:
-        """The forecast in the transforms' units."""
+        """The forecast on the transforms' scale."""
         value, location, scale = self.forecast, self.location, self.scale
         if self.has_quantiles:
             location, scale = (n if n is None else n[..., None] for n in (location, scale))
         value = value if scale is None else value * scale
         return value if location is None else value + location
 
-    def of(self, targets: Any) -> Any:
-        """Targets in window units."""
-        targets = targets if self.location is None else targets - self.location
-        return targets if self.scale is None else targets / self.scale
+    def of(self, values: Any) -> Any:
+        """Values of the window without its location and scale."""
+        values = values if self.location is None else values - self.location
+        return values if self.scale is None else values / self.scale
 
 
+@dataclass(frozen=True)
 class Architecture:
-    """A kind of network with its options: what all members have in common."""
+    """A kind of network with its options: what all members have in common.
 
-    def __init__(self, options: ModelOptions, window: WindowOptions, season_length: int) -> None:
-        self._options = options
-        self._window = window
-        self._season_length = season_length
-        self.keras_model = self._build()
-        self._layout = Layout.of(self.keras_model)
+    It is a value: it can be pickled, and what is built from it is built again elsewhere.
+    """
+
+    options: ModelOptions
+    window: WindowOptions
+    season_length: int
+
+    @cached_property
+    def keras_model(self) -> Model:
+        """A plain Keras model, with weights that mean nothing."""
+        return self._build()
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return Layout.of(self.keras_model)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def is_local(self) -> bool:
         """Whether there is one network a series."""
-        return self._options.scope == "local"
+        return self.options.scope == "local"
 
-    def description(self) -> dict[str, Any]:
-        """What the network is built from, as plain JSON."""
-        return {
-            "model": self._options.model_dump(),
-            "window": self._window.model_dump(),
-            "season_length": self._season_length,
-        }
+    @property
+    def is_memberwise(self) -> bool:
+        """Whether many members are one computation; else each is one of its own."""
+        return self.options.is_memberwise
 
     @property
     def parameters(self) -> int:
@@ -82,18 +102,23 @@ class Architecture:
     @property
     def activations(self) -> int:
         """Numbers that the gradient of one window is made from, roughly."""
-        steps = self._window.context_length // self._options.steps_per_patch(self._season_length)
-        return steps * self._options.units * 16 + self._window.context_length * 2
+        numbers = 0
+        for layer in self.keras_model.layers:
+            numbers += 2 * prod(layer.output.shape[1:])
+            if hasattr(layer, "cell"):  # what each step keeps, and its gradient
+                steps, *_ = tree.flatten(layer.input)
+                numbers += 16 * steps.shape[1] * layer.units
+        return numbers
 
     @property
     def quantiles(self) -> tuple[float, ...]:
         """Levels of the last axis of a forecast; without any it has no such axis."""
-        return self._options.quantiles
+        return self.options.quantiles
 
     @property
     def dropout(self) -> float:
         """Share of values that members drop while training."""
-        return self._options.dropout
+        return self.options.dropout_rate
 
     def initial(self, random: Generator) -> Weights:
         """First weights of a member, `(parameters,)`."""
@@ -103,7 +128,8 @@ class Architecture:
         """One member `(parameters,)` as a plain Keras model.
 
         It maps contexts `(batch, context_length, 1)` to forecasts `(batch, horizon)`, or
-        `(batch, horizon, quantiles)`, both in the transforms' units.
+        `(batch, horizon, quantiles)`, both on the transforms' scale. A network with more inputs
+        takes them by the names of `Inputs`.
         """
         model = self._build()
         self._layout.assign(model, weights)
@@ -116,55 +142,82 @@ class Architecture:
     def forward(
         self,
         weights: Any,
-        contexts: Any,
+        inputs: Inputs,
         dropping: Dropping | None = None,
         *,
         differentiable: bool = False,
     ) -> Normalized:
-        """What members with weights `(members, parameters)` make of their contexts.
+        """What members with weights `(members, parameters)` make of their inputs.
 
-        `contexts` has the shape `(members, batch, context_length, 1)`; one set of them may serve
-        all members.
+        Inputs have the shape `(members, batch, ...)`; one set of them may serve all members.
         """
-        layers = MemberLayers(self._layout.split(weights), dropping, differentiable=differentiable)
-        return self._forecast(contexts, layers)
+        layers = MemberLayers(
+            self._layout.split(weights),
+            dropping,
+            differentiable=differentiable,
+            template=self.keras_model,
+        )
+        return self._forecast(inputs, layers)
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each input of one window, by the names of `Inputs`."""
+        shapes: dict[str, tuple[int, ...]] = {"past": (self.window.context_length, 1)}
+        if self.window.padding == "mask":
+            shapes["present"] = (self.window.context_length, 1)
+        return shapes
 
     def _build(self) -> Model:
-        context = keras.Input((self._window.context_length, 1), name="context")
+        named = {name: keras.Input(shape, name=name) for name, shape in self.input_shapes().items()}
+        inputs = Inputs(**named)
+        forecast = self._forecast(inputs, KerasLayers()).value
+        # A lone input needs no name.
         return keras.Model(
-            context, self._forecast(context, KerasLayers()).value, name=self._options.kind
+            named if len(named) > 1 else inputs.past, forecast, name=_identifier(self.options.kind)
         )
 
-    def _forecast(self, context: Any, layers: Layers) -> Normalized:
-        window, present = self._window, None
-        if window.padding == "mask":
-            present = ops.greater(context, ABSENT)
-            context = ops.where(present, context, 0.0)
+    def _forecast(self, inputs: Inputs, layers: Layers) -> Normalized:
+        window, context, present = self.window, inputs.past, None
+        if inputs.present is not None:
+            present = ops.greater(inputs.present, 0.5)
         location, scale = _location(context, present, window), _scale(context, present, window)
-        units = Normalized(None, location, scale)
-        context = units.of(context)
+        context = Normalized(None, location, scale).of(context)
         if present is not None:
             context = ops.where(present, context, 0.0)
-        connect = import_module(f"forecast.networks.{self._options.kind}").connect
-        levels = self._options.quantiles
-        width = window.horizon * max(1, len(levels))
-        output = connect(context, present, self._options, width, self._season_length, layers)
-        base = _simple_forecast(context, present, window, self._season_length)
+        levels = self.options.quantiles
+        outputs = window.horizon * max(1, len(levels))
+        shape = Shape(window.context_length, window.horizon, outputs, self.season_length)
+        connect = _kind(self.options).connect
+        seen = inputs._replace(past=context, present=present)
+        output = connect(seen, shape, self.options, layers)
+        base = _simple_forecast(context, present, window, self.season_length)
         forecast = _quantiles(output, base, levels) if levels else _sum(output, base)
         location, scale = (n if n is None else n[..., 0] for n in (location, scale))
         return Normalized(forecast, location, scale, bool(levels))
+
+
+def _kind(options: ModelOptions) -> Any:
+    """The module of a kind of network; that of functions for one which is a function."""
+    name = "function" if isinstance(options, FunctionOptions) else options.kind
+    return import_module(f"forecast.networks.{name}")
+
+
+def _identifier(kind: str) -> str:
+    """A kind as a name that Keras takes for a model."""
+    return re.sub(r"\W", "_", kind)
 
 
 def combine(models: list[keras.Model], options: EnsembleOptions) -> keras.Model:
     """Several models as one: the mean or the median of their forecasts."""
     if len(models) == 1:
         return models[0]
-    context = keras.Input(models[0].input_shape[1:], name="context")
+    inputs = tree.map_structure(
+        lambda part: keras.Input(part.shape[1:], name=part.name), models[0].input
+    )
     forecasts = []
     for i, model in enumerate(models):
         model.name = f"member_{i}"
-        forecasts.append(model(context))
-    return keras.Model(context, combined(ops.stack(forecasts), options), name="ensemble")
+        forecasts.append(model(inputs))
+    return keras.Model(inputs, combined(ops.stack(forecasts), options), name="ensemble")
 
 
 def combined(forecasts: Any, options: EnsembleOptions) -> Any:

@@ -23,7 +23,7 @@ import keras
 from keras import ops
 
 from forecast.config.schema import GRUOptions
-from forecast.networks.recurrence import Cell, OneProductCell, Tensors, over_steps, transposed
+from forecast.networks.recurrence import Cell, KerasCell, Tensors, over_steps, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -33,13 +33,14 @@ class Recurrence:
 
     options: GRUOptions
 
-    def layer(self, name: str) -> keras.layers.Layer:
+    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
         """Keras's own."""
         options = self.options
         return keras.layers.GRU(
             options.units,
             activation=options.activation,
             reset_after=options.reset_after,
+            return_sequences=return_sequences,
             name=name,
         )
 
@@ -52,7 +53,7 @@ class Recurrence:
 connect = connect_with(Recurrence)
 
 
-class _GRUCell(OneProductCell):
+class _GRUCell(KerasCell):
     states = 1
 
     def _gates(self, gates: Any) -> tuple[Any, Any]:
@@ -61,6 +62,8 @@ class _GRUCell(OneProductCell):
 
 class _ResetAfter(_GRUCell):
     """The reset gate acts on the recurrent product, so that one product serves all gates."""
+
+    keeps: tuple[str, ...] = ("gates", "recurrent_candidate", "candidate")
 
     def __init__(self, weights: Tensors, options: GRUOptions) -> None:
         super().__init__(weights, options)
@@ -92,7 +95,9 @@ class _ResetAfter(_GRUCell):
 
 
 class _ResetBefore(_GRUCell):
-    """The reset gate acts on the state, as the paper has it."""
+    """The reset gate acts on the state, as the paper has it: the candidate has its own product."""
+
+    keeps: tuple[str, ...] = ("gates", "candidate")
 
     def __init__(self, weights: Tensors, options: GRUOptions) -> None:
         super().__init__(weights, options)

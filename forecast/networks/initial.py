@@ -1,7 +1,7 @@
-"""First weights: those of Keras's defaults, drawn by NumPy.
+"""First weights: those of the layers' own initializers, from a member's seed.
 
-So that they follow from a member's seed alone, whatever the backend, and that those of hundreds of
-members take no time.
+The three usual ones are drawn by NumPy, so that the same seed gives the same weights whatever the
+backend, and hundreds of members take no time; any other draws for itself, from a seed of its own.
 """
 
 import keras
@@ -20,27 +20,46 @@ def initial(model: keras.Model, layout: Layout, random: Generator) -> Weights:
     """
     layers = [model.get_layer(name) for name, _ in layout.layers]
     parts = [
-        _first(layer, weight.name, weight.shape, random).ravel()
+        _first(layer, weight, random).ravel()
         for layer in layers
         for weight in layer.trainable_weights
     ]
     return np.concatenate(parts).astype(np.float32)
 
 
-def _first(
-    layer: keras.layers.Layer, name: str, shape: tuple[int, ...], random: Generator
-) -> FloatArray:
-    values = np.zeros(shape)
-    if name == "bias":
-        if getattr(layer, "unit_forget_bias", False):
-            values[layer.units : 2 * layer.units] = 1
+def _first(layer: keras.layers.Layer, weight: keras.Variable, random: Generator) -> FloatArray:
+    shape = tuple(weight.shape)
+    owner = _owner(layer, weight)
+    if weight.name == "bias" and getattr(owner, "unit_forget_bias", False):
+        values = np.zeros(shape)
+        values[owner.units : 2 * owner.units] = 1
         return values
-    if name == "recurrent_kernel":
-        return _orthogonal(shape, random)
-    if isinstance(layer.kernel_initializer, keras.initializers.Zeros):
-        return values
-    limit = np.sqrt(6 / (shape[0] + shape[1]))
-    return random.uniform(-limit, limit, shape)
+    initializer = getattr(owner, _ATTRIBUTES.get(weight.name, f"{weight.name}_initializer"), None)
+    if initializer is None:  # a layer that keeps it to itself
+        initializer = keras.initializers.get("glorot_uniform" if len(shape) > 1 else "zeros")
+    if isinstance(initializer, keras.initializers.Zeros):
+        return np.zeros(shape)
+    if isinstance(initializer, keras.initializers.Orthogonal) and len(shape) == 2:
+        return float(initializer.gain) * _orthogonal(shape, random)
+    if isinstance(initializer, keras.initializers.GlorotUniform) and len(shape) == 2:
+        limit = np.sqrt(6 / (shape[0] + shape[1]))
+        return random.uniform(-limit, limit, shape)
+    config = initializer.get_config()
+    if "seed" in config:
+        config["seed"] = int(random.integers(2**31))
+    drawn = type(initializer).from_config(config)(shape)
+    return np.asarray(keras.ops.convert_to_numpy(drawn), np.float64)
+
+
+_ATTRIBUTES = {"recurrent_kernel": "recurrent_initializer"}
+
+
+def _owner(layer: keras.layers.Layer, weight: keras.Variable) -> keras.layers.Layer:
+    """The layer inside a layer that made the weight: a cell, or one that a wrapper holds."""
+    for inner in layer._flatten_layers():
+        if any(own is weight for own in inner._trainable_variables):
+            return inner
+    return layer
 
 
 def _orthogonal(shape: tuple[int, ...], random: Generator) -> FloatArray:

@@ -5,6 +5,7 @@ that is kept and exported; `forecast.networks.members.MemberLayers` runs the sam
 members at once, each with weights of its own.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
@@ -13,55 +14,135 @@ from forecast.networks.recurrence import Recurrence
 
 
 class Layers(Protocol):
-    """Each maps values `(..., batch, features)`, of which the leading axis may count members."""
+    """Each maps values `(..., batch, features)`, of which the leading axis may count members.
+
+    Names tell the layers of a network apart, and its weights. What a layer does between training
+    steps depends on its inputs and weights alone.
+    """
 
     def dense(
-        self, values: Any, units: int, name: str, *, relu: bool = False, zeros: bool = False
+        self,
+        values: Any,
+        units: int,
+        name: str,
+        *,
+        activation: str | None = None,
+        zeros: bool = False,
     ) -> Any:
-        """`values @ kernel + bias`; the kernel begins at random, or at zero."""
+        """`activation(values @ kernel + bias)`; the kernel begins at random, or at zero."""
 
     def patches(self, context: Any, size: int) -> Any:
-        """A context `(..., steps, 1)` cut into pieces: `(..., steps / size, size)`."""
+        """A context `(..., steps, features)` cut up: `(..., steps / size, size * features)`."""
 
     def flat(self, context: Any) -> Any:
-        """A context `(..., steps, 1)` without its last axis."""
+        """A context `(..., steps, features)` as `(..., steps * features)`."""
 
-    def recurrent(self, steps: Any, mask: Any, recurrence: Recurrence, name: str) -> Any:
-        """The last state `(..., units)` after steps `(..., steps, features)`.
+    def recurrent(
+        self,
+        steps: Any,
+        mask: Any,
+        recurrence: Recurrence,
+        name: str,
+        *,
+        return_sequences: bool = False,
+    ) -> Any:
+        """The last state `(..., units)` after steps `(..., steps, features)`, or all of them.
 
-        Where a mask `(..., steps)` is false the state stays as it is; None is true everywhere.
+        Where a mask `(..., steps)` is false the state stays as it is; None is true everywhere, and
+        only first steps may be false.
         """
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """Zeros in place of this share of the values while training."""
+
+    def layer_norm(self, values: Any, name: str) -> Any:
+        """Values of mean 0 and deviation 1 over the last axis, then times gamma, plus beta."""
+
+    def convolution(
+        self, steps: Any, filters: int, kernel_size: int, name: str, *, dilation_rate: int = 1
+    ) -> Any:
+        """A causal convolution of steps `(..., steps, features)`: `(..., steps, filters)`."""
+
+    def attention(self, queries: Any, values: Any, heads: int, name: str) -> Any:
+        """Each of the queries `(..., steps, width)` as a mixture of values `(..., others, width)`.
+
+        Scaled dot products in `heads` heads of `width / heads`, as in Vaswani et al. 2017,
+        https://arxiv.org/abs/1706.03762.
+        """
+
+    def model(self, build: Callable[[], keras.Model], inputs: dict[str, Any], name: str) -> Any:
+        """A whole Keras model of named inputs as one layer, for what is not written in layers.
+
+        Members run through it one after another.
+        """
 
 
 class KerasLayers:
     """Plain Keras layers, by name."""
 
     def dense(
-        self, values: Any, units: int, name: str, *, relu: bool = False, zeros: bool = False
+        self,
+        values: Any,
+        units: int,
+        name: str,
+        *,
+        activation: str | None = None,
+        zeros: bool = False,
     ) -> Any:
         """A `Dense` layer."""
         return keras.layers.Dense(
             units,
-            activation="relu" if relu else None,
+            activation=activation,
             kernel_initializer="zeros" if zeros else "glorot_uniform",
             name=name,
         )(values)
 
     def patches(self, context: Any, size: int) -> Any:
         """A `Reshape` layer."""
-        return keras.layers.Reshape((-1, size), name="patches")(context)
+        shape = (-1, size * context.shape[-1])
+        return keras.layers.Reshape(shape, name="patches")(context)
 
     def flat(self, context: Any) -> Any:
         """A `Flatten` layer."""
         return keras.layers.Flatten(name="context_flat")(context)
 
-    def recurrent(self, steps: Any, mask: Any, recurrence: Recurrence, name: str) -> Any:
+    def recurrent(
+        self,
+        steps: Any,
+        mask: Any,
+        recurrence: Recurrence,
+        name: str,
+        *,
+        return_sequences: bool = False,
+    ) -> Any:
         """`GRU`, `LSTM` or `SimpleRNN`."""
-        return recurrence.layer(name)(steps, mask=mask)
+        return recurrence.layer(name, return_sequences=return_sequences)(steps, mask=mask)
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """A `Dropout` layer."""
         return keras.layers.Dropout(rate, name=name)(values)
+
+    def layer_norm(self, values: Any, name: str) -> Any:
+        """A `LayerNormalization` layer."""
+        return keras.layers.LayerNormalization(epsilon=EPSILON, name=name)(values)
+
+    def convolution(
+        self, steps: Any, filters: int, kernel_size: int, name: str, *, dilation_rate: int = 1
+    ) -> Any:
+        """A causal `Conv1D` layer."""
+        return keras.layers.Conv1D(
+            filters, kernel_size, padding="causal", dilation_rate=dilation_rate, name=name
+        )(steps)
+
+    def attention(self, queries: Any, values: Any, heads: int, name: str) -> Any:
+        """A `MultiHeadAttention` layer."""
+        width = queries.shape[-1]
+        return keras.layers.MultiHeadAttention(heads, width // heads, name=name)(queries, values)
+
+    def model(self, build: Callable[[], keras.Model], inputs: dict[str, Any], name: str) -> Any:
+        """The model itself, with its layers inside."""
+        return build()(inputs)
+
+
+EPSILON = 1e-3
+"""What layer normalisation adds to the variance: Keras's default."""

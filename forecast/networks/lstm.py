@@ -19,7 +19,7 @@ import keras
 from keras import ops
 
 from forecast.config.schema import LSTMOptions
-from forecast.networks.recurrence import Cell, OneProductCell, Tensors, transposed
+from forecast.networks.recurrence import Cell, KerasCell, Tensors, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -29,9 +29,14 @@ class Recurrence:
 
     options: LSTMOptions
 
-    def layer(self, name: str) -> keras.layers.Layer:
+    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
         """Keras's own."""
-        return keras.layers.LSTM(self.options.units, activation=self.options.activation, name=name)
+        return keras.layers.LSTM(
+            self.options.units,
+            activation=self.options.activation,
+            return_sequences=return_sequences,
+            name=name,
+        )
 
     def cell(self, weights: Tensors) -> Cell:
         """For members."""
@@ -41,8 +46,9 @@ class Recurrence:
 connect = connect_with(Recurrence)
 
 
-class _LSTMCell(OneProductCell):
+class _LSTMCell(KerasCell):
     states = 2
+    keeps: tuple[str, ...] = ("input", "forget", "candidate", "output", "shown_memory")
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         h, memory = states

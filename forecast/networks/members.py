@@ -4,6 +4,7 @@ All weights of a member lie in one row of a flat array `(members, parameters)`. 
 has one array to change and not nine, and a member is taken out, frozen or put back as a row.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
@@ -14,6 +15,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from forecast.networks.layers import EPSILON
 from forecast.networks.recurrence import Recurrence, run
 
 Weights = NDArray[np.float32]
@@ -31,7 +33,7 @@ class Layout:
         """The layout of a model of which every layer is built."""
         return cls(
             tuple(
-                (layer.name, tuple(weight.shape for weight in layer.trainable_weights))
+                (layer.name, tuple(tuple(weight.shape) for weight in layer.trainable_weights))
                 for layer in model.layers
                 if layer.trainable_weights
             )
@@ -60,12 +62,15 @@ class Layout:
         parts = iter(np.split(row, self.borders))
         for name, shapes in self.layers:
             weights = [next(parts).reshape(shape) for shape in shapes]
-            model.get_layer(name).set_weights(weights)
+            for variable, weight in zip(
+                model.get_layer(name).trainable_weights, weights, strict=True
+            ):
+                variable.assign(weight)
 
     def row(self, model: keras.Model) -> Weights:
         """The weights of a plain model as those of one member."""
-        weights = [w for name, _ in self.layers for w in model.get_layer(name).get_weights()]
-        return np.concatenate([weight.ravel() for weight in weights])
+        weights = [w for name, _ in self.layers for w in model.get_layer(name).trainable_weights]
+        return np.concatenate([ops.convert_to_numpy(weight).ravel() for weight in weights])
 
 
 @dataclass(frozen=True)
@@ -77,21 +82,27 @@ class Dropping:
     seeds: Any
     """`(members,)`, uint32."""
     steps: Any
-    """Steps that each member has learned from, `(members,)`, uint32."""
+    """Steps that each member has been trained for, `(members,)`, uint32."""
     first: Any = 0
     """The place in the batch of the first value."""
 
-    def apply(self, values: Any) -> Any:
-        """Zeros in place of a share of the values `(members, batch, width)`, the others larger.
+    def apply(self, values: Any, layer: int) -> Any:
+        """Zeros for a share of the values `(members, batch, ..., width)`, the others larger.
 
-        What a member drops follows from its seed and its step alone, whatever the other members
-        do, and is the same on every backend: no generator of Keras has a seed for each member.
+        What a member drops follows from its seed, its step and the place of the layer among those
+        that drop, whatever the other members do, and is the same on every backend: no generator of
+        Keras has a seed for each member.
         """
-        width, whole = values.shape[-1], np.prod(values.shape[1:])
-        places = ops.cast(np.arange(whole).reshape(1, -1, width) + self.first * width, "uint32")
+        each = np.prod(values.shape[2:])  # numbers of one window
+        count = values.shape[1] * each
+        places = np.arange(count).reshape(1, *values.shape[1:])
+        places = ops.cast(places + self.first * each, "uint32")
         keys = _mixed(self.seeds + _mixed(self.steps))
-        uniform = ops.cast(_mixed(keys[:, None, None] + _mixed(places)), "float32") / 2.0**32
-        rates = self.rates[:, None, None]
+        if layer:
+            keys = _mixed(keys + np.uint32(layer))
+        axes = (-1, *(1,) * (len(values.shape) - 1))
+        uniform = ops.cast(_mixed(ops.reshape(keys, axes) + _mixed(places)), "float32") / 2.0**32
+        rates = ops.reshape(self.rates, axes)
         return ops.where(uniform >= rates, values / (1 - rates), 0.0)
 
 
@@ -107,40 +118,151 @@ def _mixed(words: Any) -> Any:
 
 
 class MemberLayers:
-    """The layers of `forecast.networks.layers`, run for all members at once."""
+    """The layers of `forecast.networks.layers`, run for all members at once.
+
+    Values have the shape `(members, batch, ..., features)`; one set of them may serve all members.
+    """
 
     def __init__(
-        self, weights: dict[str, list[Any]], dropping: Dropping | None, *, differentiable: bool
+        self,
+        weights: dict[str, list[Any]],
+        dropping: Dropping | None,
+        *,
+        differentiable: bool,
+        template: keras.Model | None = None,
     ) -> None:
-        """`weights` of each layer `(members, ...)`; without `dropping` nothing is dropped."""
+        """`weights` of each layer `(members, ...)`; without `dropping` nothing is dropped.
+
+        `template` is the same network in Keras, for models that are layers of it.
+        """
+        self._template = template
         self._weights = weights
         self._dropping = dropping
         self._differentiable = differentiable
+        self._dropped = 0
 
     def dense(
-        self, values: Any, units: int, name: str, *, relu: bool = False, zeros: bool = False
+        self,
+        values: Any,
+        units: int,
+        name: str,
+        *,
+        activation: str | None = None,
+        zeros: bool = False,
     ) -> Any:
         """`(members, ..., features)` to `(members, ..., units)`, in one product."""
         kernel, bias = self._weights[name]
-        flat = ops.reshape(values, (values.shape[0], -1, values.shape[-1]))
-        output = ops.matmul(flat, kernel) + bias[:, None]
-        output = ops.relu(output) if relu else output
-        return ops.reshape(output, (kernel.shape[0], -1, *values.shape[2:-1], units))
+        return keras.activations.get(activation)(_product(values, kernel, bias))
 
     def patches(self, context: Any, size: int) -> Any:
-        """`(members, batch, steps, 1)` to `(members, batch, steps / size, size)`."""
-        members, _, steps, _ = context.shape
-        return ops.reshape(context, (members, -1, steps // size, size))
+        """`(members, batch, steps, features)` to `(members, batch, steps / size, ...)`."""
+        members, _, steps, features = context.shape
+        return ops.reshape(context, (members, -1, steps // size, size * features))
 
     def flat(self, context: Any) -> Any:
-        """`(members, batch, steps, 1)` to `(members, batch, steps)`."""
-        return context[..., 0]
+        """`(members, batch, steps, features)` to `(members, batch, steps * features)`."""
+        members, _, steps, features = context.shape
+        return ops.reshape(context, (members, -1, steps * features))
 
-    def recurrent(self, steps: Any, mask: Any, recurrence: Recurrence, name: str) -> Any:
-        """`(members, batch, steps, features)` to `(members, batch, units)`."""
+    def recurrent(
+        self,
+        steps: Any,
+        mask: Any,
+        recurrence: Recurrence,
+        name: str,
+        *,
+        return_sequences: bool = False,
+    ) -> Any:
+        """`(members, batch, steps, features)` to `(members, batch, units)`, or that by step."""
         cell = recurrence.cell(tuple(self._weights[name]))
-        return run(cell, steps, mask, differentiable=self._differentiable)
+        return run(
+            cell,
+            steps,
+            mask,
+            differentiable=self._differentiable,
+            return_sequences=return_sequences,
+        )
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """Each member drops at its own rate."""
-        return self._dropping.apply(values) if self._dropping else values
+        self._dropped += 1
+        return self._dropping.apply(values, self._dropped - 1) if self._dropping else values
+
+    def layer_norm(self, values: Any, name: str) -> Any:
+        """Over the last axis, with a gamma and a beta of each member."""
+        gamma, beta = self._weights[name]
+        shape = (gamma.shape[0], *(1,) * (len(values.shape) - 2), gamma.shape[-1])
+        mean = ops.mean(values, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(values - mean), axis=-1, keepdims=True)
+        normal = (values - mean) * ops.rsqrt(variance + EPSILON)
+        return normal * ops.reshape(gamma, shape) + ops.reshape(beta, shape)
+
+    def convolution(
+        self, steps: Any, filters: int, kernel_size: int, name: str, *, dilation_rate: int = 1
+    ) -> Any:
+        """As one product of all steps, each beside those before it that the kernel reaches."""
+        kernel, bias = self._weights[name]
+        length, reach = steps.shape[2], (kernel_size - 1) * dilation_rate
+        padded = ops.pad(steps, ((0, 0), (0, 0), (reach, 0), (0, 0)))
+        taps = [padded[:, :, i : i + length] for i in range(0, reach + 1, dilation_rate)]
+        flat = ops.reshape(kernel, (kernel.shape[0], -1, filters))
+        return _product(ops.concatenate(taps, axis=-1), flat, bias)
+
+    def attention(self, queries: Any, values: Any, heads: int, name: str) -> Any:
+        """Products of a batch for each member and head."""
+        weights = self._weights[name]
+        q, k, v = (
+            self._heads(part, *weights[2 * i : 2 * i + 2])
+            for i, part in enumerate((queries, values, values))
+        )
+        scores = ops.einsum("kbqhd,kbvhd->kbhqv", q / np.sqrt(q.shape[-1]), k)
+        mixed = ops.einsum("kbhqv,kbvhd->kbqhd", ops.softmax(scores), v)
+        kernel, bias = weights[6:]
+        members, _, length = mixed.shape[:3]
+        flat = ops.reshape(kernel, (kernel.shape[0], -1, kernel.shape[-1]))
+        return _product(ops.reshape(mixed, (members, -1, length, flat.shape[1])), flat, bias)
+
+    def model(self, build: Callable[[], keras.Model], inputs: dict[str, Any], name: str) -> Any:
+        """Member after member, without touching the model's own weights."""
+        if self._template is None:
+            raise ValueError("a model that is a layer needs the same network in Keras")
+        model, weights, outputs = self._template.get_layer(name), self._weights[name], []
+        for i in range(weights[0].shape[0]):
+            own = {name: part[min(i, part.shape[0] - 1)] for name, part in inputs.items()}
+            output, _ = model.stateless_call(
+                [weight[i] for weight in weights],
+                self._seeds(i, model.non_trainable_variables),
+                own,
+                training=self._dropping is not None,
+            )
+            outputs.append(output)
+        return ops.stack(outputs)
+
+    def _seeds(self, member: int, generators: list[keras.Variable]) -> list[Any]:
+        """States of Keras's generators that follow from a member's seed and step."""
+        if self._dropping is None:
+            return [generator.value for generator in generators]
+        dropping = self._dropping
+        key = _mixed(dropping.seeds + _mixed(dropping.steps))[member]
+        place = ops.cast(dropping.first, "uint32")
+        return [
+            ops.cast(ops.stack([_mixed(key + np.uint32(i)), place]), generator.dtype)
+            for i, generator in enumerate(generators)
+        ]
+
+    def _heads(self, values: Any, kernel: Any, bias: Any) -> Any:
+        """`(members, batch, steps, width)` to `(members, batch, steps, heads, width / heads)`."""
+        members, width, heads, size = kernel.shape
+        flat = _product(
+            values,
+            ops.reshape(kernel, (members, width, heads * size)),
+            ops.reshape(bias, (members, heads * size)),
+        )
+        return ops.reshape(flat, (members, -1, values.shape[2], heads, size))
+
+
+def _product(values: Any, kernel: Any, bias: Any) -> Any:
+    """`values @ kernel + bias` of each member, whatever axes lie between members and features."""
+    flat = ops.reshape(values, (values.shape[0], -1, values.shape[-1]))
+    output = ops.matmul(flat, kernel) + bias[:, None]
+    return ops.reshape(output, (kernel.shape[0], -1, *values.shape[2:-1], kernel.shape[-1]))

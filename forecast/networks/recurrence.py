@@ -29,12 +29,15 @@ class Cell(Protocol):
     """What acts on the states."""
     states: int
     """How many states there are; the first is the output."""
+    keeps: tuple[str, ...]
+    """What each step keeps for the gradient and for a look inside, by name."""
     units: int
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
-        """The next states, and what `backward` needs of this step.
+        """The next states, and what `backward` needs of this step: see `keeps`.
 
-        `projected` is `inputs @ kernel + bias`.
+        `projected` is `inputs @ kernel + bias`. The weights are handed in, though the cell has
+        them, since a custom gradient has to see them as arguments.
         """
 
     def backward(
@@ -55,18 +58,21 @@ class Cell(Protocol):
 class Recurrence(Protocol):
     """A kind of recurrent layer with its options."""
 
-    def layer(self, name: str) -> keras.layers.Layer:
-        """As plain Keras."""
+    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
+        """As plain Keras, giving the last state or all of them."""
 
     def cell(self, weights: Tensors) -> Cell:
         """For members: the layer's weights in Keras's order, each with a leading axis."""
 
 
-def run(cell: Cell, steps: Any, mask: Any, *, differentiable: bool) -> Any:
-    """The output after the last step `(members, batch, units)`.
+def run(
+    cell: Cell, steps: Any, mask: Any, *, differentiable: bool, return_sequences: bool = False
+) -> Any:
+    """The output after the last step `(members, batch, units)`, or that of every step.
 
-    `steps` has the shape `(members, batch, steps, features)`; one set of them may serve all
-    members. Only a `differentiable` run keeps what the gradient needs.
+    All of them have the shape `(members, batch, steps, units)`, and `steps` the shape
+    `(members, batch, steps, features)`; one set of them may serve all members. Only a
+    `differentiable` run keeps what the gradient needs.
 
     `mask` `(members, batch, steps)` says which steps are there, if not all are. Only first steps
     may lack, so that the states, which begin at zero, are zero after each of them.
@@ -75,6 +81,8 @@ def run(cell: Cell, steps: Any, mask: Any, *, differentiable: bool) -> Any:
     there = None
     if mask is not None:
         there = ops.cast(ops.moveaxis(mask, -1, 0)[..., None], projected.dtype)
+    if return_sequences:
+        return ops.moveaxis(_outputs(cell, projected, there, differentiable), 0, 2)
     if not differentiable:
         return _forward(cell, projected, there, cell.weights)[0]
 
@@ -87,6 +95,32 @@ def run(cell: Cell, steps: Any, mask: Any, *, differentiable: bool) -> Any:
             return projections, *cell.weight_gradients(before[0], kept, signals)
 
         return states[0], gradient
+
+    return recur(projected, *cell.weights)
+
+
+def _outputs(cell: Cell, projected: Any, there: Any, differentiable: bool) -> Any:
+    """The output after every step, `(steps, members, batch, units)`."""
+
+    def all_of(before: Tensors, states: Tensors) -> Any:
+        return ops.concatenate([before[0][1:], states[0][None]], axis=0)
+
+    if not differentiable:
+        states, before, _ = _forward_keeping(cell, projected, there, cell.weights)
+        return all_of(before, states)
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
+    def recur(projected: Any, *weights: Any) -> tuple[Any, Any]:
+        states, before, kept = _forward_keeping(cell, projected, there, weights)
+
+        def gradient(*upstream: Any) -> Tensors:
+            nothing = ops.zeros_like(states[0])
+            projections, signals = _backward(
+                cell, nothing, there, before, kept, weights, each=upstream[0]
+            )
+            return projections, *cell.weight_gradients(before[0], kept, signals)
+
+        return all_of(before, states), gradient
 
     return recur(projected, *cell.weights)
 
@@ -138,12 +172,23 @@ def _forward_keeping(
 
 
 def _backward(
-    cell: Cell, gradient: Any, there: Any, before: Tensors, kept: Tensors, weights: Tensors
+    cell: Cell,
+    gradient: Any,
+    there: Any,
+    before: Tensors,
+    kept: Tensors,
+    weights: Tensors,
+    each: Any = None,
 ) -> tuple[Any, Tensors]:
-    """The gradient of `projected`, and the signals of all steps."""
+    """The gradient of `projected`, and the signals of all steps.
+
+    `gradient` is that of the last output; `each` `(steps, ...)` what that of every output adds.
+    """
     gradients = (gradient, *(ops.zeros_like(gradient) for _ in range(cell.states - 1)))
 
     def back(i: Any, gradients: Tensors) -> tuple[Tensors, Tensors]:
+        if each is not None:
+            gradients = (gradients[0] + each[i], *gradients[1:])
         gradients, projections, signals = cell.backward(
             _masked(gradients, there, i),
             tuple(s[i] for s in before),
@@ -194,8 +239,11 @@ def transposed(weights: Any) -> Any:
     return ops.swapaxes(weights, 1, 2)
 
 
-class OneProductCell:
-    """What cells share in which a single product with the state enters all gates."""
+class KerasCell:
+    """What cells share: the weights of a layer of Keras's, and its activation.
+
+    One product with the state enters all gates, unless a cell says otherwise.
+    """
 
     def __init__(self, weights: Tensors, options: Any) -> None:
         """`weights` of the layer in Keras's order: kernel, recurrent kernel, bias."""

@@ -9,32 +9,28 @@ from typing import Any
 
 from forecast.networks.layers import Layers
 from forecast.networks.recurrence import Recurrence
-
-Connect = Callable[[Any, Any, Any, int, int, Layers], Any]
-"""What a kind of network is: a map to the output `(..., batch, width)` from a context in window
-units `(..., batch, context_length, 1)`, which of its steps are there (the same shape; None for all,
-and only the first may lack, which are 0), options, width, the season's length and the layers."""
+from forecast.networks.shape import Connect, Shape
+from forecast.windows import Inputs
 
 
 def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
     """The kind of network that has this recurrent layer."""
 
-    def connect(
-        context: Any, present: Any, options: Any, width: int, season_length: int, layers: Layers
-    ) -> Any:
-        size = options.steps_per_patch(season_length)
+    def connect(inputs: Inputs, shape: Shape, options: Any, layers: Layers) -> Any:
+        size = options.steps_per_patch(shape.season_length)
         # Only first steps may lack: of a patch some are there if the last is.
-        mask = None if present is None else present[..., size - 1 :: size, 0]
-        steps = context
+        mask = None if inputs.present is None else inputs.present[..., size - 1 :: size, 0]
+        steps = inputs.past
         if size > 1:
-            steps = layers.patches(context, size)
-            steps = layers.dense(steps, options.units, "patch", relu=True)
+            steps = layers.patches(steps, size)
+            steps = layers.dense(steps, options.units, "patch", activation="relu")
         state = layers.recurrent(steps, mask, recurrence(options), options.kind)
         state = layers.dropout(state, options.dropout, "dropout")
-        output = layers.dense(state, width, "forecast")
+        output = layers.dense(state, shape.outputs, "forecast")
         if options.linear:
             # It begins at zero: a network that corrects a simple forecast begins as that forecast.
-            output = output + layers.dense(layers.flat(context), width, "linear", zeros=True)
+            context = layers.flat(inputs.past)
+            output = output + layers.dense(context, shape.outputs, "linear", zeros=True)
         return output
 
     return connect

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from forecast.config.schema import SimpleRNNOptions
-from forecast.networks.recurrence import Cell, OneProductCell, Tensors, transposed
+from forecast.networks.recurrence import Cell, KerasCell, Tensors, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -21,10 +21,13 @@ class Recurrence:
 
     options: SimpleRNNOptions
 
-    def layer(self, name: str) -> keras.layers.Layer:
+    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
         """Keras's own."""
         return keras.layers.SimpleRNN(
-            self.options.units, activation=self.options.activation, name=name
+            self.options.units,
+            activation=self.options.activation,
+            return_sequences=return_sequences,
+            name=name,
         )
 
     def cell(self, weights: Tensors) -> Cell:
@@ -35,8 +38,9 @@ class Recurrence:
 connect = connect_with(Recurrence)
 
 
-class _ElmanCell(OneProductCell):
+class _ElmanCell(KerasCell):
     states = 1
+    keeps: tuple[str, ...] = ("state",)
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         h = self.activation(projected + ops.matmul(states[0], weights[0]))

@@ -1,15 +1,23 @@
 """How is a network fitted? All members as one compiled program, early stopping, export."""
 
 from forecast.training.export import CompiledForward, KerasPredictor, export, layers
-from forecast.training.fit import EpochLog, Fitted, Member, fit
+from forecast.training.fit import EpochLog, Fitted, fit, fit_block
+from forecast.training.plan import Block, Member, MemberKey, Plan, plan_of
+from forecast.training.program import Program
 
 __all__ = [
+    "Block",
     "CompiledForward",
     "EpochLog",
     "Fitted",
     "KerasPredictor",
     "Member",
+    "MemberKey",
+    "Plan",
+    "Program",
     "export",
     "fit",
+    "fit_block",
     "layers",
+    "plan_of",
 ]

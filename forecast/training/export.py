@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -15,94 +16,103 @@ import numpy as np
 from forecast.backends import backend
 from forecast.config.schema import EnsembleOptions
 from forecast.networks import Architecture, Model, Weights, combined
-from forecast.windows import Batch
+from forecast.windows import Batch, Inputs
 
-WEIGHTS = "weights.npy"
 # Imported only where Keras runs on TensorFlow, which it needs.
 _ONNX = "forecast.training.onnx"
 
 
 def export(
-    network: Architecture, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+    architecture: Architecture,
+    weights: Mapping[str, Weights],
+    options: EnsembleOptions,
+    folder: Path,
 ) -> None:
-    """Write members `(members, parameters)`, by name, as `NAME.onnx` and as what Keras can load.
+    """Write members `(series, size, parameters)`, by name, as `NAME.onnx` and `NAME.keras`.
 
-    That is `NAME.keras`, of all members of the name as one. Of local networks, which have no model
-    in common, it is `weights.npy`, a row each.
+    The Keras model is of all members of the name as one; local networks, which have no model in
+    common, have none. Global ones have one series.
     """
-    if network.is_local:
-        np.save(folder / WEIGHTS, np.concatenate(list(weights.values())))
     if keras.backend.backend() == "tensorflow":
-        import_module(_ONNX).write(network, weights, options, folder)
+        import_module(_ONNX).write(architecture, weights, options, folder)
     else:
-        _write_elsewhere(network, weights, options, folder)
+        _write_elsewhere(architecture, weights, options, folder)
 
 
 def _write_elsewhere(
-    network: Architecture, weights: Mapping[str, Weights], options: EnsembleOptions, folder: Path
+    architecture: Architecture,
+    weights: Mapping[str, Weights],
+    options: EnsembleOptions,
+    folder: Path,
 ) -> None:
     """Write models from a process of its own that has the TensorFlow backend.
 
     What Keras offers for other backends loses the loops of an ONNX graph on the way, and to save
     `model.keras` it would load TensorFlow into this process.
     """
-    path = folder / WEIGHTS
-    np.save(path, np.concatenate(list(weights.values())))
-    command = [sys.executable, "-m", _ONNX, str(path), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    members = {name: len(own) for name, own in weights.items()}
-    document = json.dumps(
-        {**network.description(), "ensemble": options.model_dump(), "members": members}
-    )
-    done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
-        command, check=False, env=environment, input=document, capture_output=True, text=True
-    )
+    description = {
+        "model": architecture.options.model_dump(),
+        "window": architecture.window.model_dump(),
+        "season_length": architecture.season_length,
+        "ensemble": options.model_dump(),
+    }
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "weights.npz"
+        np.savez(path, **dict(weights))  # type: ignore[arg-type]  # numpy's own stub
+        command = [sys.executable, "-m", _ONNX, str(path), str(folder)]
+        done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
+            command,
+            check=False,
+            env=environment,
+            input=json.dumps(description),
+            capture_output=True,
+            text=True,
+        )
     if done.returncode:
         raise RuntimeError(f"the export to ONNX failed:\n{done.stderr}")
-    if not network.is_local:
-        path.unlink()
 
 
 class CompiledForward:
-    """A network of which members can forecast without having been exported."""
+    """An architecture of which members can forecast without having been exported."""
 
-    def __init__(self, network: Architecture) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         """The program is shared by all members, whatever their number."""
 
-        def forward(weights: Any, contexts: Any) -> Any:
-            return network.forward(weights, contexts).value
+        def forward(weights: Any, inputs: Any) -> Any:
+            return architecture.forward(weights, inputs).value
 
         self._forward = backend().trace(forward)
-        self.is_local = network.is_local
+        self.is_local = architecture.is_local
 
-    def forecasts(self, weights: Weights, contexts: Batch) -> Batch:
-        """Of every member, `(members, windows, horizon)`.
+    def forecasts(self, weights: Weights, inputs: Inputs) -> Batch:
+        """Of every member, `(members, windows, horizon)`, or with an axis of quantiles behind.
 
-        `contexts` have the shape `(members, windows, context_length, 1)`, or `(1, ...)` for all.
+        Inputs have the shape `(members, windows, ...)`, or `(1, ...)` for all.
         """
-        forecasts: Batch = np.asarray(self._forward(weights, contexts))
+        forecasts: Batch = np.asarray(self._forward(weights, inputs))
         return forecasts
 
 
 class KerasPredictor:
-    """Members as one predictor, for a method that is soon gone."""
+    """Members as one predictor, for a forecaster that is soon gone."""
 
     def __init__(
-        self, running: CompiledForward, weights: Weights, options: EnsembleOptions
+        self, forward: CompiledForward, weights: Weights, options: EnsembleOptions
     ) -> None:
-        """`weights` has the shape `(members, parameters)`; of local networks, series by series."""
-        self._running = running
+        """`weights` has the shape `(series, size, parameters)`, with one series for global ones."""
+        self._forward = forward
         self._weights = weights
         self._options = options
 
-    def predict(self, contexts: Batch) -> Batch:
-        """In transformed units: see `forecast.methods.network.Predictor`."""
-        if self._running.is_local:
-            size = self._options.size
-            each = [self._weights[i::size] for i in range(size)]
-            forecasts = np.stack([self._running.forecasts(w, contexts) for w in each])
+    def predict(self, inputs: Inputs) -> Batch:
+        """On the transforms' scale: see `Predictor` of the trained network's method."""
+        if self._forward.is_local:
+            each = np.moveaxis(self._weights, 1, 0)
+            forecasts = np.stack([self._forward.forecasts(w, inputs) for w in each])
         else:
-            forecasts = self._running.forecasts(self._weights, contexts[None])
+            shared = inputs.map(lambda part: part[None])
+            forecasts = self._forward.forecasts(self._weights[0], shared)
         joined: Batch = np.asarray(combined(forecasts, self._options))
         return joined
 

@@ -1,4 +1,4 @@
-"""What is compiled: learning from batches, and measuring the loss, for all members at once.
+"""What is compiled: training on batches, and measuring the loss, for all members at once.
 
 Keras's own `fit` calls Python once a batch, and for a network this small that call is most of the
 cost. Here the loop over batches, the gathering of windows and the optimizer's step are inside one
@@ -10,102 +10,80 @@ own part. A member without windows left in an epoch, or one that has stopped, do
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
-from forecast.networks import Architecture, Dropping
+from forecast.networks import Dropping
 from forecast.training.optimizers import OPTIMIZERS
-from forecast.windows import ABSENT
+from forecast.training.plan import Batches, Members, Plan
+from forecast.training.state import OptimizerState, State
+from forecast.windows import Inputs, gather, gather_targets
 
-# Windows that are learned from at once: their states stay in the processor's cache, which makes
+# Windows that are trained on at once: their states stay in the processor's cache, which makes
 # a difference for large batches (`benchmarks/training.py`).
 _CACHED = 256
 # Windows of one member that a matrix product needs to be worth its while.
 _LEAST = 64
 
-Batches = NDArray[np.int32]
-"""Cutoffs `(batches, members, batch)`; -1 where there is no window."""
-
-
-class Members(NamedTuple):
-    """What differs between members, and stays: `(members,)` each."""
-
-    learning_rates: Any
-    total_steps: Any
-    """Steps that a schedule is spread over."""
-    dropout: Any
-    seeds: Any
-
-
-class State(NamedTuple):
-    """What learning changes."""
-
-    weights: Any
-    """`(members, parameters)`"""
-    slots: tuple[Any, ...]
-    """What the optimizer remembers, `(members, parameters)` each."""
-    steps: Any
-    """Steps that each member has learned from, `(members,)`."""
-
 
 class Program:
-    """Compiled programs for members that share a network, options and the values they look at."""
+    """Compiled programs for the members of any block of a plan."""
 
-    def __init__(
-        self,
-        network: Architecture,
-        options: TrainingOptions,
-        values: NDArray[np.float32],
-        context_length: int,
-        horizon: int,
-        *,
-        first: NDArray[np.int32] | None = None,
-        drops: bool,
-    ) -> None:
-        """`values` are the rows `(rows,)` that cutoffs count.
-
-        `first`: where the series of each row begins, if contexts may reach back before it; `drops`:
-        whether any member drops.
-        """
-        self._drops = drops
-        self._network = network
+    def __init__(self, plan: Plan) -> None:
+        """Compile the training; measuring is compiled when it is first asked for."""
+        architecture, options = plan.architecture, plan.options
+        self._drops = plan.drops
+        self._architecture = architecture
         self._options = options
         self._optimizer = OPTIMIZERS[options.optimizer]
-        levels = network.quantiles
+        levels = architecture.quantiles
         self._loss = _pinball(levels) if levels else keras.losses.get(options.loss)
-        self._values = ops.convert_to_tensor(values)
-        self._first = None if first is None else ops.convert_to_tensor(first)
-        self._before = np.arange(1 - context_length, 1, dtype=np.int32)
-        self._after = np.arange(1, horizon + 1, dtype=np.int32)
+        self._values = ops.convert_to_tensor(plan.values)
+        self._first = None if plan.first is None else ops.convert_to_tensor(plan.first)
+        self._context_length = plan.context_length
+        self._horizon = plan.horizon
+        self._call_batches = plan.call_batches
+        self._train = self._compile_training(plan)
+        self._measure = backend().trace(self._measured)
 
-    def begin(self, weights: NDArray[np.float32]) -> State:
-        """The state of members that have learned nothing."""
-        slots = (ops.zeros_like(weights),) * self._optimizer.slots
-        return State(ops.convert_to_tensor(weights), slots, ops.zeros(len(weights), "int32"))
+    def train(
+        self, members: Members, state: OptimizerState, active: Any, batches: Batches
+    ) -> tuple[OptimizerState, Any, Any]:
+        """Train the active members `(members,)` on a call's batches, or on fewer.
 
-    def compile_learning(
-        self, members: Members, state: State, batches: Batches
-    ) -> Callable[..., tuple[State, Any, Any]]:
-        """The program that learns from batches of this shape, for as many members.
-
-        It maps members, their state, which of them are active `(members,)`, batches, and how many
-        of these count, to the state after them and, for every member, the sum of losses and of
-        windows.
+        Gives the state after them and, for every member, the sum of losses and of windows.
         """
+        count = len(batches)  # the program knows one shape
+        batches = np.pad(batches, ((0, self._call_batches - count), (0, 0), (0, 0)))
+        result: tuple[OptimizerState, Any, Any] = self._train(
+            members, self._values, state, active, batches, np.int32(count)
+        )
+        return result
 
-        def learn(
-            members: Members, values: Any, state: State, active: Any, batches: Any, count: Any
+    def measure(self, weights: Any, batches: Batches) -> Any:
+        """The mean loss on windows, `(members,)`."""
+        return self._measure(self._values, weights, batches)
+
+    def _compile_training(self, plan: Plan) -> Callable[..., Any]:
+        def train(
+            members: Members,
+            values: Any,
+            state: OptimizerState,
+            active: Any,
+            batches: Any,
+            count: Any,
         ) -> Any:
             pieces = _pieces(batches)
             each = pieces.shape[1]
 
-            def body(i: Any, state: State, gradient: Any, losses: Any, windows: Any) -> Any:
+            def body(
+                i: Any, state: OptimizerState, gradient: Any, losses: Any, windows: Any
+            ) -> Any:
                 batch, piece = pieces[i // each], i % each
                 sizes = ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
                 means, slopes = self._gradient(members, values, state, batch[piece], sizes, piece)
@@ -122,55 +100,57 @@ class Program:
             )
             return state, losses, windows
 
-        active, none = np.ones(batches.shape[1], np.float32), np.int32(0)
-        arguments = (members, self._values, state, active, batches, none)
-        program = backend().compile(learn, *arguments)
-        program(*arguments)  # with no batch to learn from: this compiles, and does nothing else
+        weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
+        state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
+        numbers = np.zeros(plan.size, np.float32)
+        members = Members(numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
+        batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
+        arguments = members, self._values, state, numbers, batches, np.int32(0)
+        program = backend().compile(train, *arguments)
+        program(*arguments)  # with no batch to train on: this compiles, and does nothing else
+        return program  # type: ignore[no-any-return]
 
-        def call(members: Members, state: State, active: Any, batches: Batches, count: int) -> Any:
-            return program(members, self._values, state, active, batches, np.int32(count))
+    def _measured(self, values: Any, weights: Any, batches: Any) -> Any:
+        def body(i: Any, losses: Any, windows: Any) -> Any:
+            shares, inputs, targets = self._gather(values, batches[i])
+            seen = self._architecture.forward(weights, inputs)
+            loss = self._loss(seen.of(targets), seen.forecast)
+            return i + 1, losses + ops.sum(shares * loss, 1), windows + ops.sum(shares, 1)
 
-        return call
-
-    def compile_measuring(self) -> Callable[[Any, Batches], Any]:
-        """The program that maps weights and windows to the mean loss on them, `(members,)`."""
-
-        def measure(values: Any, weights: Any, batches: Any) -> Any:
-            def body(i: Any, losses: Any, windows: Any) -> Any:
-                shares, contexts, targets = self._gather(values, batches[i])
-                units = self._network.forward(weights, contexts)
-                loss = self._loss(units.of(targets), units.forecast)
-                return i + 1, losses + ops.sum(shares * loss, 1), windows + ops.sum(shares, 1)
-
-            zeros = ops.zeros_like(weights[:, 0])
-            _, losses, windows = ops.while_loop(
-                lambda i, *_: i < ops.shape(batches)[0], body, (0, zeros, zeros)
-            )
-            return losses / windows
-
-        program = backend().trace(measure)
-        return lambda weights, batches: program(self._values, weights, batches)
+        zeros = ops.zeros_like(weights[:, 0])
+        _, losses, windows = ops.while_loop(
+            lambda i, *_: i < ops.shape(batches)[0], body, (0, zeros, zeros)
+        )
+        return losses / windows
 
     def _gradient(
-        self, members: Members, values: Any, state: State, cutoffs: Any, sizes: Any, piece: Any
+        self,
+        members: Members,
+        values: Any,
+        state: OptimizerState,
+        cutoffs: Any,
+        sizes: Any,
+        piece: Any,
     ) -> tuple[Any, Any]:
         """What a piece of a batch adds to the mean loss over `sizes` windows, and its gradient."""
-        shares, contexts, targets = self._gather(values, cutoffs)
+        shares, inputs, targets = self._gather(values, cutoffs)
         dropping = None
         if self._drops:
             steps, first = ops.cast(state.steps, "uint32"), piece * cutoffs.shape[1]
             dropping = Dropping(members.dropout, members.seeds, steps, first)
 
         def loss(weights: Any) -> tuple[Any, Any]:
-            units = self._network.forward(weights, contexts, dropping, differentiable=True)
-            losses = self._loss(units.of(targets), units.forecast)
+            seen = self._architecture.forward(weights, inputs, dropping, differentiable=True)
+            losses = self._loss(seen.of(targets), seen.forecast)
             means = ops.sum(shares * losses, axis=1) / ops.maximum(sizes, 1)
             return ops.sum(means), means
 
         return backend().gradient(loss, state.weights)
 
-    def _update(self, members: Members, state: State, gradient: Any, sizes: Any) -> State:
-        """The optimizer's step of the members that have learned from any windows."""
+    def _update(
+        self, members: Members, state: OptimizerState, gradient: Any, sizes: Any
+    ) -> OptimizerState:
+        """The optimizer's step of the members that were trained on any windows."""
         if self._options.clip_norm:
             norm = ops.sqrt(ops.sum(gradient * gradient, axis=1, keepdims=True))
             gradient = (
@@ -187,26 +167,22 @@ class Program:
         slots = tuple(
             ops.where(moved, new, old) for new, old in zip(slots, state.slots, strict=True)
         )
-        return State(weights, slots, state.steps + ops.cast(sizes > 0, "int32"))
+        return OptimizerState(weights, slots, state.steps + ops.cast(sizes > 0, "int32"))
 
-    def _gather(self, values: Any, cutoffs: Any) -> tuple[Any, Any, Any]:
-        """Shares, contexts and targets at cutoffs `(members, batch)`.
+    def _gather(self, values: Any, cutoffs: Any) -> tuple[Any, Inputs, Any]:
+        """Shares, inputs and targets at cutoffs `(members, batch)`.
 
-        Shares `(members, batch)` are 1 where there is a window, and 0; contexts have the shape
-        `(members, batch, context_length, 1)`, targets `(members, batch, horizon)`. Both are zeros
-        where there is no window: a share of zero would not hold back the NaN of a strange row. A
-        step of a context before the series begins is `ABSENT`.
+        Shares `(members, batch)` are 1 where there is a window, and 0; targets have the shape
+        `(members, batch, horizon)`. Where there is no window all are zeros: a share of zero would
+        not hold back the NaN of a strange row.
         """
         there = cutoffs >= 0
-        rows = ops.maximum(cutoffs, 0)[..., None]
-        contexts, targets = (
-            ops.where(there[..., None], ops.take(values, ops.maximum(at, 0), axis=0), 0.0)
-            for at in (rows + self._before, rows + self._after)
-        )
-        if self._first is not None:
-            absent = rows + self._before < ops.take(self._first, rows, axis=0)
-            contexts = ops.where(ops.logical_and(there[..., None], absent), ABSENT, contexts)
-        return ops.cast(there, "float32"), contexts[..., None], targets
+        rows = ops.maximum(cutoffs, 0)
+        starts = None if self._first is None else ops.take(self._first, rows, axis=0)
+        inputs = gather(ops, values, rows, self._context_length, starts=starts)
+        inputs = inputs.map(lambda part: ops.where(there[..., None, None], part, 0.0))
+        targets = gather_targets(ops, values, rows, self._horizon)
+        return ops.cast(there, "float32"), inputs, ops.where(there[..., None], targets, 0.0)
 
 
 def _pieces(batches: Any) -> Any:

@@ -1,0 +1,220 @@
+"""What is to be fitted: members, the plan that they share, and blocks of them. All of it is values.
+
+A plan and a block can be pickled and fitted anywhere; what comes of it is the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config.schema import TrainingOptions
+from forecast.data.panel import IntArray
+from forecast.networks import Architecture
+from forecast.training.optimizers import OPTIMIZERS
+from forecast.training.state import Order, State, dropout_seed, initial_draws
+from forecast.windows import Windows
+
+# Windows whose loss is measured at once.
+_MEASURED_BATCH = 1024
+# Steps of all windows of one call of a program: few enough that a stop is obeyed soon. But so many
+# batches at least, since a call hands over the state of all members.
+_CALL, _CALL_BATCHES = 2**20, 16
+
+Batches = NDArray[np.int32]
+"""Cutoffs `(batches, members, batch)`; -1 where there is no window."""
+
+
+class MemberKey(NamedTuple):
+    """Which member it is, wherever it is fitted: what its weights and its log are known by."""
+
+    seed: int
+    """First weights, order of windows and dropout follow from it, whatever other members do."""
+    series: str = ""
+    """Of a local network, the series that is its own."""
+    pipeline: int = 0
+    """Which of the pipelines of transforms its values come from."""
+    job: str = ""
+    """What it is fitted for, such as one cutoff of a backtest."""
+
+    def __str__(self) -> str:
+        """As a person is told of it."""
+        parts = [f"seed {self.seed}"]
+        if self.series:
+            parts.append(f"series {self.series}")
+        if self.pipeline:
+            parts.append(f"pipeline {self.pipeline + 1}")
+        if self.job:
+            parts.append(self.job)
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the networks that are trained together."""
+
+    key: MemberKey
+    train: Windows
+    """What it is fitted on. Members may look at different values."""
+    monitor: Windows | None
+    """Measured after every epoch, and for early stopping alone more than a number in the log."""
+    learning_rate: float | None = None
+    """That of the config where it is left out."""
+    dropout: float | None = None
+    """That of the config where it is left out."""
+
+
+class Members(NamedTuple):
+    """What differs between members, and stays: `(members,)` each."""
+
+    learning_rates: Any
+    total_steps: Any
+    """Steps that a schedule is spread over."""
+    dropout: Any
+    seeds: Any
+
+
+@dataclass(frozen=True)
+class Block:
+    """Members that are fitted by one program."""
+
+    members: tuple[Member, ...]
+    offsets: tuple[int, ...]
+    """What to add to the cutoffs of each: where its values begin among those of the plan."""
+    resumed: State | None = None
+    """From where they go on, if they do not begin."""
+
+    @property
+    def keys(self) -> tuple[MemberKey, ...]:
+        """Those of the members, in their order."""
+        return tuple(member.key for member in self.members)
+
+    def begin(self, plan: "Plan") -> State:
+        """The state that fitting goes on from."""
+        if self.resumed is not None:
+            return self.resumed
+        draws = [initial_draws(key.seed) for key in self.keys]
+        weights = np.stack([plan.architecture.initial(random) for random in draws])
+        return State.begin(weights, OPTIMIZERS[plan.options.optimizer].slots, plan.options)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all blocks have in common, and so one compiled program."""
+
+    architecture: Architecture
+    options: TrainingOptions
+    values: NDArray[np.float32]
+    """All values that members look at, `(rows,)`."""
+    first: NDArray[np.int32] | None
+    """Where the series of each row begins, if contexts may reach back before it."""
+    context_length: int
+    horizon: int
+    drops: bool
+    """Whether any member drops anything."""
+    size: int
+    """Members of a block."""
+    batch: int
+    """Windows of a batch."""
+    call_batches: int
+    """Batches of one call of the program."""
+    most_monitored: int
+    """Windows that a member monitors at the most."""
+
+    def differences(self, block: Block, filled: IntArray) -> Members:
+        """What differs between the block's members, `filled` up to the size of all blocks."""
+        options, members = self.options, [block.members[i] for i in filled]
+        steps = [options.epochs * Order(member.train, options).batches for member in members]
+        return Members(
+            _numbers([member.learning_rate for member in members], options.learning_rate),
+            np.array(steps, np.float32),
+            _numbers([member.dropout for member in members], self.architecture.dropout),
+            np.array([dropout_seed(member.key.seed) for member in members], np.uint32),
+        )
+
+    def monitored_table(self, block: Block, filled: IntArray) -> Batches | None:
+        """What the members of a block monitor, in the one shape that all blocks have."""
+        if not self.most_monitored:
+            return None
+        batch = min(_MEASURED_BATCH, self.most_monitored)
+        monitors = [(block.members[i].monitor, block.offsets[i]) for i in filled]
+        rows = [
+            np.zeros(0, np.int64) if monitor is None else monitor.cutoffs + offset
+            for monitor, offset in monitors
+        ]
+        return batch_table(rows, batch, -(-self.most_monitored // batch))
+
+
+def plan_of(
+    architecture: Architecture, members: Sequence[Member], options: TrainingOptions, blocks: int
+) -> tuple[Plan, list[Block]]:
+    """The plan of all members, and them in so many blocks."""
+    windows = [member.train for member in members]
+    values, first, offsets = _joined(windows)
+    orders = [Order(own, options) for own in windows]
+    size = -(-len(members) // blocks)
+    batch = min(options.batch_size, max(order.size for order in orders))
+    steps = size * batch * windows[0].context_length
+    batches = max(order.batches for order in orders)
+    dropouts = [
+        architecture.dropout if member.dropout is None else member.dropout for member in members
+    ]
+    plan = Plan(
+        architecture,
+        options,
+        values,
+        first,
+        windows[0].context_length,
+        windows[0].horizon,
+        drops=any(dropouts) or not architecture.is_memberwise,
+        size=size,
+        batch=batch,
+        call_batches=min(max(_CALL_BATCHES, _CALL // steps), batches),
+        most_monitored=max(len(m.monitor.cutoffs) if m.monitor else 0 for m in members),
+    )
+    parts = np.array_split(np.arange(len(members)), blocks)
+    return plan, [
+        Block(tuple(members[i] for i in part), tuple(offsets[i] for i in part)) for part in parts
+    ]
+
+
+def batch_table(cutoffs: Sequence[IntArray], batch: int, batches: int) -> Batches:
+    """Cutoffs of every member as `(batches, members, batch)`, -1 where one has no more."""
+    table = np.full((len(cutoffs), batches * batch), -1, np.int32)
+    for row, own in zip(table, cutoffs, strict=True):
+        row[: len(own)] = own
+    return np.ascontiguousarray(table.reshape(len(cutoffs), batches, batch).swapaxes(0, 1))
+
+
+def _numbers(own: Sequence[float | None], default: float) -> NDArray[np.float32]:
+    """A number for each member: its own, or the one of the config."""
+    return np.array([default if number is None else number for number in own], np.float32)
+
+
+def _joined(
+    windows: Sequence[Windows],
+) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, list[int]]:
+    """All values that members look at in one row, and what to add to the cutoffs of each.
+
+    In between, where the series of each row begins, if contexts need not be whole. Members that
+    look at the same array share its place.
+    """
+    different: list[Windows] = []
+    places: list[int] = []
+    for own in windows:
+        known = (i for i, other in enumerate(different) if other.values is own.values)
+        place = next(known, len(different))
+        if place == len(different):
+            different.append(own)
+        places.append(place)
+    begins = np.cumsum([0, *(len(own.values) for own in different)])
+    values = np.concatenate([own.values for own in different]).astype(np.float32)
+    firsts = [
+        own.first + begin
+        for own, begin in zip(different, begins, strict=False)
+        if own.first is not None
+    ]
+    first = np.concatenate(firsts).astype(np.int32) if firsts else None
+    return values, first, [int(begins[place]) for place in places]
