@@ -53,6 +53,8 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ),
     ({"kind": "mlp", "layers": [5, 3]}, {"normalize": "mean"}),
     ({"kind": "mlp", "layers": [], "quantiles": [0.5, 0.9]}, {"residual_of": "last"}),
+    ({"kind": "dlinear", "kernel_size": 5}, {"normalize": "last"}),
+    ({"kind": "dlinear", "kernel_size": 40}, {}),
     ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
@@ -300,8 +302,19 @@ def test_first_weights_are_those_that_each_layer_asks_for() -> None:
 
 
 def test_an_mlp_has_the_parameters_that_its_page_says() -> None:
-    """Of a context of 12 steps, for one step ahead."""
+    """As DLinear has."""
     assert _network(kind="mlp").parameters == 5_057
+    assert _network(kind="dlinear").parameters == 26
+
+
+def test_the_trend_of_dlinear_is_a_moving_average() -> None:
+    """Over 5 steps of a line, all that is left is at the ends."""
+    model = _zeros({"horizon": 12}, kind="dlinear", kernel_size=5)
+    model.get_layer("remainder").set_weights([np.eye(12), np.zeros(12)])
+    line = np.arange(12, dtype=np.float32)[None, :, None]
+    padded = np.pad(np.arange(12.0), 2, mode="edge")
+    by_hand = np.arange(12) - np.convolve(padded, np.full(5, 0.2), mode="valid")
+    np.testing.assert_allclose(_forecast(model, line)[0], by_hand, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -337,6 +337,15 @@ class MLPOptions(_NetworkOptions):
         return self.dropout
 
 
+class DLinearOptions(_NetworkOptions):
+    """DLinear (Zeng et al. 2023): a linear map of the trend, and one of what is left."""
+
+    kind: Literal["dlinear"]
+    """The kind of network."""
+    kernel_size: Annotated[int, Field(ge=1)] = 25
+    """Steps of the moving average that is the trend."""
+
+
 class FunctionOptions(_NetworkOptions):
     """A network of your own: a function that builds it from Keras layers.
 
@@ -370,7 +379,7 @@ def _gru_unless_said(value: object) -> object:
 
 BUILT_IN, FUNCTION = "built-in", "module:function"
 _BuiltIn = Annotated[
-    GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
+    DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
     Field(discriminator="kind"),
 ]
 _AnyModel = Annotated[
