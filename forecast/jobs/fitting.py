@@ -106,11 +106,11 @@ def _fit_transforms(job: Job) -> Pipelines:
 
 def _members(job: Job, transforms: Pipelines) -> list[Member]:
     """The members of one job, pipeline after pipeline."""
-    shared = transforms.shared.apply(job.panel)
+    shared = transforms.shared.apply(job.panel).panel
     return [
         member
         for branch in transforms.branches
-        for member in _members_of(job, branch.apply(shared).values, branch.reach)
+        for member in _members_of(job, branch.apply(shared).panel.values, branch.reach)
     ]
 
 

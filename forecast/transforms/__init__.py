@@ -5,6 +5,6 @@ plain JSON, so that a forecast needs neither the library that fitted it nor pick
 transform is a fitted class here, a module of its own name in `fitting`, and a line in `FITTED`.
 """
 
-from forecast.transforms.pipeline import FITTED, Pipeline, Pipelines, Transform
+from forecast.transforms.pipeline import FITTED, Pipeline, Pipelines, Transform, Transformed
 
-__all__ = ["FITTED", "Pipeline", "Pipelines", "Transform"]
+__all__ = ["FITTED", "Pipeline", "Pipelines", "Transform", "Transformed"]

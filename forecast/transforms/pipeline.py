@@ -55,6 +55,28 @@ FITTED: Mapping[str, type[Transform]] = {
 
 
 @dataclass(frozen=True)
+class Transformed:
+    """A panel after some transforms, which knows the way back.
+
+    `stages` are the panel before, between and after them.
+    """
+
+    transforms: tuple[Transform, ...]
+    stages: tuple[Panel, ...]
+
+    @property
+    def panel(self) -> Panel:
+        """The panel on the scale after all transforms."""
+        return self.stages[-1]
+
+    def invert(self, forecasts: FloatArray, cutoffs: IntArray) -> FloatArray:
+        """Forecasts `(cutoffs, horizon)` back on the scale of the first stage."""
+        for transform, before in zip(reversed(self.transforms), self.stages[-2::-1], strict=True):
+            forecasts = transform.invert(forecasts, cutoffs, before)
+        return forecasts
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """Fitted transforms in the order of the config."""
 
@@ -65,20 +87,10 @@ class Pipeline:
         """Rows at the start of each series that have no value after all of them."""
         return sum(transform.reach for transform in self.transforms)
 
-    def apply(self, panel: Panel) -> Panel:
-        """The panel in the units that the network sees."""
-        return self._stages(panel)[-1]
-
-    def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`, whose rows `cutoffs` names."""
-        stages = self._stages(panel)
-        for transform, before in zip(reversed(self.transforms), reversed(stages[:-1]), strict=True):
-            forecasts = transform.invert(forecasts, cutoffs, before)
-        return forecasts
-
-    def _stages(self, panel: Panel) -> list[Panel]:
-        """The panel before, between and after the transforms."""
-        return list(accumulate(self.transforms, lambda p, t: t.apply(p), initial=panel))
+    def apply(self, panel: Panel) -> Transformed:
+        """The panel on the scale after all of them."""
+        stages = accumulate(self.transforms, lambda stage, next_: next_.apply(stage), initial=panel)
+        return Transformed(self.transforms, tuple(stages))
 
     def states(self) -> list[dict[str, Any]]:
         """What was learned, as plain JSON."""

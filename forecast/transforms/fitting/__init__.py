@@ -32,6 +32,6 @@ def fit_pipelines(
     """Fit several pipelines, and what they share once."""
     count = shared_count(options)
     shared = fit_pipeline(options[0][:count], pasts, season_length)
-    pasts = {name: Past(shared.apply(past.panel)) for name, past in pasts.items()}
+    pasts = {name: Past(shared.apply(past.panel).panel) for name, past in pasts.items()}
     branches = [fit_pipeline(pipeline[count:], pasts, season_length) for pipeline in options]
     return Pipelines(shared, tuple(branches))
