@@ -192,7 +192,6 @@ class Counted:
     """Leaves every value as it is, and counts how often a panel went through it."""
 
     applied: int = 0
-    reach = 0
 
     def apply(self, panel: Panel) -> Panel:
         self.applied += 1

@@ -18,8 +18,7 @@ from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.networks import Architecture, Weights
 from forecast.training import CompiledForward, EpochLog, Fitted, Member, fit, layers
-from forecast.transforms import Pipelines
-from forecast.transforms.fitting import fit_pipelines
+from forecast.transforms import Pipelines, fit_pipelines
 from forecast.windows import Windows, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
