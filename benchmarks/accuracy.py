@@ -204,7 +204,7 @@ def peer_scores(job: Job, method: Method) -> dict[str, float]:
         pasts = (training_rows(job, i) for i in range(len(cutoffs)))
         y_hat = np.concatenate(list(pool.map(forecast_one, pasts)))
     known = Known(method.name, Forecasts(y_hat))
-    table = forecasts_of([known], Task(job.panel, cutoffs, horizon), "test")
+    table = forecasts_of([known], Task(job.panel, [("test", cutoffs)], horizon))
     scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
     (means,) = overall(score(table, scales), "test").to_dict("records")
     return {metric: means[metric] for metric in METRICS}

@@ -64,7 +64,7 @@ class Tried:
         for i, before in enumerate(cutoffs):
             [trained] = fit_jobs([job.as_of(before)], Console(quiet=True)).trained
             method = trained.method()
-            units = method.shared.apply(job.panel)
+            units = method.shared.apply(job.panel).panel
             self.units.append(units)
             self.truth.append(units.truth_after(before, horizon))
             for j, rows in enumerate(cutoffs[: i + 1]):

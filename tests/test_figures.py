@@ -58,11 +58,8 @@ def make_material(make_panel: Callable[..., Panel]) -> Callable[..., Material]:
             ),
         }
         gru, baselines = Hundred(), named_methods(BASELINES, season_length=12)
-        tables = [
-            forecasts_of([gru, *baselines], Task(panel, cutoffs, horizon, quantiles), name)
-            for name, cutoffs in parts.items()
-        ]
-        forecasts = pd.concat(tables, ignore_index=True)
+        task = Task(panel, list(parts.items()), horizon, quantiles)
+        forecasts = forecasts_of([gru, *baselines], task)
         last = panel.ends - 1
         return Material(
             name="air-1",

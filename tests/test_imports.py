@@ -102,8 +102,9 @@ HOMES = {
     "keras": ("backends/", "training/", "networks/"),
     "matplotlib": ("figures/",),
     "onnxruntime": ("methods/network.py",),
-    "sklearn": ("transforms/fitting",),
-    "statsmodels": ("transforms/fitting/deseasonalize.py",),
+    "sklearn": ("transforms/boxcox.py",),
+    "statsmodels": ("transforms/deseasonalize.py",),
+    "statsforecast": ("methods/statistical.py",),
     "pandas": ("data/", "scoring/", "methods/", "figures/", "jobs/", "commands/", "display.py"),
     "typer": ("cli.py",),
     "rich": ("display.py",),
@@ -113,7 +114,7 @@ HOMES = {
 FILES = sorted(ROOT.rglob("*.py"))
 
 
-def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+def _imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
     """Each import of a file that runs, with the module that it names."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
@@ -130,6 +131,17 @@ def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "relative imports hide the floor"
             yield node, node.module or ""
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield node, _beginning(node.args[0])
+
+
+def _beginning(argument: ast.expr) -> str:
+    """Of the name that `import_module` is given, what stands there as text."""
+    if isinstance(argument, ast.Constant):
+        return str(argument.value)
+    if isinstance(argument, ast.JoinedStr) and isinstance(argument.values[0], ast.Constant):
+        return str(argument.values[0].value)
+    return ""
 
 
 def _room(name: str) -> str:

@@ -1,8 +1,9 @@
 """Forecasts without Keras: one call of the network, or its own forecasts fed back."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -185,3 +186,34 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(RunError, match=r"model\.onnx can not be loaded: "):
         OnnxPredictor(path)
+
+
+@dataclass
+class Counted:
+    """Leaves every value as it is, and counts how often a panel went through it."""
+
+    applied: int = 0
+
+    def apply(self, panel: Panel) -> Panel:
+        self.applied += 1
+        return panel
+
+    def invert(self, forecasts: np.ndarray, cutoffs: np.ndarray, panel: Panel) -> np.ndarray:
+        return forecasts
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Counted":
+        return cls()
+
+
+def test_a_panel_is_transformed_once_for_all_quantiles(opened: OpenedRun, airline: Panel) -> None:
+    """On the way to the network; the way back starts from what it gave then."""
+    counted = Counted()
+    shared = Pipeline((*opened.method.shared.transforms, counted))
+    conformal = Conformal(np.tile(np.arange(1.0, 21), (2, 1)), np.ones(1))
+    method = replace(opened.method, shared=shared, calibration=conformal)
+    method.forecast(airline, np.array([99, 120, 143]), 2, [0.1, 0.5, 0.9])
+    assert counted.applied == 1

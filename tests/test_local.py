@@ -106,11 +106,12 @@ def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job
     network = Architecture(config.model, config.window, job.season_length)
     weights = np.load(opened.run.file("weights.npy"))
     [branch] = opened.method.branches
-    shared = opened.method.shared.apply(job.panel)
+    shared = opened.method.shared.apply(job.panel).panel
     cutoffs = job.panel.ends - 1
     rows = cutoffs[:, None] + np.arange(1 - config.window.context_length, 1)
-    contexts = branch.transforms.apply(shared).values[rows].astype(np.float32)[..., None]
-    said = branch.call(shared, cutoffs)[..., 0]
+    transformed = branch.transforms.apply(shared).panel
+    contexts = transformed.values[rows].astype(np.float32)[..., None]
+    said = branch.call(transformed, cutoffs)[..., 0]
     for i in range(3):
         members = [network.model(row)(contexts[i : i + 1]) for row in weights[i]]
         np.testing.assert_allclose(said[i], np.mean(members, axis=0)[0], rtol=1e-4, atol=1e-5)

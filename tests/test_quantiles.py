@@ -142,12 +142,12 @@ def test_intervals_stretch_what_the_network_learned(stretched: Path, cli_in: Cli
     assert {level: len(own) for level, own in factors.items()} == {"0.1": 24, "0.9": 24}
     opened = open_run(run)
     shared, panel = opened.method.shared, opened.observed()
-    said = opened.method.predictions(shared.apply(panel), panel.ends - 1, 24)
+    said = opened.method.predictions(shared.apply(panel).panel, panel.ends - 1, 24)
     rows = _rows(cli_in("predict", cwd=stretched))
     assert list(rows[0])[-3:] == ["y_hat", "q0.1", "q0.9"]
     for level in (0.1, 0.9):
         moved = said[0.5] + (said[level] - said[0.5]) * np.array(factors[str(level)])
-        by_hand = shared.invert(moved, panel.ends - 1, panel)[0]
+        by_hand = shared.apply(panel).invert(moved, panel.ends - 1)[0]
         assert [float(row[f"q{level}"]) for row in rows] == pytest.approx(list(by_hand))
 
 

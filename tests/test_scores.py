@@ -47,7 +47,7 @@ def _table(
     beside: Sequence[str] = BASELINES,
 ) -> pd.DataFrame:
     methods = [Oracle(), *named_methods(beside, season_length)]
-    return forecasts_of(methods, Task(panel, cutoffs, horizon, levels), "test")
+    return forecasts_of(methods, Task(panel, [("test", cutoffs)], horizon, levels))
 
 
 def test_forecasts_stand_beside_the_baselines_and_the_truth(

@@ -147,7 +147,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
         "warning: seasonal_naive is better than gru on the test part (rmse 47.19).",
         "warning: naive is better than gru on the test part (rmse 50.74).",
         (
-            "Prefer seasonal_naive until the network beats it. Normalized usually decide: "
+            "Prefer seasonal_naive until the network beats it. Transforms usually decide: "
             "`forecast init FILE` writes a recipe with those that suit the table."
         ),
         "next: forecast predict > next.csv; forecast plot",

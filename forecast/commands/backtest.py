@@ -53,12 +53,12 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     with deferred() as stop:  # and give no scores of networks that are not fitted to the end
         trained = fit_jobs(jobs, console, stop).trained
     networks = [each.method() for each in trained]
-    if not options.refit:
-        networks *= len(cutoffs)
+    parts = [(SPLIT, rows) for rows in cutoffs]
+    each = [[part] for part in parts] if options.refit else [parts]
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
     tables = [
-        forecasts_of([network, *baselines], Task(job.panel, rows, horizon, levels), SPLIT)
-        for rows, network in zip(cutoffs, networks, strict=True)
+        forecasts_of([network, *baselines], Task(job.panel, own, horizon, levels))
+        for network, own in zip(networks, each, strict=True)
     ]
     forecasts = pd.concat(tables, ignore_index=True)
     first = jobs[0].panel

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar import iso
+from forecast.data.calendar import from_iso, steps_between
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within
 from forecast.data.table import records
@@ -55,16 +55,13 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
         raise DataError(Problem(message, "The network has seen the earlier rows in training."))
     methods = [opened.method, *named_methods(BASELINES, opened.data.season_length)]
     levels = opened.config.quantile_levels
-    return forecasts_of(methods, Task(panel, cutoffs, window.horizon, levels), INPUT)
+    return forecasts_of(methods, Task(panel, [(INPUT, cutoffs)], window.horizon, levels))
 
 
 def _unseen(opened: OpenedRun, panel: Panel) -> IntArray:
     """The first row of each series on which nothing was fitted."""
     test_begins = {series.unique_id: series.test_begin for series in opened.data.per_series}
-    return np.array(
-        [
-            begin
-            + np.searchsorted(np.array(iso(panel.dates(np.arange(begin, end)))), test_begins[name])
-            for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True)
-        ]
-    )
+    moments = from_iso([test_begins[name] for name in panel.unique_ids], panel.begins)
+    steps = steps_between(panel.begins, moments, panel.freq)
+    rows: IntArray = np.clip(panel.starts + steps, panel.starts, panel.ends)
+    return rows

@@ -123,11 +123,12 @@ def _report(job: Job, done: FittedJobs, console: Console) -> None:
 
 def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
-    shared = trained.transforms.shared.apply(trained.job.panel)
+    shared = trained.transforms.shared.apply(trained.job.panel).panel
     chosen = spread(trained.job.cutoffs["test"], _PARITY_WINDOWS)
     for in_memory, exported in zip(trained.method().branches, network.branches, strict=True):
-        by_keras = in_memory.call(shared, chosen)
-        difference = float(np.abs(exported.call(shared, chosen) - by_keras).max())
+        transformed = exported.transforms.apply(shared).panel
+        by_keras = in_memory.call(transformed, chosen)
+        difference = float(np.abs(exported.call(transformed, chosen) - by_keras).max())
         if not difference <= PARITY * max(1.0, float(np.abs(by_keras).max())):  # NaN is none
             raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
@@ -147,12 +148,8 @@ def _forecasts(job: Job, network: Method) -> pd.DataFrame:
         return latest_apart(job.panel, rows, horizon, most)
 
     methods = [network, *named_methods(BASELINES, job.season_length)]
-    levels = job.config.quantile_levels
-    tables = [
-        forecasts_of(methods, Task(job.panel, scored(split, rows), horizon, levels), split)
-        for split, rows in job.cutoffs.items()
-    ]
-    return pd.concat(tables, ignore_index=True)
+    parts = [(split, scored(split, rows)) for split, rows in job.cutoffs.items()]
+    return forecasts_of(methods, Task(job.panel, parts, horizon, job.config.quantile_levels))
 
 
 def _write(

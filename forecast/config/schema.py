@@ -3,10 +3,10 @@
 Validation, `--set`, `resolved.yaml`, the JSON Schema and the reference page all come from here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -113,6 +113,10 @@ class _Transform(Section):
         """Rows at the start of a series that have no value after the transform."""
         return 0
 
+    def problem(self, season_length: int) -> tuple[str, str] | None:
+        """Why it can not be fitted to data of such a season, and the way out."""
+        return None
+
 
 class _Scaler(_Transform):
     per: Per = "series"
@@ -175,6 +179,13 @@ class DeseasonalizeOptions(_Transform):
     kind: Literal["deseasonalize"]
     """The kind of transform."""
 
+    def problem(self, season_length: int) -> tuple[str, str] | None:
+        """It needs a season."""
+        if season_length > 1:
+            return None
+        message = "deseasonalize needs a season, and `data.season_length` is 1."
+        return message, "Set `data.season_length` to 2 or more, or leave deseasonalize out."
+
 
 class DifferenceOptions(_Transform):
     """Each value less the one `lag` steps before."""
@@ -205,16 +216,23 @@ _AnyTransform = Annotated[
     | StandardOptions,
     Field(discriminator="kind"),
 ]
-TransformKind = Literal[
-    "boxcox", "deseasonalize", "difference", "log", "log1p", "minmax", "robust", "standard"
+_KINDS = [
+    get_args(options.model_fields["kind"].annotation)[0]
+    for options in get_args(get_args(_AnyTransform)[0])
 ]
+_KindAlone = Annotated[str, WithJsonSchema({"type": "string", "enum": _KINDS})]
 TransformOptions = Annotated[
     _AnyTransform,
-    BeforeValidator(_kind_alone, json_schema_input_type=_AnyTransform | TransformKind),
+    BeforeValidator(_kind_alone, json_schema_input_type=_AnyTransform | _KindAlone),
 ]
 
 
 PipelineOptions = Annotated[tuple[TransformOptions, ...], Field(strict=False)]
+
+
+def reach(pipeline: Iterable[TransformOptions], season_length: int) -> int:
+    """Rows at the start of a series that have no value after all transforms of a pipeline."""
+    return sum(options.reach(season_length) for options in pipeline)
 
 
 class WindowOptions(Section):
@@ -234,6 +252,16 @@ class WindowOptions(Section):
     """What stands before the first value of a series that is shorter than the context: its first
     season, repeated backwards, or nothing, steps that the network passes over. With `mask` it also
     learns from such series, as soon as they have a season."""
+
+    def problem(self, season_length: int) -> tuple[str, str] | None:
+        """Why `residual_of` can not be had of data of such a season, and the way out."""
+        if not self.residual_of.startswith("seasonal") or season_length <= self.context_length:
+            return None
+        message = (
+            f"`window.residual_of: {self.residual_of}` repeats a season of {season_length} "
+            f"steps, and `window.context_length` is {self.context_length}."
+        )
+        return message, f"Set window.context_length to {season_length} or more."
 
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -262,6 +290,18 @@ class _NetworkOptions(Section):
     def steps_per_patch(self, season_length: int) -> int:
         """Steps that enter the network at once."""
         return 1
+
+    def problem(self, context_length: int, season_length: int) -> tuple[str, str] | None:
+        """Why `patch_length` does not suit such contexts, and the way out."""
+        patch = self.steps_per_patch(season_length)
+        if context_length % patch == 0:
+            return None
+        message = (
+            f"`model.patch_length` is {patch} steps, which `window.context_length` "
+            f"{context_length} is no multiple of."
+        )
+        nearest = max(1, round(context_length / patch)) * patch
+        return message, f"Set window.context_length to {nearest}."
 
     @field_validator("quantiles")
     @classmethod
@@ -527,7 +567,19 @@ class Config(Section):
 
     def reach(self, season_length: int) -> int:
         """Rows at the start of a series that the transforms leave without a value."""
-        return max(sum(option.reach(season_length) for option in each) for each in self.pipelines)
+        return max(reach(pipeline, season_length) for pipeline in self.pipelines)
+
+    def problems(self, season_length: int) -> list[tuple[tuple[str | int, ...], str, str]]:
+        """What a season of so many steps makes wrong: the path of the key, and as `problem`."""
+        found: list[tuple[tuple[str | int, ...], tuple[str, str] | None]] = [
+            *((key, options.problem(season_length)) for key, options in self.each_transform()),
+            (("window", "residual_of"), self.window.problem(season_length)),
+            (
+                ("model", "patch_length"),
+                self.model.problem(self.window.context_length, season_length),
+            ),
+        ]
+        return [(key, *problem) for key, problem in found if problem]
 
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""

@@ -17,6 +17,12 @@ class Forecasts:
     y_hat: FloatArray
     quantiles: Mapping[float, FloatArray] = field(default_factory=dict)
 
+    def of(self, rows: slice) -> "Forecasts":
+        """Those of some of the cutoffs."""
+        return Forecasts(
+            self.y_hat[rows], {level: values[rows] for level, values in self.quantiles.items()}
+        )
+
 
 def quantile_column(level: float) -> str:
     """The column of a quantile: `q0.1`."""

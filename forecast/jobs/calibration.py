@@ -20,17 +20,19 @@ def calibrate(
     """
     config, panel, cutoffs = earlier.job.config, plan.past, np.concatenate(plan.cutoffs)
     method = earlier.method()
-    scaled = method.shared.apply(panel)
+    scaled = method.shared.apply(panel).panel
     truth = scaled.truth_after(cutoffs, plan.horizon)
     predictions = method.predictions(scaled, cutoffs, plan.horizon)
     if config.model.quantiles:
         return ConformalizedQuantiles.calibrate(truth, predictions, config.quantile_levels)
-    # A scaler that saw fewer rows has another scale.
-    scales = _scales(earlier, panel)[panel.series_of(cutoffs)]
-    return Conformal.calibrate(truth - predictions[MIDDLE], scales, _scales(final, panel))
+    # What saw fewer rows puts them on another scale.
+    season_length = earlier.job.season_length
+    then = _error_scales(scaled, season_length)
+    now = _error_scales(final.transforms.shared.apply(panel).panel, season_length)
+    errors = truth - predictions[MIDDLE]
+    return Conformal.calibrate(errors, then[panel.series_of(cutoffs)], now)
 
 
-def _scales(trained: TrainedJob, past: Panel) -> FloatArray:
-    """MASE's unit of each series on the scale on which what was fitted is combined."""
-    scaled = trained.transforms.shared.apply(past)
-    return usable(scales_of(scaled.before(scaled.ends), trained.job.season_length))
+def _error_scales(past: Panel, season_length: int) -> FloatArray:
+    """MASE's unit of each series, of a panel on the scale on which forecasts are combined."""
+    return usable(scales_of(past.before(past.ends), season_length))

@@ -18,8 +18,7 @@ from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.networks import Architecture, Weights
 from forecast.training import CompiledForward, EpochLog, Fitted, Member, MemberKey, fit, layers
-from forecast.transforms import Pipelines
-from forecast.transforms.fitting import fit_pipelines
+from forecast.transforms import Pipelines, fit_pipelines
 from forecast.windows import Windows, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
@@ -127,11 +126,11 @@ def _fit_transforms(job: Job) -> Pipelines:
 
 def _members(name: str, job: Job, transforms: Pipelines) -> list[Member]:
     """The members of one job, pipeline after pipeline."""
-    shared = transforms.shared.apply(job.panel)
+    shared = transforms.shared.apply(job.panel).panel
     return [
         member
         for i, branch in enumerate(transforms.branches)
-        for member in _members_of(name, job, i, branch.apply(shared).values, branch.reach)
+        for member in _members_of(name, job, i, branch.apply(shared).panel.values, branch.reach)
     ]
 
 

@@ -20,8 +20,7 @@ from forecast.data.split import (
 from forecast.data.table import read_table
 from forecast.errors import ConfigError, DataError, Problem
 from forecast.scoring.conformal import errors_needed
-from forecast.transforms.boxcox import BoxCox
-from forecast.transforms.log import Log
+from forecast.transforms import refuse_unfit
 
 LEAK = (
     "a transform is fitted on all rows (`fit_on: all`), the test part among them: the test scores "
@@ -125,7 +124,7 @@ def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
     split = split_panel(panel, source.config.split, needs)
     cutoffs = cutoffs_by_split(panel, split, needs)
     job = Job(source, panel, table.sha256, season_length, needs, split, cutoffs)
-    _refuse_untransformable(job)
+    refuse_unfit(job.config.pipelines, panel)
     _refuse_untrainable(job)
     job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
     if job.calibration:
@@ -136,31 +135,12 @@ def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
 def _needs_of(source: LoadedConfig, season_length: int) -> Needs:
     """The rows that one window takes.
 
-    Raises `ConfigError` where the context does not hold the season that the network corrects, or is
-    no whole number of patches, or where there is no season to take out.
+    Raises `ConfigError` with all that does not suit a season of so many steps.
     """
     config, window = source.config, source.config.window
-    for key, option in config.each_transform():
-        if option.kind == "deseasonalize" and season_length < 2:
-            message = "deseasonalize needs a season, and `data.season_length` is 1."
-            advice = "Set `data.season_length` to 2 or more, or leave deseasonalize out."
-            raise ConfigError(source.problem(key, message, advice))
-    if window.residual_of.startswith("seasonal") and season_length > window.context_length:
-        message = (
-            f"`window.residual_of: {window.residual_of}` repeats a season of {season_length} "
-            f"steps, and `window.context_length` is {window.context_length}."
-        )
-        advice = f"Set window.context_length to {season_length} or more."
-        raise ConfigError(source.problem(("window", "residual_of"), message, advice))
-    patch = config.model.steps_per_patch(season_length)
-    if window.context_length % patch:
-        message = (
-            f"`model.patch_length` is {patch} steps, which `window.context_length` "
-            f"{window.context_length} is no multiple of."
-        )
-        nearest = max(1, round(window.context_length / patch)) * patch
-        advice = f"Set window.context_length to {nearest}."
-        raise ConfigError(source.problem(("model", "patch_length"), message, advice))
+    problems = config.problems(season_length)
+    if problems:
+        raise ConfigError(*(source.problem(*problem) for problem in problems))
     length, masked = window.context_length, 0
     if window.padding == "mask":
         masked = max(length - season_length, 0)
@@ -183,17 +163,6 @@ def _refuse_untrainable(job: Job) -> None:
         f"(`model.scope: local`) takes {needed}: {job.needs} ({int((~has).sum())} such series)."
     )
     raise DataError(Problem(message, "Leave such series out, or set model.scope to global."))
-
-
-def _refuse_untransformable(job: Job) -> None:
-    """Raise `DataError` for values that have no logarithm, or no power."""
-    for key, option in job.config.each_transform():
-        if key[-1] != 0:  # it sees what an earlier one made
-            continue
-        if option.kind in ("log", "log1p"):
-            Log(offset=float(option.kind == "log1p")).apply(job.panel)
-        if option.kind == "boxcox":
-            BoxCox(np.ones(1), option.offset).apply(job.panel)
 
 
 def _refuse_few_errors(job: Job, plan: CalibrationPlan) -> None:

@@ -68,7 +68,7 @@ def open_run(run: Run) -> OpenedRun:
     method = TrainedNetwork.of(
         config,
         [OnnxPredictor(run.file(f"{name}.onnx")) for name in model_names(len(config.pipelines))],
-        Pipelines.from_states(config.pipelines, states),
+        Pipelines.from_states(config.pipelines, states, data.season_length),
         data.season_length,
         _calibration(run, config) if config.intervals else None,
     )

@@ -59,9 +59,9 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Branch:
-    """A trained network with the units in which it sees the data.
+    """A trained network with the scale on which it sees the data.
 
-    Of a panel in the units that all branches share, to which its forecasts come back.
+    It is given a panel on the scale that all branches share, to which its forecasts come back.
     """
 
     network: Predictor
@@ -70,21 +70,21 @@ class Branch:
     window: WindowOptions
     season_length: int
 
-    def call(self, panel: Panel, cutoffs: IntArray) -> Batch:
-        """One call of the network: `(cutoffs, horizon, outputs)` in the units that it sees."""
-        return self._call(self._inputs(self.transforms.apply(panel), cutoffs), panel, cutoffs)
+    def call(self, transformed: Panel, cutoffs: IntArray) -> Batch:
+        """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
+        return self._call(self._inputs(transformed, cutoffs), transformed, cutoffs)
 
     def outputs(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[FloatArray]:
-        """What the network predicts, each `(cutoffs, horizon)` in the units of the panel."""
+        """What the network predicts, each `(cutoffs, horizon)` on the scale of the panel."""
         transformed = self.transforms.apply(panel)
         # One of each series, then the next of each: so a batch of local networks has few of each.
         order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
         parts = [
-            self._continued(transformed, cutoffs[order[i : i + _BATCH]], horizon)
+            self._continued(transformed.panel, cutoffs[order[i : i + _BATCH]], horizon)
             for i in range(0, len(cutoffs), _BATCH)
         ]
         outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
-        return [self.transforms.invert(output, cutoffs, panel) for output in outputs]
+        return [transformed.invert(output, cutoffs) for output in outputs]
 
     def _inputs(self, transformed: Panel, cutoffs: IntArray) -> Inputs:
         """What the network sees at each cutoff."""
@@ -177,15 +177,16 @@ class TrainedNetwork:
         """
         for level in quantile_levels:
             self._refuse_unknown(level, horizon)
-        predicted = self.predictions(self.shared.apply(panel), cutoffs, horizon)
-        y_hat = self.shared.invert(predicted[MIDDLE], cutoffs, panel)
+        scaled = self.shared.apply(panel)
+        predicted = self.predictions(scaled.panel, cutoffs, horizon)
+        y_hat = scaled.invert(predicted[MIDDLE], cutoffs)
         if not np.isfinite(y_hat).all():
             advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
             raise DivergedError(Problem("the forecast is not a finite number.", advice))
         quantiles = self._quantiles(predicted, panel.series_of(cutoffs), quantile_levels)
         return Forecasts(
             y_hat,
-            {level: self.shared.invert(q, cutoffs, panel) for level, q in quantiles.items()},
+            {level: scaled.invert(q, cutoffs) for level, q in quantiles.items()},
         )
 
     def predictions(self, panel: Panel, cutoffs: IntArray, horizon: int) -> dict[float, FloatArray]:

@@ -15,18 +15,16 @@ from forecast.methods.method import Baseline
 class Statistical(Baseline):
     """A model of statsforecast, which is loaded only where one is asked for."""
 
-    package: ClassVar[str] = "statsforecast"
-    extra: ClassVar[str] = "stats"
     model: ClassVar[str]
     """Its class in `statsforecast.models`."""
 
     def __post_init__(self) -> None:
         """Raises `MissingExtraError` where the extra is not installed."""
-        require_extra(self.package, self.extra)
+        require_extra("statsforecast", "stats")
 
     def points(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
         """See `Baseline.points`."""
-        model = getattr(import_module(f"{self.package}.models"), self.model)
+        model = getattr(import_module("statsforecast.models"), self.model)
         starts = panel.starts[panel.series_of(cutoffs)]
         return np.stack(
             [

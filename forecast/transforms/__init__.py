@@ -1,10 +1,28 @@
-"""In which units does the network see the data?
+"""On which scale does the network see the data?
 
-A transform is fitted on the past, applied to a panel, and inverted on forecasts. What it learned is
+A transform is fitted on the past, applied to a panel, and inverted on forecasts. What was fitted is
 plain JSON, so that a forecast needs neither the library that fitted it nor pickle. A kind of
-transform is a fitted class here, a module of its own name in `fitting`, and a line in `FITTED`.
+transform is a module of its name here, with a `KIND`, and its options in the schema.
 """
 
-from forecast.transforms.pipeline import FITTED, Pipeline, Pipelines, Transform
+from forecast.transforms.pipeline import (
+    Pipeline,
+    Pipelines,
+    Transformed,
+    fit_pipeline,
+    fit_pipelines,
+    refuse_unfit,
+)
+from forecast.transforms.transform import Kind, Transform, kind_of
 
-__all__ = ["FITTED", "Pipeline", "Pipelines", "Transform"]
+__all__ = [
+    "Kind",
+    "Pipeline",
+    "Pipelines",
+    "Transform",
+    "Transformed",
+    "fit_pipeline",
+    "fit_pipelines",
+    "kind_of",
+    "refuse_unfit",
+]

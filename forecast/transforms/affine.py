@@ -19,18 +19,13 @@ class Affine:
     scale: FloatArray
     shift: FloatArray
 
-    @property
-    def reach(self) -> int:
-        """Every row keeps a value."""
-        return 0
-
     def apply(self, panel: Panel) -> Panel:
         """Scale every row by its series."""
         scaled = panel.values * panel.by_row(self.scale) + panel.by_row(self.shift)
         return panel.with_values(scaled)
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`."""
+        """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         shift, scale = panel.by_cutoff(self.shift, cutoffs), panel.by_cutoff(self.scale, cutoffs)
         return (forecasts - shift) / scale
 

@@ -4,14 +4,18 @@ Box, Cox 1964, https://doi.org/10.1111/j.2517-6161.1964.tb00553.x
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 
-from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.config.schema import BoxCoxOptions
+from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.transforms.log import refuse_outside
+from forecast.transforms.scalers import groups_of
+from forecast.transforms.transform import Kind
 
-ADVICE = "Set its offset, such as `offset: 1` for data with zeros."
+_ADVICE = "Set its offset, such as `offset: 1` for data with zeros."
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,9 @@ class BoxCox:
     power: FloatArray
     offset: float
 
-    @property
-    def reach(self) -> int:
-        """Every row keeps a value."""
-        return 0
-
     def apply(self, panel: Panel) -> Panel:
         """The power of every row. Raises `DataError` for values that have none."""
-        refuse_outside(panel, self.offset, "boxcox", ADVICE)
+        refuse_outside(panel, self.offset, "boxcox", _ADVICE)
         logs = np.log(panel.values + self.offset)
         power = panel.by_row(self.power)
         zero = power == 0
@@ -40,7 +39,7 @@ class BoxCox:
         )
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`.
+        """Forecasts `(cutoffs, horizon)` on the scale of `panel`.
 
         A forecast that no value maps to is taken to the nearest that some value does.
         """
@@ -58,3 +57,32 @@ class BoxCox:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The opposite of `state`."""
         return cls(np.array(state["power"]), state["offset"])
+
+
+def fit(options: BoxCoxOptions, past: Past, season_length: int) -> BoxCox:
+    """Fit one power a series, or one for all. A constant series keeps its values (power 1).
+
+    It is the power that makes the past look most like a normal distribution (maximum likelihood).
+    """
+    refuse(options, past.panel)
+    if options.power is not None:
+        return BoxCox(np.array([options.power]), options.offset)
+    transformer = import_module("sklearn.preprocessing").PowerTransformer
+
+    def power(rows: FloatArray) -> float:
+        if np.ptp(rows) == 0:
+            return 1.0
+        fitted = transformer("box-cox", standardize=False).fit(rows[:, None] + options.offset)
+        return float(fitted.lambdas_[0])
+
+    groups = groups_of(past, options.per)
+    parts = np.split(groups.values, groups.begins[1:])
+    return BoxCox(np.array([power(rows) for rows in parts]), options.offset)
+
+
+def refuse(options: BoxCoxOptions, panel: Panel) -> None:
+    """Raise `DataError` for values that have no power."""
+    refuse_outside(panel, options.offset, "boxcox", _ADVICE)
+
+
+KIND = Kind(BoxCox, fit, refuse)

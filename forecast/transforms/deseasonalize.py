@@ -1,12 +1,25 @@
-"""Values less their season: what is usual in a July is taken from every July."""
+"""Values less their season: what is usual in a July is taken from every July.
+
+The season is found by STL: Cleveland, Cleveland, McRae, Terpenning 1990, STL: a seasonal-trend
+decomposition procedure based on loess, Journal of Official Statistics 6 (1), 3-73.
+"""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 
-from forecast.data.calendar import from_iso, steps_between
-from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.config.schema import DeseasonalizeOptions
+from forecast.data.calendar import from_iso, iso, steps_between
+from forecast.data.panel import FloatArray, IntArray, Panel, Past
+from forecast.transforms.transform import Kind
+
+# The least that the paper takes for the seasonal smoother, so that a season may change.
+_WINDOW = 7
+# Seasons whose mean is repeated: the last alone would repeat its noise too, and the mean of all
+# would lag behind a season that changes.
+_SEASONS = 3
 
 
 @dataclass(frozen=True)
@@ -21,11 +34,6 @@ class Deseasonalize:
     cycles: FloatArray
     anchors: tuple[str, ...]
 
-    @property
-    def reach(self) -> int:
-        """Every row keeps a value."""
-        return 0
-
     def apply(self, panel: Panel) -> Panel:
         """Subtract from every row what is usual at its position."""
         rows = np.arange(len(panel.values))
@@ -33,7 +41,7 @@ class Deseasonalize:
         return panel.with_values(panel.values - seasonal)
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`."""
+        """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         rows = cutoffs[:, None] + np.arange(1, forecasts.shape[1] + 1)
         return forecasts + self._seasonal(rows, panel.series_of(cutoffs)[:, None], panel)
 
@@ -53,3 +61,36 @@ class Deseasonalize:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The opposite of `state`."""
         return cls(np.array(state["cycles"]), tuple(state["anchors"]))
+
+
+def fit(options: DeseasonalizeOptions, past: Past, season_length: int) -> Deseasonalize:
+    """Fit one cycle a series; a season has two steps at least.
+
+    A series of less than two seasons gets a cycle of zeros, which changes nothing. Rows that an
+    earlier difference left undefined are passed over: they stand at the start, and places in the
+    season are counted from the end.
+    """
+    panel = past.panel
+    parts = [panel.values[i:j] for i, j in zip(panel.starts, panel.ends, strict=True)]
+    cycles = [_cycle(part[np.isfinite(part)], season_length) for part in parts]
+    return Deseasonalize(np.stack(cycles), tuple(iso(panel.lasts)))
+
+
+def _cycle(y: FloatArray, season_length: int) -> FloatArray:
+    """The season `(season_length,)` that follows `y`; its mean is 0, so that levels stay."""
+    if len(y) < 2 * season_length:
+        return np.zeros(season_length)
+    # Between the steps of a jump loess is interpolated, as the paper does; this is the faster, the
+    # longer the season, and as accurate.
+    jump = 1 + season_length // 10
+    stl = import_module("statsmodels.tsa.seasonal").STL(
+        y, period=season_length, seasonal=_WINDOW, trend_jump=jump, low_pass_jump=jump
+    )
+    seasonal: FloatArray = stl.fit().seasonal
+    seasons = seasonal[len(y) % season_length :].reshape(-1, season_length)
+    cycle: FloatArray = seasons[-_SEASONS:].mean(axis=0)
+    cycle -= cycle.mean()
+    return cycle
+
+
+KIND = Kind(Deseasonalize, fit)

@@ -5,7 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.config.schema import DifferenceOptions
+from forecast.data.panel import FloatArray, IntArray, Panel, Past
+from forecast.transforms.transform import Kind
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,6 @@ class Difference:
     """`value[t] - value[t - lag]`; the first `lag` rows of each series have none and are NaN."""
 
     lag: int
-
-    @property
-    def reach(self) -> int:
-        """The first `lag` rows of a series have nothing before them."""
-        return self.lag
 
     def apply(self, panel: Panel) -> Panel:
         """Subtract from every row the one `lag` steps before it."""
@@ -28,7 +25,7 @@ class Difference:
         return panel.with_values(differences)
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`, on the rows before each cutoff.
+        """Forecasts `(cutoffs, horizon)` on the scale of `panel`, on the rows before each cutoff.
 
         Beyond `lag` steps, what a step adds to is a forecast itself.
         """
@@ -49,3 +46,11 @@ class Difference:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The opposite of `state`."""
         return cls(**state)
+
+
+def fit(options: DifferenceOptions, past: Past, season_length: int) -> Difference:
+    """The difference, with its lag as a number: there is nothing else to fit."""
+    return Difference(options.reach(season_length))
+
+
+KIND = Kind(Difference, fit)

@@ -5,9 +5,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from forecast.config.schema import LogOptions
 from forecast.data.calendar import iso
-from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
+from forecast.transforms.transform import Kind
 
 
 @dataclass(frozen=True)
@@ -16,19 +18,18 @@ class Log:
 
     offset: float
 
-    @property
-    def reach(self) -> int:
-        """Every row keeps a value."""
-        return 0
+    def refuse(self, panel: Panel) -> None:
+        """Raise `DataError` where a value has no logarithm."""
+        advice = "Use log1p for data with zeros, or leave the logarithm out."
+        refuse_outside(panel, self.offset, "the logarithm", advice)
 
     def apply(self, panel: Panel) -> Panel:
         """The logarithm of every row. Raises `DataError` where there is none."""
-        advice = "Use log1p for data with zeros, or leave the logarithm out."
-        refuse_outside(panel, self.offset, "the logarithm", advice)
+        self.refuse(panel)
         return panel.with_values(np.log(panel.values + self.offset))
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`."""
+        """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         return np.exp(forecasts) - self.offset
 
     def state(self) -> dict[str, Any]:
@@ -53,3 +54,16 @@ def refuse_outside(panel: Panel, offset: float, name: str, advice: str) -> None:
         f"{iso(panel.dates(rows[:1]))[0]} ({rows.size} such rows)."
     )
     raise DataError(Problem(message, advice))
+
+
+def fit(options: LogOptions, past: Past, season_length: int) -> Log:
+    """The logarithm itself: there is nothing to fit."""
+    return Log(offset=0.0)
+
+
+def refuse(options: LogOptions, panel: Panel) -> None:
+    """See `Log.refuse`."""
+    Log(offset=0.0).refuse(panel)
+
+
+KIND = Kind(Log, fit, refuse)

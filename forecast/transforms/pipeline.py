@@ -6,52 +6,33 @@ They are applied in order and inverted in the opposite order.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, takewhile
-from typing import Any, Protocol, Self
+from typing import Any
 
-from forecast.config.schema import TransformOptions
-from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.transforms.affine import Affine
-from forecast.transforms.boxcox import BoxCox
-from forecast.transforms.deseasonalize import Deseasonalize
-from forecast.transforms.difference import Difference
-from forecast.transforms.log import Log
+from forecast.config.schema import FitOn, TransformOptions, reach
+from forecast.data.panel import FloatArray, IntArray, Panel, Past
+from forecast.transforms.transform import Transform, kind_of
 
 
-class Transform(Protocol):
-    """A fitted transform."""
+@dataclass(frozen=True)
+class Transformed:
+    """A panel after some transforms, which knows the way back.
+
+    `stages` are the panel before, between and after them.
+    """
+
+    transforms: tuple[Transform, ...]
+    stages: tuple[Panel, ...]
 
     @property
-    def reach(self) -> int:
-        """Rows at the start of each series that have no value after it."""
+    def panel(self) -> Panel:
+        """The panel on the scale after all transforms."""
+        return self.stages[-1]
 
-    def apply(self, panel: Panel) -> Panel:
-        """The same rows in the units that the next transform, or the network, sees."""
-
-    def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` back in the units of the panel that `apply` was given.
-
-        The panel's rows up to each cutoff may be used (a difference needs them), later rows not.
-        """
-
-    def state(self) -> dict[str, Any]:
-        """What was learned, as plain JSON."""
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The opposite of `state`."""
-
-
-# What each kind of the config becomes once it is fitted.
-FITTED: Mapping[str, type[Transform]] = {
-    "boxcox": BoxCox,
-    "deseasonalize": Deseasonalize,
-    "difference": Difference,
-    "log": Log,
-    "log1p": Log,
-    "minmax": Affine,
-    "robust": Affine,
-    "standard": Affine,
-}
+    def invert(self, forecasts: FloatArray, cutoffs: IntArray) -> FloatArray:
+        """Forecasts `(cutoffs, horizon)` back on the scale of the first stage."""
+        for transform, before in zip(reversed(self.transforms), self.stages[-2::-1], strict=True):
+            forecasts = transform.invert(forecasts, cutoffs, before)
+        return forecasts
 
 
 @dataclass(frozen=True)
@@ -59,45 +40,36 @@ class Pipeline:
     """Fitted transforms in the order of the config."""
 
     transforms: tuple[Transform, ...]
+    reach: int = 0
+    """Rows at the start of each series that have no value after all of them."""
 
-    @property
-    def reach(self) -> int:
-        """Rows at the start of each series that have no value after all of them."""
-        return sum(transform.reach for transform in self.transforms)
-
-    def apply(self, panel: Panel) -> Panel:
-        """The panel in the units that the network sees."""
-        return self._stages(panel)[-1]
-
-    def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
-        """Forecasts `(cutoffs, horizon)` in the units of `panel`, whose rows `cutoffs` names."""
-        stages = self._stages(panel)
-        for transform, before in zip(reversed(self.transforms), reversed(stages[:-1]), strict=True):
-            forecasts = transform.invert(forecasts, cutoffs, before)
-        return forecasts
-
-    def _stages(self, panel: Panel) -> list[Panel]:
-        """The panel before, between and after the transforms."""
-        return list(accumulate(self.transforms, lambda p, t: t.apply(p), initial=panel))
+    def apply(self, panel: Panel) -> Transformed:
+        """The panel on the scale after all of them."""
+        stages = accumulate(self.transforms, lambda stage, next_: next_.apply(stage), initial=panel)
+        return Transformed(self.transforms, tuple(stages))
 
     def states(self) -> list[dict[str, Any]]:
-        """What was learned, as plain JSON."""
+        """What was fitted, as plain JSON."""
         return [transform.state() for transform in self.transforms]
 
     @classmethod
     def from_states(
-        cls, options: Sequence[TransformOptions], states: Sequence[dict[str, Any]]
+        cls,
+        options: Sequence[TransformOptions],
+        states: Sequence[dict[str, Any]],
+        season_length: int,
     ) -> "Pipeline":
         """The pipeline again, from a valid config and what `states` gave."""
         pairs = zip(options, states, strict=True)
-        return cls(tuple(FITTED[option.kind].from_state(state) for option, state in pairs))
+        transforms = [kind_of(option).fitted.from_state(state) for option, state in pairs]
+        return cls(tuple(transforms), reach(options, season_length))
 
 
 @dataclass(frozen=True)
 class Pipelines:
-    """The same data in the units of several pipelines, which begin alike.
+    """The same data on the scales of several pipelines, which begin alike.
 
-    What they share takes each value alone, whatever came before it. In the units after it forecasts
+    What they share takes each value alone, whatever came before it. On the scale after it forecasts
     are combined and their errors measured: there these are alike at every level of the series (a
     logarithm makes them shares), and a difference has not yet made them depend on what came before.
     """
@@ -107,18 +79,22 @@ class Pipelines:
     """What each pipeline goes on with."""
 
     def states(self) -> list[dict[str, Any]]:
-        """What was learned, as plain JSON: of what is shared, then of each branch."""
+        """What was fitted, as plain JSON: of what is shared, then of each branch."""
         return [state for pipeline in (self.shared, *self.branches) for state in pipeline.states()]
 
     @classmethod
     def from_states(
-        cls, options: Sequence[Sequence[TransformOptions]], states: Sequence[dict[str, Any]]
+        cls,
+        options: Sequence[Sequence[TransformOptions]],
+        states: Sequence[dict[str, Any]],
+        season_length: int,
     ) -> "Pipelines":
         """The pipelines again, from a valid config and what `states` gave."""
         count, left = shared_count(options), iter(states)
         parts = [options[0][:count], *(pipeline[count:] for pipeline in options)]
         shared, *branches = (
-            Pipeline.from_states(part, list(islice(left, len(part)))) for part in parts
+            Pipeline.from_states(part, list(islice(left, len(part))), season_length)
+            for part in parts
         )
         return cls(shared, tuple(branches))
 
@@ -130,3 +106,35 @@ def shared_count(pipelines: Sequence[Sequence[TransformOptions]]) -> int:
         zip(*pipelines, strict=False),
     )
     return len(list(alike))
+
+
+def fit_pipeline(
+    options: Sequence[TransformOptions], pasts: Mapping[FitOn, Past], season_length: int
+) -> Pipeline:
+    """Fit each transform on what the earlier ones made of the rows that it may see."""
+    transforms: list[Transform] = []
+    for option in options:
+        transform = kind_of(option).fit(option, pasts[option.fit_on], season_length)
+        pasts = {name: Past(transform.apply(past.panel)) for name, past in pasts.items()}
+        transforms.append(transform)
+    return Pipeline(tuple(transforms), reach(options, season_length))
+
+
+def fit_pipelines(
+    options: Sequence[Sequence[TransformOptions]], pasts: Mapping[FitOn, Past], season_length: int
+) -> Pipelines:
+    """Fit several pipelines, and what they share once."""
+    count = shared_count(options)
+    shared = fit_pipeline(options[0][:count], pasts, season_length)
+    pasts = {name: Past(shared.apply(past.panel).panel) for name, past in pasts.items()}
+    branches = [fit_pipeline(pipeline[count:], pasts, season_length) for pipeline in options]
+    return Pipelines(shared, tuple(branches))
+
+
+def refuse_unfit(options: Sequence[Sequence[TransformOptions]], panel: Panel) -> None:
+    """Raise `DataError` for values that the first transform of a pipeline can not work for.
+
+    What later ones see depends on what was fitted.
+    """
+    for first in (pipeline[0] for pipeline in options if pipeline):
+        kind_of(first).refuse(first, panel)
