@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
@@ -18,7 +17,7 @@ import typer
 
 from forecast import __version__
 from forecast.console import Color, Console
-from forecast.errors import ForecastError, Problem, UsageError, require_extra
+from forecast.errors import ForecastError, Problem, UsageError
 from forecast.signals import Stopped, listen
 
 if TYPE_CHECKING:
@@ -227,14 +226,16 @@ def train(
     # Config, data and the runs folder come first: their errors need not wait for TensorFlow.
     with stopwatch.stage("import"):
         from forecast.jobs.job import prepare
+        from forecast.loading import load_keras
         from forecast.runs import stage
     with stopwatch.stage("read"):
-        job = prepare(config, _settings(set_, backend))
-    _use_backend(job.config.training.backend)
+        job = prepare(config, set_ or (), {"training.backend": backend})
     with stage(runs, config.stem, name) as staging, console.without_library_noise():
         with stopwatch.stage("import"):
+            load_keras(job.config.training.backend)
+            from forecast.commands.train import Invocation
             from forecast.commands.train import train as train_job
-        run = train_job(job, staging, console, stopwatch, sys.argv[1:])
+        run = train_job(job, staging, Invocation(console, stopwatch, sys.argv[1:]))
     console.result(str(run.path))
 
 
@@ -311,9 +312,7 @@ def backtest(
     ] = None,
     against: Annotated[
         str,
-        typer.Option(
-            metavar="NAME,...", help="naive, seasonal_naive, drift, naive2, auto_arima, ..."
-        ),
+        typer.Option(metavar="NAME,...", help="Methods to set beside it, such as drift or naive2."),
     ] = "naive,seasonal_naive",
     format: Annotated[
         Literal["table", "csv", "json"],
@@ -332,13 +331,11 @@ def backtest(
     """Forecast from past cutoffs, each from its own past alone, and score."""
     from forecast.data.export import write_file
     from forecast.jobs.job import prepare
+    from forecast.loading import load_keras
     from forecast.methods import check_names
     from forecast.scoring.gate import Gate
 
     console = context.obj
-    flags = {"n_windows": windows, "stride": stride, "refit": refit}
-    given = {key: str(value).lower() for key, value in flags.items() if value is not None}
-    settings = [f"backtest.{key}={value}" for key, value in given.items()]
     names = against.split(",")
     check_names(names)
     gate = Gate(fail_if, names) if fail_if is not None else None
@@ -346,9 +343,11 @@ def backtest(
         from forecast.commands.plot import plot_backtest, refuse_plot
 
         refuse_plot(plot_)
-    job = prepare(config, [*_settings(set_, backend), *settings])
-    _use_backend(job.config.training.backend)
+    flags = {"n_windows": windows, "stride": stride, "refit": refit}
+    overrides = {f"backtest.{key}": value for key, value in flags.items()}
+    job = prepare(config, set_ or (), overrides | {"training.backend": backend})
     with console.without_library_noise():
+        load_keras(job.config.training.backend)
         from forecast.commands.backtest import SPLIT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
 
@@ -385,14 +384,12 @@ def plot(
     runs: RunsOption = RUNS,
 ) -> None:
     """Draw figures and print the paths of their files."""
-    from forecast.commands.plot import NAMES
     from forecast.commands.plot import plot as plot_run
+    from forecast.commands.plot import run_and_figures
+    from forecast.jobs.opening import open_run
 
-    words = list(arguments or ())
-    is_run = bool(words) and not get_close_matches(words[0], NAMES)
-    is_run = is_run or (len(words) > 1 and words[0] not in NAMES)
-    wanted = words.pop(0) if is_run else "latest"
-    paths = plot_run(_open(wanted, runs), words, output, format)
+    run, figures = run_and_figures(arguments or (), runs)
+    paths = plot_run(open_run(run), figures, output, format)
     context.obj.result("\n".join(map(str, paths)))
 
 
@@ -448,18 +445,6 @@ def doctor(context: typer.Context) -> None:
     with context.obj.without_library_noise():
         findings = examine()
     context.obj.result("\n".join(f"{name}: {finding}" for name, finding in findings.items()))
-
-
-def _settings(set_: list[str] | None, backend: str | None) -> list[str]:
-    """Overrides of the config, the backend among them."""
-    return [*(set_ or ()), *([f"training.backend={backend}"] if backend else [])]
-
-
-def _use_backend(name: str) -> None:
-    """Keras reads the name from the environment when it is imported, and only then."""
-    if name == "jax":
-        require_extra("jax", "jax")
-    os.environ["KERAS_BACKEND"] = name
 
 
 def _open(run: str, runs: Path) -> "OpenedRun":

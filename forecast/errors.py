@@ -60,6 +60,10 @@ class RunError(ForecastError):
     exit_code = 5
 
 
+class NoRunError(RunError):
+    """There is no run of that name."""
+
+
 class GateError(ForecastError):
     """A `--fail-if` condition held."""
 

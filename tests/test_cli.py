@@ -323,7 +323,10 @@ READERS = [["predict"], ["evaluate"], ["plot"], ["runs", "path"], ["runs", "show
 @pytest.mark.parametrize("command", READERS, ids=" ".join)
 def test_a_run_that_is_not_there_is_refused_with_5(cli: Cli, run: Path, command: list[str]) -> None:
     """With the nearest name."""
-    stderr = f"error: there is no run {run.name}x.\nDid you mean `{run.name}`?\n"
+    message = f"there is no run {run.name}x."
+    if command == ["plot"]:  # its first word may be a figure as well
+        message = f"{run.name}x is neither a run nor a figure."
+    stderr = f"error: {message}\nDid you mean `{run.name}`?\n"
     _refused(cli(*command, f"{run.name}x"), 5, stderr)
 
 

@@ -3,8 +3,15 @@
 from collections.abc import Callable
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from forecast.data.forecasts import Forecasts, forecast_table
+from forecast.data.forecasts import (
+    Forecasts,
+    forecast_table,
+    quantile_column,
+    quantile_levels,
+)
 from forecast.data.panel import Panel
 from forecast.data.table import written_dates
 
@@ -34,3 +41,10 @@ def test_a_quantile_has_a_column_of_its_level(make_panel: Callable[..., Panel]) 
         "unique_id,ds,cutoff,step,y_hat,q0.1,q0.5,q0.975\n"
         "a,2000-03-01,2000-02-01,1,7.5,6.0,7.0,8.0\n"
     )
+
+
+@given(levels=st.lists(st.floats(0.001, 0.999).map(lambda level: round(level, 4)), unique=True))
+def test_a_column_of_a_quantile_says_its_level(levels: list[float]) -> None:
+    """And no other column does, such as one of a series called `q`."""
+    columns = ["y_hat", "q", "qx", "query", "0.1", "q0.10", *map(quantile_column, levels)]
+    assert list(quantile_levels(columns).values()) == levels

@@ -80,6 +80,16 @@ def test_a_command_that_loads_something_is_seen_to(project: Path, run: Path) -> 
     assert _loaded("doctor", cwd=project)[1] >= KERAS
 
 
+def test_training_does_not_wait_for_what_keras_alone_would_load(project: Path) -> None:
+    """scikit-learn, for wrappers that nothing uses; what it fits can be had all the same."""
+    quick = ("--set", "training.epochs=1", "--set", "model.units=2")
+    code, loaded = _loaded("train", "--config", "air.yaml", *quick, cwd=project)
+    assert (code, loaded & {"sklearn", "statsmodels"}) == (0, set())
+    power = ("--set", "transforms=[boxcox, minmax]")
+    code, loaded = _loaded("train", "--config", "air.yaml", *quick, *power, cwd=project)
+    assert (code, loaded & {"sklearn", "statsmodels"}) == (0, {"sklearn"})
+
+
 def _floors() -> list[set[str]]:
     """The house, from the roof down, as pyproject.toml has it for the linter.
 
@@ -99,7 +109,7 @@ HOMES = {
     "tensorflow": ("backends/tensorflow.py", "training/devices.py", "training/onnx.py"),
     "tf2onnx": ("training/onnx.py",),
     "jax": ("backends/jax.py",),
-    "keras": ("backends/", "training/", "networks/"),
+    "keras": ("backends/", "training/", "networks/", "loading.py"),
     "matplotlib": ("figures/",),
     "onnxruntime": ("methods/network.py",),
     "sklearn": ("transforms/boxcox.py",),

@@ -1,12 +1,15 @@
 """Metrics against naive twins written from their definitions, value by value."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.data.panel import Panel, Past
 from forecast.scoring.metrics import (
     METRICS,
     NAMES,
@@ -14,11 +17,12 @@ from forecast.scoring.metrics import (
     Scale,
     coverage,
     crps,
+    error_scales,
     mape,
     mase,
+    mean_by_group,
     owa,
     rmsse,
-    scale_of,
     smape,
     width,
 )
@@ -52,7 +56,7 @@ def smape_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
 
 
 def mase_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
-    return mae_twin(pairs, scale) / scale.mae
+    return mae_twin(pairs, scale) / float(scale.mae)
 
 
 def rmsse_twin(pairs: list[tuple[float, float]], scale: Scale) -> float:
@@ -77,7 +81,7 @@ def test_a_metric_equals_its_twin(
     """Vectorised and written out by hand, a metric is the same number."""
     y, y_hat = np.array(pairs).T
     twin = TWINS[NAMES[METRICS.index(metric)]](pairs, scale)
-    assert metric(y, y_hat, scale) == pytest.approx(twin, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert metric(y, y_hat, scale, np.mean) == pytest.approx(twin, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=NAMES)
@@ -88,7 +92,7 @@ def test_a_perfect_forecast_scores_zero(
     """No metric punishes the truth; MAPE alone is undefined where the truth is 0."""
     y = np.array(pairs)[:, 0]
     undefined = metric is mape and not y.all()
-    assert metric(y, y, scale) == pytest.approx(math.nan if undefined else 0, nan_ok=True)
+    assert metric(y, y, scale, np.mean) == pytest.approx(math.nan if undefined else 0, nan_ok=True)
 
 
 @given(pairs=pairs)
@@ -105,28 +109,34 @@ def test_a_scaled_metric_is_undefined_where_seasonal_naive_made_no_error(
     metric: Metric, scale: float
 ) -> None:
     """Nothing can be said in units of 0."""
-    assert math.isnan(metric(np.array([1.0]), np.array([2.0]), Scale(scale, scale)))
+    assert math.isnan(metric(np.array([1.0]), np.array([2.0]), Scale(scale, scale), np.mean))
 
 
-@given(y=st.lists(numbers, max_size=30), season_length=st.integers(1, 12))
+@given(
+    series=st.lists(st.lists(numbers, min_size=1, max_size=30), min_size=1, max_size=4),
+    season_length=st.integers(1, 12),
+)
 def test_the_scales_are_the_size_of_a_step_over_a_season(
-    y: list[float], season_length: int
+    make_panel: Callable[..., Panel], series: list[list[float]], season_length: int
 ) -> None:
     """A series no longer than a season is measured by steps of one; a single value not at all."""
-    lag = season_length if len(y) > season_length else 1
-    steps = [abs(y[i] - y[i - lag]) for i in range(lag, len(y))]
-    mae = sum(steps) / len(steps) if steps else math.nan
-    rmse = math.sqrt(sum(step**2 for step in steps) / len(steps)) if steps else math.nan
-    scale = scale_of(np.array(y), season_length)
-    assert scale.mae == pytest.approx(mae, rel=1e-9, abs=1e-12, nan_ok=True)
-    assert scale.rmse == pytest.approx(rmse, rel=1e-9, abs=1e-12, nan_ok=True)
+    scales = error_scales(Past(make_panel(series)), season_length)
+    for y, scale in zip(series, scales.values(), strict=True):
+        lag = season_length if len(y) > season_length else 1
+        steps = [abs(y[i] - y[i - lag]) for i in range(lag, len(y))]
+        mae = sum(steps) / len(steps) if steps else math.nan
+        rmse = math.sqrt(sum(step**2 for step in steps) / len(steps)) if steps else math.nan
+        assert scale.mae == pytest.approx(mae, rel=1e-9, abs=1e-12, nan_ok=True)
+        assert scale.rmse == pytest.approx(rmse, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
-def test_the_airline_scales_are_known(airline_values: np.ndarray) -> None:
+def test_the_airline_scales_are_known(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
     """Of the 117 training months; what every MASE and RMSSE of the README is divided by."""
     past = airline_values[:117]
     steps = [past[i] - past[i - 12] for i in range(12, 117)]
-    scale = scale_of(past, 12)
+    scale = error_scales(Past(make_panel([list(past)])), 12)["a"]
     assert scale.mae == pytest.approx(sum(map(abs, steps)) / 105) == pytest.approx(29.219047619)
     assert scale.rmse == pytest.approx((sum(step**2 for step in steps) / 105) ** 0.5)
 
@@ -179,3 +189,21 @@ def test_coverage_counts_the_bounds_in() -> None:
     low, high = np.array([0.0, 0.0, 0.0, 5.0]), np.array([1.0, 1.0, 1.0, 7.0])
     assert coverage(np.array([0.0, 1.0, 1.5, 6.0]), low, high) == 75
     assert width(low, high) == 1.25
+
+
+@given(groups=st.lists(pairs, min_size=1, max_size=4))
+@pytest.mark.parametrize("metric", METRICS, ids=NAMES)
+def test_many_series_score_at_once_what_they_score_alone(
+    metric: Metric, groups: list[list[tuple[float, float]]]
+) -> None:
+    """Each with a scale of its own."""
+    scales = [Scale(1.0 + i, 2.0 + i) for i in range(len(groups))]
+    y, y_hat = np.concatenate([np.array(group) for group in groups]).T
+    units = Scale(*(np.array([vars(scale)[name] for scale in scales]) for name in ("mae", "rmse")))
+    counts = np.array([len(group) for group in groups])
+    together = metric(y, y_hat, units, partial(mean_by_group, counts=counts))
+    arrays = [np.array(group).T for group in groups]
+    alone = [
+        metric(y, y_hat, scale, np.mean) for (y, y_hat), scale in zip(arrays, scales, strict=True)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)

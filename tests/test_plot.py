@@ -81,6 +81,19 @@ def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path
             "error: there is no figure 'hist'.\nDid you mean `history`?\n",
         ),
         (
+            ["histroy"],
+            5,
+            "error: histroy is neither a run nor a figure.\nDid you mean `history`?\n",
+        ),
+        (
+            ["nothing", "history"],
+            5,
+            (
+                "error: nothing is neither a run nor a figure.\n"
+                "Known here: history, forecast, steps, residuals, backtest.\n"
+            ),
+        ),
+        (
             ["--output", "a.png"],
             2,
             (

@@ -8,14 +8,31 @@ import pandas as pd
 
 from forecast.commands.predict import predict
 from forecast.data.table import panel_table
-from forecast.errors import Problem, UsageError, did_you_mean
+from forecast.errors import NoRunError, Problem, UsageError, did_you_mean
 from forecast.figures import DEFAULT, FIGURES, Material, Tested, draw_backtest
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
+from forecast.runs import Run, find_run
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
 _DPI = 120
+
+
+def run_and_figures(words: Sequence[str], root: Path) -> tuple[Run, list[str]]:
+    """The run and the figures that are named: the first word is a run unless it is a figure's name.
+
+    Without a run it is the latest under `root`. Raises `RunError` for a run that can not be opened.
+    """
+    if not words or words[0] in NAMES:
+        return find_run(root), list(words)
+    try:
+        return find_run(root, words[0]), list(words[1:])
+    except NoRunError as error:
+        near = error.problems[0].advice
+        advice = near if near and near.startswith("Did") else did_you_mean(words[0], NAMES)
+        message = f"{words[0]} is neither a run nor a figure."
+        raise NoRunError(Problem(message, advice)) from error
 
 
 def plot(

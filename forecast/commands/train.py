@@ -1,6 +1,7 @@
 """From a prepared job to a run: fit, export, check, score, write."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
@@ -38,28 +39,28 @@ _SHOWN_ROWS = 50_000
 _PACKAGES = ("forecast", "keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
 
 
-def train(
-    job: Job, staging: Staging, console: Console, stopwatch: Stopwatch, argv: Sequence[str]
-) -> Run:
+@dataclass(frozen=True)
+class Invocation:
+    """How a training was asked for: who is spoken to, since when, in which words."""
+
+    console: Console = field(default_factory=Console)
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    argv: Sequence[str] = ()
+
+
+def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     """Train the network of a job and leave a complete run.
 
     A signal to stop after the first epoch leaves a run of status `interrupted` with what was
     fitted, and is raised then. Raises `DivergedError`; then there is no run.
     """
-    _announce(job, console)
+    _announce(job, invocation.console)
     with deferred() as stop:
-        return _train(job, staging, console, stopwatch, argv, stop)
+        return _train(job, staging, invocation, stop)
 
 
-def _train(
-    job: Job,
-    staging: Staging,
-    console: Console,
-    stopwatch: Stopwatch,
-    argv: Sequence[str],
-    stop: Event,
-) -> Run:
-    config = job.config
+def _train(job: Job, staging: Staging, invocation: Invocation, stop: Event) -> Run:
+    config, console, stopwatch = job.config, invocation.console, invocation.stopwatch
     done = fit_jobs([job], console, stop)
     [trained], fitted = done.trained, done.fitted
     _report(job, done, console)
@@ -86,7 +87,7 @@ def _train(
             name=staging.name,
             status="interrupted" if fitted.is_interrupted else "complete",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            argv=list(argv),
+            argv=list(invocation.argv),
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
             model=config.model.kind,
             parameters=sum(weights.size for weights in trained.weights),

@@ -3,7 +3,7 @@
 Precedence: default < extends < file < `--set`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
@@ -45,9 +45,12 @@ def find_config(path: Path) -> Path:
     raise ConfigError(Problem(f"there is no config file {path}, here or in configs/.", advice))
 
 
-def load_config(path: Path, settings: Sequence[str] = ()) -> LoadedConfig:
+def load_config(
+    path: Path, settings: Sequence[str] = (), overrides: Mapping[str, object] | None = None
+) -> LoadedConfig:
     """Read, merge and validate the config at `path` with `--set KEY=VALUE` settings on top.
 
+    On top of these lie `overrides`, values by dotted key, of which None says nothing.
     Raises `ConfigError` with all problems, `UsageError` for a setting that is no KEY=VALUE.
     """
     path = find_config(path)
@@ -55,6 +58,9 @@ def load_config(path: Path, settings: Sequence[str] = ()) -> LoadedConfig:
     layered = _layers(path, text, seen=())
     for setting in settings:
         _merge(layered, _setting(setting))
+    for dotted, value in (overrides or {}).items():
+        if value is not None:
+            _merge(layered, Document(_nested_below(dotted.split("."), value)))
     return LoadedConfig(_validate(layered, str(path)), path, text, layered)
 
 
@@ -118,10 +124,16 @@ def _setting(setting: str) -> Document:
     }
     whole = Mark("--set", 0, offset + 1, setting, len(value_text))
     document.value_marks = {(*path, *below): whole for below in ((), *document.value_marks)}
-    for key in reversed(keys):
-        document.values = {key: document.values}
+    document.values = _nested_below(keys, document.values)
     _anchor_paths(document, Path())
     return document
+
+
+def _nested_below(keys: Sequence[str], value: object) -> Any:
+    """`{"training": {"epochs": 5}}` for the keys of `training.epochs`."""
+    for key in reversed(keys):
+        value = {key: value}
+    return value
 
 
 def _merge(below: Document, above: Document) -> None:

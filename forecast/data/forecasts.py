@@ -1,6 +1,7 @@
 """Forecasts as a long table: one row a series, cutoff and step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,17 @@ class Forecasts:
 def quantile_column(level: float) -> str:
     """The column of a quantile: `q0.1`."""
     return f"q{level:g}"
+
+
+def quantile_levels(columns: Iterable[str]) -> dict[str, float]:
+    """Of the columns of a table of forecasts those of quantiles, each with its level."""
+    found = {}
+    for name in map(str, columns):
+        with suppress(ValueError):
+            level = float(name.removeprefix("q"))
+            if name == quantile_column(level):
+                found[name] = level
+    return found
 
 
 def forecast_table(panel: Panel, cutoffs: IntArray, forecasts: Forecasts) -> pd.DataFrame:

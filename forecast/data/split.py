@@ -3,7 +3,6 @@
 First come the training rows, then validation rows, then the latest rows for the test.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -118,16 +117,17 @@ def held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArr
         later = np.concatenate([[0], np.cumsum(ds >= moment)])
         rows: IntArray = later[panel.ends] - later[panel.starts] - (panel.ends - ends)
         return np.maximum(rows, 0)
-    lengths = np.diff(panel.offsets)
-    return np.array([_steps(point, int(rows), needs) for rows in lengths], dtype=np.int64)
+    return _steps(point, np.diff(panel.offsets), needs)
 
 
-def _steps(point: float | int, rows: int, needs: Needs) -> int:
-    """Rows of one series that a share of its windows, or a number of steps, stands for."""
+def _steps(point: float | int, lengths: IntArray, needs: Needs) -> IntArray:
+    """Rows that a share of the windows of series so long, or a number of steps, stands for."""
     if isinstance(point, int):
-        return point
+        return np.full(len(lengths), point)
+    windows = np.maximum(lengths - needs.rows_before, 0)
     # Rounded first: 0.1 of 30 is 3 and not the 4 that 3.0000000000000004 would become.
-    return math.ceil(round(point * max(rows - needs.rows_before, 0), 9))
+    steps: IntArray = np.ceil(np.round(point * windows, 9)).astype(np.int64)
+    return steps
 
 
 def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs: Needs) -> None:
@@ -157,11 +157,11 @@ def _rows_needed(options: SplitOptions, needs: Needs) -> int | None:
     if len(numbers) < len(points) or sum(n for n in numbers if isinstance(n, float)) >= 1:
         return None
     least = needs.rows_before + needs.horizon
-    for rows in range(least, _MOST_ROWS):
-        held_out = [_steps(point, rows, needs) for point in numbers]
-        if min(held_out) >= needs.horizon and rows - sum(held_out) >= least:
-            return rows
-    return None  # a number of steps below the horizon, say: no table is long enough
+    rows = np.arange(least, _MOST_ROWS)
+    held_out = np.array([_steps(point, rows, needs) for point in numbers])
+    fits = (held_out.min(axis=0) >= needs.horizon) & (rows - held_out.sum(axis=0) >= least)
+    # A number of steps below the horizon, say: then no table is long enough.
+    return int(rows[fits][0]) if fits.any() else None
 
 
 def cutoffs_within(

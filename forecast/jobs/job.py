@@ -109,9 +109,14 @@ class Job:
         return replace(self, calibration=CalibrationPlan(past, cutoffs, horizon, earlier))
 
 
-def prepare(config: Path, settings: Sequence[str] = ()) -> Job:
-    """Load the config and its data. Raises `ConfigError` or `DataError` with all that is wrong."""
-    source = load_config(config, settings)
+def prepare(
+    config: Path, settings: Sequence[str] = (), overrides: Mapping[str, object] | None = None
+) -> Job:
+    """Load the config, with what lies on top of it as in `load_config`, and its data.
+
+    Raises `ConfigError` or `DataError` with all that is wrong.
+    """
+    source = load_config(config, settings, overrides)
     options = source.config.data
     if options.freq is not None and not is_freq(options.freq):
         message = f"`data.freq` should be a frequency, and is {options.freq!r}."

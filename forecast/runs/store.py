@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from forecast.errors import Problem, RunError, UsageError, did_you_mean
+from forecast.errors import NoRunError, Problem, RunError, UsageError, did_you_mean
 from forecast.runs.record import LAYOUT, RunRecord
 
 LATEST = "latest"
@@ -138,7 +138,7 @@ def find_run(root: Path, wanted: str = LATEST) -> Run:
         message = f"there is no run in {root} yet."
         raise RunError(Problem(message, "`forecast train --config air.yaml` makes one."))
     advice = did_you_mean(wanted, _names(root)) if _names(root) else f"{root} holds no run."
-    raise RunError(Problem(f"there is no run {wanted}.", advice))
+    raise NoRunError(Problem(f"there is no run {wanted}.", advice))
 
 
 def list_runs(root: Path) -> list[Run]:

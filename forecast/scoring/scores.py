@@ -1,11 +1,24 @@
 """The long table of scores: every method on the same rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from forecast.scoring.metrics import METRICS, NAMES, Scale, coverage, crps, owa, width
+from forecast.data.forecasts import quantile_levels
+from forecast.data.panel import FloatArray
+from forecast.scoring.metrics import (
+    METRICS,
+    NAMES,
+    Mean,
+    Scale,
+    coverage,
+    crps,
+    mean_by_group,
+    owa,
+    width,
+)
 
 _OWA_BESIDE = "naive2"  # the method that M4 measures the OWA against
 
@@ -18,20 +31,29 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     rows without `unique_id` are means over the series; where Naive2 is among the models, they tell
     the OWA too.
     """
-    rows = [
-        (unique_id, split, model, name, value)
-        for (unique_id, split, model), group in _comparable(forecasts).groupby(
-            ["unique_id", "split", "model"], sort=False
-        )
-        for name, value in _metrics(group, scales[str(unique_id)])
-    ]
-    columns = ["unique_id", "split", "model", "metric", "value"]
-    scores = pd.DataFrame(rows, columns=columns)
-    groups = scores.groupby(columns[1:4], sort=False)
-    means: pd.DataFrame = groups["value"].mean().reset_index()
+    scores = _by_series(_comparable(forecasts), scales)
+    over_all = scores.groupby(["split", "model", "metric"], sort=False)
+    means: pd.DataFrame = over_all["value"].mean().reset_index()
     whole = pd.concat([means, _beside_naive2(means)]).assign(unique_id=None)
     both: pd.DataFrame = pd.concat([whole, scores], ignore_index=True)
-    return both[columns]
+    return both[list(scores.columns)]
+
+
+def _by_series(table: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
+    """The scores of every series, split and model, all of them computed at once."""
+    keys = ["unique_id", "split", "model"]
+    group = table.groupby(keys, sort=False).ngroup().to_numpy()
+    table, counts = table.iloc[np.argsort(group, kind="stable")], np.bincount(group)
+    groups = table[keys].iloc[np.cumsum(counts) - counts]
+    own = [scales[str(name)] for name in groups["unique_id"]]
+    units = Scale(np.array([scale.mae for scale in own]), np.array([scale.rmse for scale in own]))
+    by_metric = _metrics(table, units, partial(mean_by_group, counts=counts))
+    values = np.column_stack(list(by_metric.values()))  # (groups, metrics)
+    # A NaN is a score that its data leave undefined, but of a quantile: there it is none at all.
+    which, metric = np.nonzero(np.isfinite(values) | [name in NAMES for name in by_metric])
+    names = np.array(list(by_metric), dtype=object)
+    scores = groups.iloc[which].reset_index(drop=True)
+    return scores.assign(metric=names[metric], value=values[which, metric])
 
 
 def _beside_naive2(means: pd.DataFrame) -> pd.DataFrame:
@@ -48,24 +70,22 @@ def _beside_naive2(means: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=means.columns).astype(means.dtypes)  # also of no rows
 
 
-def _metrics(group: pd.DataFrame, scale: Scale) -> Iterator[tuple[str, float]]:
-    """The name and value of every metric that one model's rows of one series allow."""
-    y = group["y"].to_numpy()
-    for metric in METRICS:
-        yield metric.__name__, metric(y, group["y_hat"].to_numpy(), scale)
+def _metrics(table: pd.DataFrame, units: Scale, mean: Mean) -> dict[str, FloatArray]:
+    """The value of every metric for each group that `mean` averages over, NaN where undefined."""
+    y, y_hat = table["y"].to_numpy(), table["y_hat"].to_numpy()
+    found = {metric.__name__: metric(y, y_hat, units, mean) for metric in METRICS}
     quantiles = {
-        float(name[1:]): group[name].to_numpy()
-        for name in group.columns
-        if name.startswith("q") and group[name].notna().all()
+        level: table[name].to_numpy() for name, level in quantile_levels(table.columns).items()
     }
     if quantiles:
-        yield "crps", crps(y, quantiles)
+        found["crps"] = crps(y, quantiles, mean)
     for level, low in quantiles.items():
         high = quantiles.get(round(1 - level, 9))
         if level < 0.5 and high is not None:
             share = f"{100 * (1 - 2 * level):g}"
-            yield f"coverage_{share}", coverage(y, low, high)
-            yield f"width_{share}", width(low, high)
+            found[f"coverage_{share}"] = coverage(y, low, high, mean)
+            found[f"width_{share}"] = width(low, high, mean)
+    return found
 
 
 def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
