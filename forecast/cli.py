@@ -359,7 +359,7 @@ def backtest(
     else:
         write_file(text.encode(), output)
     if plot_:
-        plot_backtest(job, result.forecasts, result.scores, plot_)
+        plot_backtest(job, result.forecasts, result.scores, plot_, console)
         console.say(f"drawn: {plot_}")
     if gate:
         gate.check(result.scores, SPLIT, job.config.model.kind)
@@ -382,17 +382,34 @@ def plot(
     format: Annotated[
         Literal["png", "svg", "pdf"] | None, typer.Option(help="By default png.")
     ] = None,
+    last: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Rows to show before the cutoff; some seasons by default."
+        ),
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The first date to show.")
+    ] = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="A series to show; by default the best, the middle and the worst. Repeatable.",
+        ),
+    ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Draw figures and print the paths of their files."""
-    from forecast.commands.plot import NAMES
+    from forecast.commands.plot import NAMES, Wanted
     from forecast.commands.plot import plot as plot_run
 
     words = list(arguments or ())
     is_run = bool(words) and not get_close_matches(words[0], NAMES)
     is_run = is_run or (len(words) > 1 and words[0] not in NAMES)
     wanted = words.pop(0) if is_run else "latest"
-    paths = plot_run(_open(wanted, runs), words, output, format)
+    shown = Wanted(tuple(series or ()), last, from_)
+    paths = plot_run(_open(wanted, runs), context.obj, words, output, format, shown)
     context.obj.result("\n".join(map(str, paths)))
 
 
