@@ -232,6 +232,7 @@ def train(
         job = prepare(config, _settings(set_, backend))
     _use_backend(job.config.training.backend)
     with stage(runs, config.stem, name) as staging, console.without_library_noise():
+        _say_loading(job.config.training.backend, console)
         with stopwatch.stage("import"):
             from forecast.commands.train import train as train_job
         run = train_job(job, staging, console, stopwatch, sys.argv[1:])
@@ -349,6 +350,7 @@ def backtest(
     job = prepare(config, [*_settings(set_, backend), *settings])
     _use_backend(job.config.training.backend)
     with console.without_library_noise():
+        _say_loading(job.config.training.backend, console)
         from forecast.commands.backtest import SPLIT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
 
@@ -477,6 +479,11 @@ def _use_backend(name: str) -> None:
     if name == "jax":
         require_extra("jax", "jax")
     os.environ["KERAS_BACKEND"] = name
+
+
+def _say_loading(backend: str, console: Console) -> None:
+    """It takes seconds, in which nothing else would be said."""
+    console.say(f"loading {'JAX' if backend == 'jax' else 'TensorFlow'} ...")
 
 
 def _open(run: str, runs: Path) -> "OpenedRun":

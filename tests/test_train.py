@@ -129,6 +129,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
                   training.stderr)  # fmt: skip
     said = re.sub(r"(?m)^(train|test) +(gru|naive|seasonal_naive) .*$", r"\1 \2", said)
     assert said.splitlines() == [
+        "loading TensorFlow ...",
         "144 rows, frequency MS; windows: 105 train, 27 test",
         "layer     type        output         parameters",
         "context   InputLayer  (None, 12, 1)  0",

@@ -70,7 +70,7 @@ def _fit(
     members = [
         member for name, job in jobs.items() for member in _members(name, job, pipelines[name])
     ]
-    with epoch_progress(console, options.epochs * len(members)) as advance:
+    with epoch_progress(console, options.epochs, len(members)) as advance:
 
         def report(log: EpochLog) -> None:
             monitored = log.monitored_loss
