@@ -560,7 +560,8 @@ def test_of_a_panel_the_best_the_middle_and_the_worst_series_are_drawn(panel_tab
     figure = forecast(panel_tables)
     assert [axes.get_ylabel() for axes in figure.axes] == ["b", "a", "d"]
     titles = _titles(figure)
-    assert [title.split(":")[0] for title in titles] == ["best of 4", "in the middle", "worst"]
+    places = ["b, best of 4", "a, in the middle", "d, worst"]
+    assert [title.split(":")[0] for title in titles] == places
     for title in titles:
         assert "MASE" in title
         assert "skill" in title
@@ -681,6 +682,18 @@ def test_the_error_by_step_is_that_of_the_test_part(
     assert _head(figure)[1] == "air-1: error on the test part by step, over 22 forecasts"
 
 
+def test_a_baseline_that_is_far_worse_leaves_the_plot(
+    make_tables: Make, airline_values: np.ndarray
+) -> None:
+    """It would press the lines together that matter, and its name says how far it goes."""
+    tables = make_tables([airline_values.tolist()], horizon=6)
+    far = tables.forecasts["y_hat"].where(tables.forecasts["model"] != "naive", 1e5)
+    axes = steps(replace(tables, forecasts=tables.forecasts.assign(y_hat=far))).axes[0]
+    assert any(name.startswith("naive (baseline), up to 9.9") for name in _lines(axes))
+    near = [y for name in ("gru", "seasonal naive (baseline)") for y in _lines(axes)[name][1]]
+    assert list(axes.get_ylim()) == pytest.approx([0, 3 * max(near)])
+
+
 def test_the_error_at_one_step_is_a_table(tables: Drawn) -> None:
     """Three dots would say less."""
     figure = steps(tables)
@@ -738,6 +751,12 @@ def test_any_name_can_be_written(name: str) -> None:
     assert len(text.replace(r"\$", "$")) <= 36
     assert text.splitlines() == [text] * bool(text)
     assert "$" not in text.replace(r"\$", "")
+
+
+def test_wide_letters_count_twice() -> None:
+    """They are as wide as two."""
+    assert printable("売" * 18) == "売" * 18
+    assert printable("売" * 19) == "売" * 8 + "\N{HORIZONTAL ELLIPSIS}" + "売" * 8
 
 
 def test_two_long_names_are_told_apart_by_their_ends() -> None:

@@ -4,7 +4,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast.figures.layout import date_axis, date_label, head, mark, new_figure, shade
+from forecast.figures.layout import (
+    date_axis,
+    date_label,
+    head,
+    mark,
+    name_series,
+    new_figure,
+    shade,
+)
 from forecast.figures.palette import ACTUAL, DASHES, MODEL, color_of
 from forecast.figures.rows import apart, chosen_series, with_breaks
 from forecast.figures.tables import WHOLE, Tables, Tested, View
@@ -33,8 +41,7 @@ def draw_backtest(tested: Tested, view: View = WHOLE, where: str = "in the backt
     figure, plots = new_figure(rows=len(chosen))
     for axes, (series, title) in zip(plots, chosen.items(), strict=True):
         _draw_series(axes, tested, series, view)
-        axes.set_ylabel(printable(series))
-        axes.set_title(title, loc="left", fontsize=10)
+        name_series(axes, series, title)
     plots[-1].set_xlabel(date_label(tested.actual["ds"]))
     steps = steps_ahead(tested.forecasts["step"])
     head(figure, verdict(tested, where), f"{printable(tested.name)}: {steps}, from past cutoffs")

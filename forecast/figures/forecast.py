@@ -4,7 +4,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast.figures.layout import date_axis, date_label, head, mark, new_figure, shade, span
+from forecast.figures.layout import (
+    date_axis,
+    date_label,
+    head,
+    mark,
+    name_series,
+    new_figure,
+    shade,
+    span,
+)
 from forecast.figures.palette import (
     ACTUAL,
     DASHES,
@@ -35,8 +44,7 @@ def forecast(tables: Tables, view: View = WHOLE) -> Figure:
     figure, plots = new_figure(rows=len(chosen))
     for axes, (series, title) in zip(plots, chosen.items(), strict=True):
         _draw_series(axes, tables, tested, series, view)
-        axes.set_ylabel(printable(series))
-        axes.set_title(title, loc="left", fontsize=10)
+        name_series(axes, series, title)
     plots[-1].set_xlabel(date_label(tables.actual["ds"]))
     shown = f"{printable(tables.name)}: {_explanation(tables)}"
     head(figure, verdict(tested, "on the test part"), shown)

@@ -15,10 +15,11 @@ from matplotlib.transforms import Bbox
 
 from forecast.figures.palette import GUIDE, INTERVAL_ALPHA, MODEL
 from forecast.figures.tables import interval_of
+from forecast.figures.words import printable
 
 _WIDTH, _ROW = 10, 2.6  # inches
 _LEARNED_SIZE, _SHOWN_SIZE = 10.5, 9  # points
-_LEARNED_WIDTH, _SHOWN_WIDTH = 100, 130  # characters of a line that surely fits
+_LEARNED_WIDTH, _SHOWN_WIDTH = 108, 135  # characters of a line that surely fits
 _LEGEND_COLUMNS = 3
 
 
@@ -91,6 +92,12 @@ def date_axis(axes: Axes, ds: pd.Series, *, narrow: bool = False) -> None:
         axes.tick_params(axis="x", labelsize=8)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, zone))  # type: ignore[no-untyped-call]
+
+
+def name_series(axes: Axes, series: str, title: str) -> None:
+    """The name of what is drawn beside its values, as far as the plot is high, and a title."""
+    axes.set_ylabel(printable(series, 20))
+    axes.set_title(title, loc="left", fontsize=10)
 
 
 def number_axis(axes: Axes) -> None:

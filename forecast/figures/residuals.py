@@ -24,8 +24,8 @@ _BINS = (5, 40)
 def residuals(tables: Tables, view: View = WHOLE) -> Figure:
     """Truth less forecast on the test part: in time, as histogram, by its past.
 
-    One step ahead, where there are enough of these. All series of a panel together, each in units
-    of its own scale. Autocorrelations within the dotted lines are what chance alone gives 19 times
+    One step ahead, where there are enough of these. All series of a panel together, each scaled
+    as in MASE. Autocorrelations within the dotted lines are what chance alone gives 19 times
     in 20.
     """
     tested = Tested.of(tables)
@@ -33,7 +33,7 @@ def residuals(tables: Tables, view: View = WHOLE) -> Figure:
     series = own["unique_id"].nunique()
     errors, left_out = _standardized(_chosen(own), tables.scales)
     scaled = series > 1 and any(tables.scales[name].mae > 0 for name in own["unique_id"].unique())
-    unit = "units of each series' scale" if scaled else "units of the data"
+    unit = "scaled as in MASE" if scaled else "units of the data"
     lags = _autocorrelations(errors)
     bound = _CHANCE / np.sqrt(max(errors["error"].count(), 1))
     shown = f"{printable(tables.name)}: truth less forecast on the test part"
@@ -98,7 +98,7 @@ def _learned(errors: pd.DataFrame, lags: NDArray[np.float64], bound: float, mode
     bias = f"{model} is not biased beyond chance (mean {mean:.3g})"
     if abs(mean) > chance:
         bias = (
-            f"{model} forecasts too {'low' if mean > 0 else 'high'} by {abs(mean):.3g} in the mean"
+            f"{model} forecasts too {'low' if mean > 0 else 'high'} by {abs(mean):.3g} on average"
         )
     if not len(lags):
         return bias

@@ -18,11 +18,11 @@ def chosen_series(tested: Tested, view: View) -> dict[str, str]:
     """
     several = tested.forecasts["unique_id"].nunique() > 1
     if view.series:
-        return {name: remark(tested, name, "") if several else "" for name in view.series}
+        return {name: remark(tested, name) if several else "" for name in view.series}
     ranked = list(_ranking(tested).index)
     if len(ranked) < 2:
         name = ranked[0] if ranked else str(tested.forecasts["unique_id"].iloc[0])
-        return {name: remark(tested, name, "") if several else ""}
+        return {name: remark(tested, name) if several else ""}
     places = {0: f"best of {len(ranked)}", len(ranked) // 2: "in the middle"}
     places[len(ranked) - 1] = "worst"
     return {ranked[i]: remark(tested, ranked[i], place) for i, place in places.items()}

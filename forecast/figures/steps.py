@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast.figures.layout import head, new_figure, number_axis, table_figure
@@ -13,6 +14,7 @@ from forecast.figures.tables import WHOLE, Tables, Tested, View
 from forecast.figures.words import printable, signed, skill, spoken
 from forecast.scoring.metrics import Scale
 
+_TOP = 3  # times the errors that matter: larger ones would press them together
 _FEWEST = 3  # steps that make a line; below, numbers say it better
 
 
@@ -29,28 +31,34 @@ def steps(tables: Tables, view: View = WHOLE) -> Figure:
     shown = f"{printable(tables.name)}: error on the test part by step, over {_count(errors)}"
     if len(wide) < _FEWEST:
         figure = _table(tested, wide)
-        head(figure, _learned(tested, wide), f"{shown}, in {unit}")
+        head(figure, _learned(tested, wide), f"{shown} ({unit})")
         return figure
     figure, [axes] = new_figure()
     axes.set_xlabel("step")
     axes.set_ylabel(f"RMSE ({unit})")
-    for model in wide:
-        color = color_of(model, tables.model)
-        style = "-" if model == tables.model else DASHES
-        name = spoken(model) if model == tables.model else f"{spoken(model)} (baseline)"
-        axes.plot(
-            wide.index,
-            wide[model],
-            linestyle=style,
-            marker="o",
-            markersize=3,
-            color=color,
-            label=name,
-        )
-    axes.set_ylim(bottom=0)
+    _draw(axes, tested, wide)
     number_axis(axes)
     head(figure, _learned(tested, wide), shown)
     return figure
+
+
+def _draw(axes: Axes, tested: Tested, wide: pd.DataFrame) -> None:
+    """A line a model. A baseline that is far worse leaves the plot, and its name says how far."""
+    matter = [name for name in (tested.model, tested.baseline) if name]
+    top = _TOP * float(wide[matter].max().max())
+    for model in map(str, wide):
+        most = float(wide[model].max())
+        name = spoken(model) if model == tested.model else f"{spoken(model)} (baseline)"
+        axes.plot(
+            wide.index,
+            wide[model],
+            linestyle="-" if model == tested.model else DASHES,
+            marker="o",
+            markersize=3,
+            color=color_of(model, tested.model),
+            label=f"{name}, up to {most:.3g}" if most > top > 0 else name,
+        )
+    axes.set_ylim(0, top if 0 < top < float(wide.max().max()) else None)
 
 
 def _scaled_errors(
@@ -68,7 +76,7 @@ def _scaled_errors(
         return errors, "units of the data"
     return (
         errors.assign(error=errors["error"] / errors["unique_id"].map(own).astype(float)),
-        "units of each series' scale",
+        "scaled as in RMSSE",
     )
 
 

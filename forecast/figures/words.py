@@ -7,21 +7,34 @@ import pandas as pd
 
 from forecast.figures.tables import Tested
 
-_LONGEST = 36
+_LONGEST = 36  # letters
 
 
 def printable(name: object, longest: int = _LONGEST) -> str:
-    """A name from a table on one line, cut in the middle where it is long; `$` is no formula."""
+    """A name from a table on one line, cut in the middle where it is long; `$` is no formula.
+
+    `longest` counts letters; those of Chinese and Japanese are as wide as two.
+    """
     text = "".join(
         " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
         for char in str(name)
         if unicodedata.category(char) not in ("Cf", "Cs")
     )
     text = " ".join(text.split())
-    if len(text) > longest:
+    if _width(text) > longest:
         half = (longest - 1) // 2
-        text = f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+        text = f"{_begin(text, half)}\N{HORIZONTAL ELLIPSIS}{_begin(text[::-1], half)[::-1]}"
     return text.replace("$", r"\$")
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _begin(text: str, width: int) -> str:
+    """As much of a text as is not wider."""
+    end = sum(1 for i in range(min(len(text), width)) if _width(text[: i + 1]) <= width)
+    return text[:end]
 
 
 def spoken(model: str) -> str:
@@ -82,20 +95,21 @@ def verdict(tested: Tested, where: str) -> str:
     return f"{model} {judged} (skill {signed(share)}; {told} against {beside:.{digits}g})"
 
 
-def remark(tested: Tested, series: str, place: str) -> str:
+def remark(tested: Tested, series: str, place: str = "") -> str:
     """What there is to say of one series of a panel: its place, its MASE, its skill."""
+    name = printable(series, 60)
+    name = f"{name}, {place}" if place else name
     mase = error_of(tested.scores, tested.model, "mase", series)
-    parts = [f"MASE {mase:.3g}"] if mase >= 0 else []
+    said = [f"MASE {mase:.3g}"] if mase >= 0 else []
     if tested.baseline:
-        metric = "mase" if parts else "rmse"
+        metric = "mase" if said else "rmse"
         error, beside = (
             error_of(tested.scores, model, metric, series)
             for model in (tested.model, tested.baseline)
         )
         share = skill(error, beside)
-        parts += [f"skill {signed(share)}"] if abs(share) < 1e6 else []
-    said = ", ".join(parts) or "not scored"
-    return f"{place}: {said}" if place else said
+        said += [f"skill {signed(share)}"] if abs(share) < 1e6 else []
+    return f"{name}: {', '.join(said) or 'not scored'}"
 
 
 def signed(share: float) -> str:
