@@ -317,6 +317,7 @@ def test_a_figure_is_not_left_behind_by_a_backtest_that_fails(cli: Cli, project:
             ["--windows", "200"],
             4,
             (
+                "loading TensorFlow ...\n"
                 "error: 200 cutoffs with a stride of 12 and a horizon of 12 do not fit: before "
                 "the first, window.context_length 12 and window.horizon 1 need at least 13 rows.\n"
                 "At most 10 fit.\n"
