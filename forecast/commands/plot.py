@@ -15,7 +15,7 @@ from forecast.data.forecasts import forecast_table
 from forecast.data.panel import Panel
 from forecast.data.table import panel_table
 from forecast.errors import Problem, UsageError, did_you_mean
-from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, draw_to
+from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, drawn
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
 from forecast.methods import BASELINES, named_methods
@@ -60,8 +60,9 @@ def plot(
     for draw in FIGURES:
         if draw.__name__ in paths:
             path = paths[draw.__name__]
-            with _writing(path, "--output"):
-                unknown += draw_to(path, partial(draw, tables, view))
+            content, letters = drawn(partial(draw, tables, view), _ending(path))
+            _write(content, path, "--output")
+            unknown += letters
     _say_unknown(unknown, console)
     return list(paths.values())
 
@@ -76,8 +77,8 @@ def plot_backtest(
     name, model = job.source.path.stem, job.config.model.kind
     actual = panel_table(job.panel)
     tested = Tested(name, model, job.season_length, actual, forecasts, scores)
-    with _writing(output, "--plot"):
-        unknown = draw_to(output, partial(draw_backtest, tested))
+    content, unknown = drawn(partial(draw_backtest, tested), _ending(output))
+    _write(content, output, "--plot")
     _say_unknown(unknown, console)
 
 
@@ -92,6 +93,16 @@ def refuse_plot(output: Path) -> None:
         target.open("ab").close()
         if not existed:
             target.unlink()
+
+
+def _ending(path: Path) -> str:
+    """The format that the name of a file says."""
+    return path.suffix.removeprefix(".")
+
+
+def _write(content: bytes, path: Path, option: str) -> None:
+    with _writing(path, option):
+        path.write_bytes(content)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What does a reader see? One function a figure, each asks a run for the tables that it shows."""
 
 from forecast.figures.backtest import backtest, draw_backtest
-from forecast.figures.files import draw_to
+from forecast.figures.files import drawn
 from forecast.figures.forecast import forecast
 from forecast.figures.history import history
 from forecast.figures.residuals import residuals
@@ -19,7 +19,7 @@ __all__ = [
     "View",
     "backtest",
     "draw_backtest",
-    "draw_to",
+    "drawn",
     "forecast",
     "history",
     "residuals",

@@ -1,7 +1,7 @@
 """Figures as files: whatever Matplotlib's own settings on this machine are, they look the same."""
 
 from collections.abc import Callable
-from pathlib import Path
+from io import BytesIO
 
 import matplotlib.style
 from matplotlib.figure import Figure
@@ -11,14 +11,14 @@ from forecast.figures.fonts import write_with_what_there_is
 _DPI = 200
 
 
-def draw_to(path: Path, draw: Callable[[], Figure]) -> str:
-    """Draw a figure into a file whose ending says the format.
+def drawn(draw: Callable[[], Figure], format: str) -> tuple[bytes, str]:
+    """A figure as the content of a file, and the characters that no installed font has.
 
-    Returns the characters that no installed font has, which are drawn as squares. Raises `OSError`
-    where the file can not be written.
+    These are drawn as squares.
     """
+    content = BytesIO()
     with matplotlib.style.context("default"):
         figure = draw()
         unknown = write_with_what_there_is(figure)
-        figure.savefig(path, dpi=_DPI)
-    return unknown
+        figure.savefig(content, format=format, dpi=_DPI)
+    return content.getvalue(), unknown
