@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 runs_app = typer.Typer(
-    help="List, show and find runs.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, check and delete runs.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(runs_app, name="runs")
 
@@ -231,7 +231,8 @@ def train(
     with stopwatch.stage("read"):
         job = prepare(config, _settings(set_, backend))
     _use_backend(job.config.training.backend)
-    with stage(runs, config.stem, name) as staging, console.without_library_noise():
+    staged = stage(runs, config.stem, name, console.warn)
+    with staged as staging, console.without_library_noise():
         with stopwatch.stage("import"):
             from forecast.commands.train import train as train_job
         run = train_job(job, staging, console, stopwatch, sys.argv[1:])
@@ -264,7 +265,7 @@ def predict(
     from forecast.data.export import encode_table, write_file
 
     levels = None if quantiles is None else parse_levels(quantiles)
-    table = predict_table(_open(run, runs), input_, horizon, levels)
+    table = predict_table(_open(run, runs, context.obj), input_, horizon, levels)
     content = encode_table(table, output, format)
     if str(output) == "-":
         context.obj.result(content)
@@ -290,7 +291,7 @@ def evaluate(
     from forecast.scoring.gate import Gate
 
     gate = Gate(fail_if, BASELINES) if fail_if is not None else None
-    opened = _open(run, runs)
+    opened = _open(run, runs, context.obj)
     scores = evaluate_run(opened, input_)
     context.obj.result(scores_text(scores, format))
     if gate:
@@ -330,7 +331,7 @@ def backtest(
     fail_if: FailOption = None,
 ) -> None:
     """Forecast from past cutoffs, each from its own past alone, and score."""
-    from forecast.data.export import write_file
+    from forecast.data.export import refuse_unwritable, write_file
     from forecast.jobs.job import prepare
     from forecast.methods import check_names
     from forecast.scoring.gate import Gate
@@ -341,6 +342,8 @@ def backtest(
     settings = [f"backtest.{key}={value}" for key, value in given.items()]
     names = against.split(",")
     check_names(names)
+    if str(output) != "-":
+        refuse_unwritable(output, "Give another --output.")
     gate = Gate(fail_if, names) if fail_if is not None else None
     if plot_:
         from forecast.commands.plot import plot_backtest, refuse_plot
@@ -392,7 +395,7 @@ def plot(
     is_run = bool(words) and not get_close_matches(words[0], NAMES)
     is_run = is_run or (len(words) > 1 and words[0] not in NAMES)
     wanted = words.pop(0) if is_run else "latest"
-    paths = plot_run(_open(wanted, runs), words, output, format)
+    paths = plot_run(_open(wanted, runs, context.obj), words, output, format)
     context.obj.result("\n".join(map(str, paths)))
 
 
@@ -402,10 +405,14 @@ def list_(
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Form.")] = "table",
     runs: RunsOption = RUNS,
 ) -> None:
-    """List the runs, oldest first."""
-    from forecast.commands.runs import list_text
+    """List the runs, oldest first, with their scores on the test part; damaged ones too."""
+    from forecast.commands.runs import list_text, listed_runs
 
-    context.obj.result(list_text(runs, format))
+    found = listed_runs(runs)
+    context.obj.result(list_text(found, format))
+    for run in found:
+        if run.problem:
+            context.obj.warn(run.problem)
 
 
 @command(runs_app)
@@ -419,7 +426,7 @@ def show(
     from forecast.commands.show import show_text
     from forecast.runs import find_run
 
-    context.obj.result(show_text(find_run(runs, run), format))
+    context.obj.result(show_text(find_run(runs, run, context.obj.warn), format))
 
 
 @command(runs_app)
@@ -427,7 +434,31 @@ def path(context: typer.Context, run: RunArgument = "latest", runs: RunsOption =
     """Print the path of a run."""
     from forecast.runs import find_run
 
-    context.obj.result(str(find_run(runs, run).path))
+    context.obj.result(str(find_run(runs, run, context.obj.warn).path))
+
+
+@command(runs_app)
+def verify(context: typer.Context, run: RunArgument = "latest", runs: RunsOption = RUNS) -> None:
+    """Check every file of a run against its checksum, and print the path of the run."""
+    from forecast.commands.runs import verify as verify_run
+    from forecast.runs import find_run
+
+    found = find_run(runs, run, context.obj.warn)
+    for warning in verify_run(found):
+        context.obj.warn(warning)
+    context.obj.result(str(found.path))
+
+
+@command(runs_app)
+def delete(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's path or name, or latest.")],
+    runs: RunsOption = RUNS,
+) -> None:
+    """Delete a run without asking, and print where it was."""
+    from forecast.runs import delete as delete_run
+
+    context.obj.result(str(delete_run(runs, run, context.obj.warn)))
 
 
 @command(app)
@@ -462,11 +493,11 @@ def _use_backend(name: str) -> None:
     os.environ["KERAS_BACKEND"] = name
 
 
-def _open(run: str, runs: Path) -> "OpenedRun":
+def _open(run: str, runs: Path, console: Console) -> "OpenedRun":
     from forecast.jobs.opening import open_run
     from forecast.runs import find_run
 
-    return open_run(find_run(runs, run))
+    return open_run(find_run(runs, run, console.warn))
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ FILES = [
     "run.json",
     "scores.csv",
     "transforms.json",
+    "weights.npy",
 ]
 
 
@@ -201,6 +202,7 @@ def test_a_run_records_its_data(
         "first": "1949-01-01",
         "last": "1960-12-01",
         "freq": "MS",
+        "timezone": None,
         "season_length": 12,
         "columns": {"time": "Month", "target": "Passengers", "id": None},
         "per_series": [

@@ -8,8 +8,9 @@ from typing import Literal
 import pandas as pd
 
 from forecast.console import Console
+from forecast.data.export import csv_text
 from forecast.data.split import rolling_cutoffs
-from forecast.data.table import records, written_dates
+from forecast.data.table import records
 from forecast.display import scores_table, steps_table
 from forecast.jobs.fitting import fit_jobs
 from forecast.jobs.job import Job
@@ -71,7 +72,7 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
 def backtest_text(result: Backtest, format: Literal["table", "csv", "json"]) -> str:
     """Scores for a person, forecasts as a long table, or both for a program."""
     if format == "csv":
-        return written_dates(result.forecasts).to_csv(index=False)
+        return csv_text(result.forecasts)
     if format == "table":
         return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}"
     tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}

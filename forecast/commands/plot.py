@@ -1,17 +1,20 @@
 """Figures of a run, as files."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
 from forecast.commands.predict import predict
+from forecast.data.export import refuse_unwritable, write_file
 from forecast.data.table import panel_table
 from forecast.errors import Problem, UsageError, did_you_mean
 from forecast.figures import DEFAULT, FIGURES, Material, Tested, draw_backtest
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
+from forecast.runs.tables import read_forecasts, read_history, read_scores
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
@@ -38,8 +41,7 @@ def plot(
     for draw in FIGURES:
         if draw.__name__ in paths:
             path = paths[draw.__name__]
-            with _writing(path, "--output"):
-                draw(material).savefig(path, dpi=_DPI)
+            _write(draw(material), path, "--output")
     return list(paths.values())
 
 
@@ -50,8 +52,7 @@ def plot_backtest(job: Job, forecasts: pd.DataFrame, scores: pd.DataFrame, outpu
     """
     name, model = job.source.path.stem, job.config.model.kind
     tested = Tested(name, model, panel_table(job.panel), forecasts, scores)
-    with _writing(output, "--plot"):
-        draw_backtest(tested).savefig(output, dpi=_DPI)
+    _write(draw_backtest(tested), output, "--plot")
 
 
 def refuse_plot(output: Path) -> None:
@@ -59,23 +60,33 @@ def refuse_plot(output: Path) -> None:
     if output.suffix.removeprefix(".") not in FORMATS:
         message = f"--plot {output}: the ending names no format of figures."
         raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
-    with _writing(output, "--plot"):
-        target = output.resolve()  # a link to a file that is not there stays a link
-        existed = target.exists()
-        target.open("ab").close()
-        if not existed:
-            target.unlink()
+    _make_folder(output, "--plot")
+    refuse_unwritable(output, _another("--plot"))
 
 
-@contextmanager
-def _writing(path: Path, option: str) -> Iterator[None]:
-    """Make the file's folder; an error of writing is one of the option that names the file."""
+class _Figure(Protocol):
+    def savefig(self, fname: BytesIO, *, format: str, dpi: int) -> None: ...
+
+
+def _write(figure: _Figure, path: Path, option: str) -> None:
+    """Write a figure whole, or leave what was there."""
+    content = BytesIO()
+    figure.savefig(content, format=path.suffix.removeprefix("."), dpi=_DPI)
+    _make_folder(path, option)
+    write_file(content.getvalue(), path, _another(option))
+
+
+def _make_folder(path: Path, option: str) -> None:
+    """Make the file's folder; an error is one of the option that names the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield
     except OSError as error:
         message = f"can not write {path}: {error.strerror}."
-        raise UsageError(Problem(message, f"Give another {option}.")) from error
+        raise UsageError(Problem(message, _another(option))) from error
+
+
+def _another(option: str) -> str:
+    return f"Give another {option}."
 
 
 def _paths(
@@ -96,13 +107,11 @@ def _paths(
 
 
 def _material(opened: OpenedRun) -> Material:
-    forecasts = pd.read_csv(opened.run.file("forecasts.csv"), dtype={"unique_id": str})
-    dates = {name: pd.to_datetime(forecasts[name], format="ISO8601") for name in ("ds", "cutoff")}
     return Material(
         name=opened.run.record.name,
         model=opened.model,
-        history=pd.read_csv(opened.run.file("history.csv")),
-        forecasts=forecasts.assign(**dates),
-        scores=pd.read_csv(opened.run.file("scores.csv"), dtype={"unique_id": str}),
+        history=read_history(opened.run),
+        forecasts=read_forecasts(opened.run),
+        scores=read_scores(opened.run),
         future=predict(opened),
     )

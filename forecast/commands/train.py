@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 from threading import Event
@@ -9,12 +10,10 @@ from threading import Event
 import numpy as np
 import pandas as pd
 
-from forecast.config.load import dump_config
 from forecast.console import Console
-from forecast.data.calendar import iso
+from forecast.data.calendar import iso, zone_of
 from forecast.data.panel import IntArray
 from forecast.data.split import latest_apart
-from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
 from forecast.jobs.fitting import FittedJobs, fit_jobs
 from forecast.jobs.job import LEAK, Job
@@ -22,6 +21,15 @@ from forecast.jobs.trained import TrainedJob
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
+from forecast.runs.documents import write_config, write_data, write_intervals, write_transforms
+from forecast.runs.tables import (
+    read_scores,
+    write_context,
+    write_forecasts,
+    write_history,
+    write_scores,
+)
+from forecast.runs.weights import write_weights
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, score
 from forecast.signals import deferred
@@ -61,11 +69,25 @@ def _train(
 ) -> Run:
     config = job.config
     done = fit_jobs([job], console, stop)
-    [trained], fitted = done.trained, done.fitted
+    fitted = done.fitted
     _report(job, done, console)
     stopwatch.seconds["compile"] = fitted.compile_seconds
     stopwatch.seconds["fit"] = fitted.fit_seconds
 
+    run = staging.leave(partial(_write_run, done, stopwatch, list(argv)))
+    scores = read_scores(run)
+    console.say(scores_table(scores))
+    _judge(scores, config.model.kind, console)
+    _say_goodbye(run, done, console)
+    return run
+
+
+def _write_run(
+    done: FittedJobs, stopwatch: Stopwatch, argv: list[str], staging: Staging
+) -> RunRecord:
+    """Every file of the run: the network as exported, and what it forecasts and scores as such."""
+    [trained] = done.trained
+    job, config = trained.job, trained.job.config
     with stopwatch.stage("export"):
         weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
         export(trained.architecture, weights, config.training.ensemble, staging.path)
@@ -78,25 +100,20 @@ def _train(
         scores = score(forecasts, scales)
 
     _write(staging, trained, done.history, scales)
-    write_csv(forecasts, staging.path / "forecasts.csv")
-    write_csv(scores, staging.path / "scores.csv")
+    write_weights(staging, trained.weights)
+    write_forecasts(staging, forecasts)
+    write_scores(staging, scores)
     stopwatch.seconds["total"] = stopwatch.total()
-    run = staging.commit(
-        RunRecord(
-            name=staging.name,
-            status="interrupted" if fitted.is_interrupted else "complete",
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            argv=list(argv),
-            versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
-            model=config.model.kind,
-            parameters=sum(weights.size for weights in trained.weights),
-            seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
-        )
+    return RunRecord(
+        name=staging.name,
+        status="interrupted" if done.fitted.is_interrupted else "complete",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        argv=argv,
+        versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
+        model=config.model.kind,
+        parameters=sum(weights.size for weights in trained.weights),
+        seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
     )
-    console.say(scores_table(scores))
-    _judge(scores, config.model.kind, console)
-    _say_goodbye(run, done, console)
-    return run
 
 
 def _announce(job: Job, console: Console) -> None:
@@ -160,15 +177,14 @@ def _write(
 ) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
     job = trained.job
-    staging.write_text("config.yaml", job.source.text)
-    staging.write_text("resolved.yaml", dump_config(job.config))
-    staging.write_json("transforms.json", trained.transforms.states())
+    write_config(staging, job.source.text, job.config)
+    write_transforms(staging, trained.transforms.states())
     if trained.calibration:
-        staging.write_json("intervals.json", trained.calibration.state())
-    staging.write_json("data.json", _data_record(job, scales).model_dump())
-    write_csv(_history(job, history), staging.path / "history.csv")
+        write_intervals(staging, trained.calibration.state())
+    write_data(staging, _data_record(job, scales))
+    write_history(staging, _history(job, history))
     kept = max(job.needs.context_length + job.needs.reach, job.season_length)
-    write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
+    write_context(staging, job.panel.tail(kept))
 
 
 def _history(job: Job, logs: Sequence[EpochLog]) -> pd.DataFrame:
@@ -182,6 +198,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     panel, options = job.panel, job.config.data
     firsts, lasts = iso(panel.begins), iso(panel.lasts)
     test_begins = iso(panel.dates(job.split.test_begins))
+    zone = zone_of(panel.begins)
     return DataRecord(
         path=options.path,
         sha256=job.sha256,
@@ -190,6 +207,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
         first=min(firsts),
         last=max(lasts),
         freq=panel.freq,
+        timezone=None if zone is None else str(zone),
         season_length=job.season_length,
         columns={"time": options.time, "target": options.target, "id": options.id},
         per_series=[
