@@ -23,7 +23,7 @@ import numpy as np
 
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job, prepare
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
 from forecast.scoring.metrics import scales_of
@@ -62,7 +62,7 @@ class Tried:
         self.units: list[Panel] = []
         horizon = job.config.window.horizon
         for i, before in enumerate(cutoffs):
-            [trained] = fit_jobs([job.as_of(before)], Console(quiet=True)).trained
+            [trained] = Fitting([job.as_of(before)]).run(Console(quiet=True)).trained
             method = trained.method()
             units = method.shared.apply(job.panel).panel
             self.units.append(units)

@@ -5,26 +5,28 @@ but training ever pays for TensorFlow. It is also the one place that turns error
 """
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, ParamSpec, cast
 
 import typer
 
 from forecast import __version__
 from forecast.console import Color, Console
 from forecast.errors import ForecastError, Problem, UsageError
-from forecast.signals import Stopped, listen
+from forecast.signals import Stop, exit_code
 
 if TYPE_CHECKING:
     from forecast.jobs.opening import OpenedRun
+    from forecast.runs import Run
 
 P = ParamSpec("P")
-BUG, INTERRUPTED = 1, 130
+BUG, INTERRUPTED = 1, exit_code(signal.SIGINT)
 
 app = typer.Typer(
     name="forecast",
@@ -35,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 runs_app = typer.Typer(
-    help="List, show and find runs.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, check and delete runs.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(runs_app, name="runs")
 
@@ -89,7 +91,7 @@ def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P
                     traceback.print_exc()
                 raise typer.Exit(error.exit_code) from error
             except KeyboardInterrupt as stop:
-                raise typer.Exit(_code_of(stop)) from stop
+                raise typer.Exit(INTERRUPTED) from stop
             except Exception as error:
                 raise typer.Exit(_code_of_unexpected(error, console)) from error
 
@@ -102,14 +104,10 @@ def _code_of_unexpected(error: Exception, console: Console) -> int:
     """The exit code of what should not happen; a bug is shown with all that may explain it."""
     interruption = _interruption_behind(error)
     if interruption is not None:
-        return _code_of(interruption)
+        return INTERRUPTED
     traceback.print_exception(error)
     console.error(_bug(error))
     return BUG
-
-
-def _code_of(interruption: KeyboardInterrupt) -> int:
-    return interruption.exit_code if isinstance(interruption, Stopped) else INTERRUPTED
 
 
 def _interruption_behind(error: BaseException | None) -> KeyboardInterrupt | None:
@@ -144,7 +142,7 @@ def options(
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
 ) -> None:
     """Options that every command obeys."""
-    context.obj = Console(quiet, verbose, color, progress=not no_progress)
+    context.obj = Console(quiet, verbose, color, not no_progress, context.obj or Stop())
 
 
 @command(app)
@@ -230,7 +228,13 @@ def train(
         from forecast.runs import stage
     with stopwatch.stage("read"):
         job = prepare(config, set_ or (), {"training.backend": backend})
-    with stage(runs, config.stem, name) as staging, console.without_library_noise():
+    staged = stage(runs, config.stem, name, console.warn)
+    with (
+        staged as staging,
+        console.stop.cleaning(staging.remove),
+        console.without_library_noise(),
+    ):
+        _say_loading(job.config.training.backend, console)
         with stopwatch.stage("import"):
             load_keras(job.config.training.backend)
             from forecast.commands.train import Invocation
@@ -265,7 +269,7 @@ def predict(
     from forecast.data.export import encode_table, write_file
 
     levels = None if quantiles is None else parse_levels(quantiles)
-    table = predict_table(_open(run, runs), input_, horizon, levels)
+    table = predict_table(_open(run, runs, context.obj), input_, horizon, levels)
     content = encode_table(table, output, format)
     if str(output) == "-":
         context.obj.result(content)
@@ -291,7 +295,7 @@ def evaluate(
     from forecast.scoring.gate import Gate
 
     gate = Gate(fail_if, BASELINES) if fail_if is not None else None
-    opened = _open(run, runs)
+    opened = _open(run, runs, context.obj)
     scores = evaluate_run(opened, input_)
     context.obj.result(scores_text(scores, format))
     if gate:
@@ -329,7 +333,7 @@ def backtest(
     fail_if: FailOption = None,
 ) -> None:
     """Forecast from past cutoffs, each from its own past alone, and score."""
-    from forecast.data.export import write_file
+    from forecast.data.export import refuse_unwritable, write_file
     from forecast.jobs.job import prepare
     from forecast.loading import load_keras
     from forecast.methods import check_names
@@ -338,6 +342,8 @@ def backtest(
     console = context.obj
     names = against.split(",")
     check_names(names)
+    if str(output) != "-":
+        refuse_unwritable(output, "Give another --output.")
     gate = Gate(fail_if, names) if fail_if is not None else None
     if plot_:
         from forecast.commands.plot import plot_backtest, refuse_plot
@@ -347,6 +353,7 @@ def backtest(
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
     job = prepare(config, set_ or (), overrides | {"training.backend": backend})
     with console.without_library_noise():
+        _say_loading(job.config.training.backend, console)
         load_keras(job.config.training.backend)
         from forecast.commands.backtest import SPLIT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
@@ -358,7 +365,7 @@ def backtest(
     else:
         write_file(text.encode(), output)
     if plot_:
-        plot_backtest(job, result.forecasts, result.scores, plot_)
+        plot_backtest(job, result.forecasts, result.scores, plot_, console)
         console.say(f"drawn: {plot_}")
     if gate:
         gate.check(result.scores, SPLIT, job.config.model.kind)
@@ -381,15 +388,31 @@ def plot(
     format: Annotated[
         Literal["png", "svg", "pdf"] | None, typer.Option(help="By default png.")
     ] = None,
+    last: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Rows to show before the cutoff; some seasons by default."
+        ),
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The first date to show.")
+    ] = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="A series to show; by default the best, the middle and the worst. Repeatable.",
+        ),
+    ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Draw figures and print the paths of their files."""
+    from forecast.commands.plot import Wanted, run_and_figures
     from forecast.commands.plot import plot as plot_run
-    from forecast.commands.plot import run_and_figures
-    from forecast.jobs.opening import open_run
 
-    run, figures = run_and_figures(arguments or (), runs)
-    paths = plot_run(open_run(run), figures, output, format)
+    run, figures = run_and_figures(arguments or (), runs, context.obj.warn)
+    shown = Wanted(tuple(series or ()), last, from_)
+    paths = plot_run(_opened(run, context.obj), context.obj, figures, output, format, shown)
     context.obj.result("\n".join(map(str, paths)))
 
 
@@ -399,10 +422,14 @@ def list_(
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Form.")] = "table",
     runs: RunsOption = RUNS,
 ) -> None:
-    """List the runs, oldest first."""
-    from forecast.commands.runs import list_text
+    """List the runs, oldest first, with their scores on the test part; damaged ones too."""
+    from forecast.commands.runs import list_text, listed_runs
 
-    context.obj.result(list_text(runs, format))
+    found = listed_runs(runs)
+    context.obj.result(list_text(found, format))
+    for run in found:
+        if run.problem:
+            context.obj.warn(run.problem)
 
 
 @command(runs_app)
@@ -416,7 +443,7 @@ def show(
     from forecast.commands.show import show_text
     from forecast.runs import find_run
 
-    context.obj.result(show_text(find_run(runs, run), format))
+    context.obj.result(show_text(find_run(runs, run, context.obj.warn), format))
 
 
 @command(runs_app)
@@ -424,7 +451,31 @@ def path(context: typer.Context, run: RunArgument = "latest", runs: RunsOption =
     """Print the path of a run."""
     from forecast.runs import find_run
 
-    context.obj.result(str(find_run(runs, run).path))
+    context.obj.result(str(find_run(runs, run, context.obj.warn).path))
+
+
+@command(runs_app)
+def verify(context: typer.Context, run: RunArgument = "latest", runs: RunsOption = RUNS) -> None:
+    """Check every file of a run against its checksum, and print the path of the run."""
+    from forecast.commands.runs import verify as verify_run
+    from forecast.runs import find_run
+
+    found = find_run(runs, run, context.obj.warn)
+    for warning in verify_run(found):
+        context.obj.warn(warning)
+    context.obj.result(str(found.path))
+
+
+@command(runs_app)
+def delete(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's path or name, or latest.")],
+    runs: RunsOption = RUNS,
+) -> None:
+    """Delete a run without asking, and print where it was."""
+    from forecast.runs import delete as delete_run
+
+    context.obj.result(str(delete_run(runs, run, context.obj.warn)))
 
 
 @command(app)
@@ -447,24 +498,45 @@ def doctor(context: typer.Context) -> None:
     context.obj.result("\n".join(f"{name}: {finding}" for name, finding in findings.items()))
 
 
-def _open(run: str, runs: Path) -> "OpenedRun":
-    from forecast.jobs.opening import open_run
+def _say_loading(backend: str, console: Console) -> None:
+    """It takes seconds, in which nothing else would be said."""
+    console.say(f"loading {'JAX' if backend == 'jax' else 'TensorFlow'} ...")
+
+
+def _open(run: str, runs: Path, console: Console) -> "OpenedRun":
     from forecast.runs import find_run
 
-    return open_run(find_run(runs, run))
+    return _opened(find_run(runs, run, console.warn), console)
 
 
-def main() -> None:
-    """Run the command line; exits with the codes of the reference page."""
-    listen()
+def _opened(run: "Run", console: Console) -> "OpenedRun":
+    """A run that is ready to forecast; one that was interrupted is exported first."""
+    from forecast.jobs.opening import open_run
+
+    if not run.is_exported:
+        from forecast.loading import load_keras
+
+        console.say("the run was interrupted before its network was exported: that is done now.")
+        _say_loading("tensorflow", console)
+        with console.without_library_noise():
+            load_keras("tensorflow")
+            from forecast.jobs.finishing import finish
+
+            run = finish(run)
+    return open_run(run)
+
+
+def main(stop: Stop) -> NoReturn:
+    """Run the command line, with somebody who listens to signals, and end the process.
+
+    It exits with the codes of the reference page, and at once: what libraries do at the end takes a
+    second, and nobody needs it.
+    """
     try:
-        app()
-    except SystemExit as stop:
-        if stop.code != INTERRUPTED:
-            raise
-        # Python remembers an interruption inside `exec`, which libraries use while they load, and
-        # would end itself by the signal instead of with this code. All is cleaned up by now.
-        with suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        app(obj=stop)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else BUG
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

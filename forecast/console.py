@@ -5,10 +5,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from forecast.errors import ForecastError, Problem, UsageError
+from forecast.signals import Stop
 
 Color = Literal["auto", "always", "never"]
 
@@ -21,6 +22,8 @@ class Console:
     verbose: bool = False
     color: Color = "auto"
     progress: bool = True
+    stop: Stop = field(default_factory=Stop)
+    """What is done when a person, or the machine, asks the command to stop."""
 
     def say(self, text: str = "") -> None:
         """Talk: progress, advice, what was done. `--quiet` silences it."""

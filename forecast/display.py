@@ -3,18 +3,23 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.console import ConsoleOptions, RenderableType, RenderResult
+from rich.progress import Progress, ProgressColumn, Task
+from rich.table import Column, Table
 from rich.text import Text
 
 from forecast.console import Console
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_BAR = (6, 40)  # columns of a progress bar, at least and at most
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -67,23 +72,68 @@ def steps_table(steps: "pd.DataFrame") -> str:
 
 
 @contextmanager
-def epoch_progress(console: Console, epochs: int) -> Iterator[Callable[[str], None]]:
-    """A bar with the epoch, the losses and the time left; nothing where stderr is no terminal.
+def epoch_progress(console: Console, epochs: int, members: int) -> Iterator[Callable[[str], None]]:
+    """A line with the epoch, the losses and the time left; nothing where stderr is no terminal.
 
-    What it gives is called after each epoch with the losses as text.
+    What it gives is called after each epoch of each member, with the losses as text. The epoch is
+    that of the config: the mean over the members, which are fitted side by side.
     """
     if not console.is_live:
         yield lambda losses: None
         return
     no_color = True if console.color == "never" else None  # None asks the environment
-    bar = Progress(
-        TextColumn("epoch"),
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("{task.fields[losses]}"),
-        TimeRemainingColumn(),
+    progress = Progress(
+        _EpochColumn(epochs, members),
         console=RichConsole(file=sys.stderr, force_terminal=True, no_color=no_color),
+        expand=True,
     )
-    with bar:
-        task = bar.add_task("fit", total=epochs, losses="")
-        yield lambda losses: bar.update(task, advance=1, losses=losses)
+    with progress:
+        task = progress.add_task("fit", total=epochs * members, losses="")
+        yield lambda losses: progress.update(task, advance=1, losses=losses)
+
+
+class _EpochColumn(ProgressColumn):
+    """The whole line, as wide as the terminal is at the moment."""
+
+    def __init__(self, epochs: int, members: int) -> None:
+        super().__init__(Column(ratio=1, no_wrap=True))
+        self._epochs, self._members = epochs, members
+
+    def render(self, task: Task) -> RenderableType:
+        """What rich asks for at each redraw."""
+        seconds = task.time_remaining
+        left = "" if seconds is None else str(timedelta(seconds=int(seconds)))
+        done, losses = task.completed / self._members, task.fields["losses"]
+        return _Line(lambda width: progress_line(width, done, self._epochs, losses, left))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A text that is made for a width."""
+
+    make: Callable[[int], str]
+
+    def __rich_console__(self, console: RichConsole, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.make(options.max_width), no_wrap=True, overflow="crop")
+
+
+def progress_line(width: int, done: float, epochs: int, losses: str = "", left: str = "") -> str:
+    """How far a training is, in at most `width` columns: `epoch 15/600   2 %  ━━━   loss 0.1`.
+
+    `done` counts epochs. The share stays at any width, then the epoch, the time left, the losses
+    and the bar take what room there is.
+    """
+    share = f"{int(100 * done / epochs):3d} %"
+    head = f"epoch {int(done)}/{epochs} {share}"
+    if len(head) > width:
+        return share.strip()[:width]
+    room, tail = width - len(head), ""
+    for part in (left, losses):
+        if part and len(part) + 2 <= room:
+            tail = f"  {part}{tail}"
+            room -= len(part) + 2
+    bar = min(_BAR[1], room - 2)
+    if bar < _BAR[0]:
+        return head + tail
+    filled = int(bar * done / epochs)
+    return f"{head}  {'━' * filled}{'─' * (bar - filled)}{tail}"

@@ -57,7 +57,7 @@ for options, training in (
         Member(MemberKey(2), windows(30, 70), None),
     ]
     options_ = TrainingOptions.model_validate({"epochs": 3, "learning_rate": 0.01, **training})
-    fitted = fit(network(options), members, options_, lambda log: None, most=1)
+    fitted = fit(network(options), members, options_, lambda epoch: None, most=1)
     name = options.get("kind", "gru") + training["optimizer"]
     arrays[name + " weights"] = np.stack(list(fitted.weights.values()))
     arrays[name + " losses"] = np.array([log.loss for log in fitted.history])
@@ -70,7 +70,7 @@ fitted = fit(
     Architecture(TypeAdapter(ModelOptions).validate_python({"units": 5}), masked, 12),
     [Member(MemberKey(1), short, short)],
     TrainingOptions(epochs=3, learning_rate=0.01),
-    lambda log: None,
+    lambda epoch: None,
 )
 [arrays["masked"]] = fitted.weights.values()
 arrays["masked losses"] = np.array([(log.loss, log.monitored_loss) for log in fitted.history])

@@ -1,11 +1,18 @@
 """Tables for people."""
 
 import math
+import os
+import pty
+import subprocess
+import sys
+import termios
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from forecast.display import scores_table, text_table
+from forecast.display import progress_line, scores_table, text_table
 
 
 def test_a_table_is_plain_text() -> None:
@@ -61,3 +68,51 @@ def test_metrics_of_some_models_alone_stand_in_a_table_of_their_own() -> None:
         "split  model  crps  coverage_80  width_80\n"
         "test   gru      80           80        80"
     )
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (17, "2 %"),
+        (18, "epoch 15/600   2 %"),
+        (40, "epoch 15/600   2 %  ───────────  0:01:30"),
+        (60, "epoch 15/600   2 %  ───────  loss 0.1, val_loss 0.2  0:01:30"),
+        (999, f"epoch 15/600   2 %  ━{'─' * 39}  loss 0.1, val_loss 0.2  0:01:30"),
+    ],
+)
+def test_progress_says_how_far_it_is_at_any_width(width: int, line: str) -> None:
+    """The share stays; the epoch, the time, the losses and the bar come as there is room."""
+    assert progress_line(width, 15, 600, "loss 0.1, val_loss 0.2", "0:01:30") == line
+
+
+@given(st.integers(3, 200), st.integers(1, 10_000), st.floats(0, 1), st.text("ab ,", max_size=60))
+def test_progress_is_never_wider_than_the_terminal(
+    width: int, epochs: int, share: float, losses: str
+) -> None:
+    """And always has the share."""
+    line = progress_line(width, share * epochs, epochs, losses, "0:00:01")
+    assert len(line) <= max(width, 5)
+    assert f"{int(100 * (share * epochs) / epochs)} %"[:width] in line
+
+
+@pytest.mark.parametrize("columns", [10, 40, 100])
+def test_progress_counts_the_epochs_of_the_config(columns: int) -> None:
+    """Five networks that are 15 epochs far are at epoch 15, on a terminal of any width."""
+    program = """
+from forecast.console import Console
+from forecast.display import epoch_progress
+with epoch_progress(Console(), 600, 5) as advance:
+    for _ in range(75):
+        advance("loss 0.5")
+"""
+    terminal, its_end = pty.openpty()
+    termios.tcsetwinsize(its_end, (24, columns))
+    shell = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-c", program]
+    subprocess.run(command, stderr=its_end, check=True, env=shell | {"TERM": "xterm"})
+    os.close(its_end)
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert "2 %" in shown
+    assert ("epoch 15/600" in shown) == (columns >= 18)
+    assert "3000" not in shown

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data.export import encode_table, write_file
+from forecast.data.csvtext import read_rows
+from forecast.data.export import csv_text, encode_table, refuse_unwritable, write_file
 from forecast.errors import UsageError
 
 STDOUT = Path("-")
@@ -81,12 +84,63 @@ def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """What it points to is written."""
-    (tmp_path / "link.csv").symlink_to("target.csv")
+@pytest.mark.parametrize("target", ["target.csv", "missing.csv", "/dev/full"])
+def test_a_link_is_never_written_through(tmp_path: Path, target: str) -> None:
+    """The file takes its place, and what it led to stays, or stays away."""
+    (tmp_path / "target.csv").write_bytes(b"somebody's")
+    (tmp_path / "link.csv").symlink_to(target)
     write_file(b"new", tmp_path / "link.csv")
-    assert (tmp_path / "link.csv").is_symlink()
-    assert (tmp_path / "target.csv").read_bytes() == b"new"
+    assert not (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "link.csv").read_bytes() == b"new"
+    assert (tmp_path / "target.csv").read_bytes() == b"somebody's"
+    assert not (tmp_path / "missing.csv").exists()
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from forecast.data.export import write_file
+from forecast.errors import UsageError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_file(b"x" * 2000, Path(sys.argv[1]))
+except UsageError as error:
+    print(error)
+"""
+
+
+def test_a_file_that_does_not_fit_leaves_the_old_one(tmp_path: Path) -> None:
+    """As on a full disk: nothing half-written, and nothing beside it."""
+    path = tmp_path / "next.csv"
+    path.write_bytes(b"old")
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"can not write {path}: File too large.\n"
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_could_not_be_written_is_told_before(tmp_path: Path) -> None:
+    """And a file that could be is not touched, nor made."""
+    path = tmp_path / "next.csv"
+    refuse_unwritable(path)
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"old")
+    refuse_unwritable(path)
+    assert path.read_bytes() == b"old"
+    for wrong in (tmp_path, path / "below.csv", tmp_path / ("x" * 5000), tmp_path / "a\0b"):
+        with pytest.raises(UsageError, match=r"^can not write "):
+            refuse_unwritable(wrong)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(st.lists(st.none() | st.text(), min_size=1))
+def test_csv_gives_every_word_back(words: list[str | None]) -> None:
+    """Also what looks like a number, like nothing, or like the end of a line."""
+    table = pd.DataFrame({"word": np.array(words, dtype=object), "y": range(len(words))})
+    assert [row[0] for row in read_rows(csv_text(table))] == ["word", *words]
 
 
 def test_a_pipe_is_written_to_and_never_replaced(tmp_path: Path) -> None:

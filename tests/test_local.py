@@ -13,11 +13,12 @@ from forecast.commands.backtest import backtest
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job, prepare
 from forecast.jobs.opening import OpenedRun, open_run
 from forecast.networks import Architecture
 from forecast.runs import find_run
+from forecast.runs.weights import read_weights
 from forecast.training import CompiledForward, KerasPredictor
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -79,14 +80,14 @@ def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedRun) -> Non
     config = opened.config
     network = Architecture(config.model, config.window, 12)
     assert not (opened.run.path / "model.keras").exists()
-    weights = np.load(opened.run.file("weights.npy"), allow_pickle=False)
+    [weights] = read_weights(opened.run, 1)
     assert weights.shape == (3, 2, network.parameters)
 
 
 def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, job: Job) -> None:
     """Any number of cutoffs of each series, in any order, and beyond the network's horizon."""
     config = opened.config
-    weights = np.load(opened.run.file("weights.npy"))
+    [weights] = read_weights(opened.run, 1)
     running = CompiledForward(Architecture(config.model, config.window, job.season_length))
     [branch] = opened.method.branches
     network = KerasPredictor(running, weights, config.training.ensemble)
@@ -104,7 +105,7 @@ def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job
     """By hand, in plain Keras: the rows of weights that belong to the series, averaged."""
     config = opened.config
     network = Architecture(config.model, config.window, job.season_length)
-    weights = np.load(opened.run.file("weights.npy"))
+    [weights] = read_weights(opened.run, 1)
     [branch] = opened.method.branches
     shared = opened.method.shared.apply(job.panel).panel
     cutoffs = job.panel.ends - 1
@@ -125,7 +126,7 @@ def test_a_series_does_not_depend_on_the_others(job: Job) -> None:
     other = replace(job, panel=job.panel.with_values(values))
     forecasts = []
     for each in (job, other):
-        [trained] = fit_jobs([each], Console(quiet=True)).trained
+        [trained] = Fitting([each]).run(Console(quiet=True)).trained
         panel = each.panel
         forecasts.append(trained.method().forecast(panel, panel.ends - 1, 4).y_hat)
     np.testing.assert_allclose(forecasts[0][[0, 2]], forecasts[1][[0, 2]], rtol=1e-5)

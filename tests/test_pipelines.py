@@ -13,7 +13,7 @@ import pytest
 
 from forecast.console import Console
 from forecast.errors import ConfigError, DataError
-from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job, prepare
 from forecast.jobs.opening import open_run
 from forecast.runs import find_run
@@ -34,7 +34,7 @@ def _settings(pipelines: list[str], *others: str, combine: str = "mean") -> list
 
 
 def _forecast(job: Job, cutoffs: np.ndarray, horizon: int) -> np.ndarray:
-    [trained] = fit_jobs([job], Console(quiet=True)).trained
+    [trained] = Fitting([job]).run(Console(quiet=True)).trained
     return trained.method().forecast(job.panel, cutoffs, horizon).y_hat
 
 

@@ -1,5 +1,6 @@
 """`forecast plot`: figures as files."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -59,8 +60,9 @@ def test_the_forecast_says_what_it_shows(cli: Cli, run: Path, tmp_path: Path) ->
     text = (tmp_path / "a.svg").read_text()
     ET.fromstring(text)
     for word in (
-        run.name, "Passengers", "date", "1950", "1960", "actual", "gru on train", "gru on test",
-        "gru forecast", "cutoff", "test part",
+        run.name, "Passengers", "date", "1957", "1960", "actual", "gru on the test part",
+        "gru on the train part, on which it was fitted", "gru forecast, 12 steps, recursive",
+        "seasonal naive (baseline)", "cutoff (last row)", "test part",
     ):  # fmt: skip
         assert f"<!-- {word} -->" in text or word in text, word
 
@@ -70,6 +72,42 @@ def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path
     figures = ["history", "forecast", "steps", "residuals", "backtest"]
     result = cli("plot", trained_panel, *figures, "--output", ".")
     assert [path.name for path in _written(result, tmp_path)] == [f"{name}.png" for name in figures]
+
+
+def _dates(path: Path) -> list[str]:
+    """The years that stand below the plot of an SVG."""
+    return re.findall(r"<!-- (19\d\d) -->", path.read_text())
+
+
+def test_more_or_less_of_the_past_can_be_seen(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """By a number of rows, or from a date on."""
+    assert _written(cli("plot", "forecast", "--output", "a.svg"), tmp_path)
+    assert _dates(tmp_path / "a.svg")[0] == "1956"
+    assert _written(cli("plot", "forecast", "--last", "144", "--output", "b.svg"), tmp_path)
+    assert _dates(tmp_path / "b.svg")[0] < "1952"
+    cli("plot", "forecast", "--from", "1959-01-01", "--output", "c.svg")
+    assert _dates(tmp_path / "c.svg")[0] == "1959"
+
+
+def test_the_series_to_see_can_be_named(cli: Cli, trained_panel: Path, tmp_path: Path) -> None:
+    """One of two, from a moment in its own time zone."""
+    result = cli(
+        "plot", trained_panel, "forecast", "--series", "NE", "--from", "2020-01-09T00:00",
+        "--output", "a.svg",
+    )  # fmt: skip
+    _written(result, tmp_path)
+    text = (tmp_path / "a.svg").read_text()
+    assert "<!-- NE -->" in text
+    assert "<!-- 007 -->" not in text
+    assert "<!-- 80 % interval -->" in text
+    assert "<!-- date (UTC+05:30) -->" in text
+
+
+def test_a_history_is_drawn_of_a_run_that_lost_its_forecasts(cli: Cli, run: Path) -> None:
+    """It reads its own table alone."""
+    for name in ("forecasts.csv", "context.csv", "scores.csv"):
+        (run / name).unlink()
+    assert _written(cli("plot", "history"), run)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +161,32 @@ def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path
             (
                 "error: can not write runs/latest/run.json/below/a.png: Not a directory.\n"
                 "Give another --output.\n"
+            ),
+        ),
+        (
+            ["forecast", "--series", "Pasengers"],
+            2,
+            "error: the run has no series 'Pasengers'.\nDid you mean `Passengers`?\n",
+        ),
+        (
+            ["forecast", "--from", "soon"],
+            2,
+            ("error: --from soon: no date of the run.\nWrite it like 1960-12-01.\n"),
+        ),
+        (
+            ["forecast", "--from", "1961-01-01"],
+            2,
+            (
+                "error: --from 1961-01-01: the last row of the run is 1960-12-01.\n"
+                "Give an earlier date.\n"
+            ),
+        ),
+        (
+            ["forecast", "--from", "1959-01-01T00:00+02:00"],
+            2,
+            (
+                "error: --from 1959-01-01T00:00+02:00: the dates of the run are in no time zone.\n"
+                "Leave the zone out.\n"
             ),
         ),
     ],

@@ -36,7 +36,7 @@ def _examples(windows: Windows, cutoffs: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _fit(network: Architecture, *members: Member, **options: Any) -> Fitted:
     training = TrainingOptions.model_validate({"epochs": 2, "learning_rate": 0.01, **options})
-    return fit(network, members, training, lambda log: None, most=len(members))
+    return fit(network, members, training, lambda epoch: None, most=len(members))
 
 
 def _weights(fitted: Fitted) -> np.ndarray:

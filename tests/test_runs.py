@@ -11,7 +11,10 @@ import pytest
 from ruamel.yaml import YAML
 
 Cli = Callable[..., CompletedProcess[str]]
-COLUMNS = ["name", "status", "created", "model", "parameters", "seconds"]
+COLUMNS = [
+    "name", "status", "created", "model", "parameters", "seconds", "rmse", "mase", "size", "latest",
+    "problem",
+]  # fmt: skip
 
 
 def _record(run: Path) -> dict[str, object]:
@@ -28,15 +31,30 @@ def test_the_list_says_the_same_in_every_form(cli: Cli, run: Path) -> None:
     assert {key: listed[key] for key in COLUMNS[1:5]} == {key: record[key] for key in COLUMNS[1:5]}
     assert listed["seconds"] == record["seconds"]["total"]  # type: ignore[index]
     (row,) = csv.DictReader(StringIO(cli("runs", "list", "--format", "csv").stdout))
-    assert row == {key: str(value) for key, value in listed.items()}
+    assert row == {key: str(value) for key, value in listed.items()} | {
+        "latest": "true",
+        "problem": "",
+    }
     header, line = cli("runs", "list").stdout.splitlines()
-    assert header.split() == COLUMNS
+    assert header.split() == COLUMNS[:-1]
     assert line.split()[:5] == [str(listed[key]) for key in COLUMNS[:5]]
+    assert line.endswith(" kB  *")
+    sizes = [path.stat().st_size for path in run.rglob("*") if path.is_file()]
+    assert listed["size"] == sum(sizes)
+    scores = json.loads(cli("runs", "show", "--format", "json").stdout)["scores"]
+    for metric in ("rmse", "mase"):
+        (value,) = [
+            row["value"]
+            for row in scores
+            if [row[key] for key in ("unique_id", "split", "model", "metric")]
+            == [None, "test", "gru", metric]
+        ]
+        assert listed[metric] == value
 
 
 def test_where_there_is_no_run_the_list_is_empty(cli: Cli) -> None:
     """Which is no error."""
-    assert cli("runs", "list").stdout.split() == COLUMNS
+    assert cli("runs", "list").stdout.split() == COLUMNS[:-1]
     assert json.loads(cli("runs", "list", "--format", "json").stdout) == []
     assert cli("runs", "list", "--format", "csv").stdout == ",".join(COLUMNS) + "\n"
 
@@ -49,14 +67,22 @@ def test_a_name_may_be_copied_from_the_list(cli: Cli, run: Path, name: str) -> N
     assert cli("runs", "path", listed).stdout == f"{run.with_name(name)}\n"
 
 
-def test_damaged_and_foreign_folders_are_passed_over(cli: Cli, run: Path) -> None:
-    """What can be read is listed."""
+def test_damaged_runs_are_listed_and_foreign_folders_passed_over(cli: Cli, run: Path) -> None:
+    """As what they are, with the reason."""
     for name, content in (("broken", "{"), ("newer", '{"layout": 99}')):
         (run.parent / name).mkdir()
         (run.parent / name / "run.json").write_text(content)
     (run.parent / "stray").mkdir()
-    listed = json.loads(cli("runs", "list", "--format", "json").stdout)
-    assert [row["name"] for row in listed] == [run.name]
+    result = cli("runs", "list", "--format", "json")
+    listed = {row["name"]: row for row in json.loads(result.stdout)}
+    assert {name: row["status"] for name, row in listed.items()} == {
+        "broken": "damaged",
+        "newer": "damaged",
+        run.name: "complete",
+    }
+    problem = "newer has layout 99, and this version reads layout 1."
+    assert listed["newer"]["problem"] == problem
+    assert f"warning: {problem}\n" in result.stderr
 
 
 def test_a_run_is_shown_as_one_document(cli: Cli, run: Path) -> None:

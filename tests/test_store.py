@@ -93,18 +93,29 @@ def test_two_runs_may_be_written_at_once(tmp_path: Path) -> None:
     assert find_run(tmp_path).record.name == one.name
 
 
-def test_of_two_runs_of_one_name_the_first_to_finish_lands(tmp_path: Path) -> None:
-    """The other is told so, and leaves the first as it was."""
-
-    def write_late() -> None:
-        with stage(tmp_path, "air", "one") as late:
+def test_a_name_is_reserved_from_the_beginning(tmp_path: Path) -> None:
+    """The second training of a name is refused before it has begun."""
+    with stage(tmp_path, "air", "one") as staging:
+        with pytest.raises(UsageError) as caught:
             _write(tmp_path, "one")
-            late.commit(_record("one"))
-
-    with pytest.raises(UsageError, match="there is a run one already"):
-        write_late()
+        staging.commit(_record("one"))
+    assert str(caught.value) == (
+        f"a training called one is at work: it has {staging.path}.\nGive another --name."
+    )
     assert _names(tmp_path) == ["latest", "one"]
-    assert find_run(tmp_path, "one").file("model.onnx").read_text() == "network"
+
+
+def test_a_run_whose_name_was_taken_in_the_meantime_gets_another(tmp_path: Path) -> None:
+    """What was learned is kept, and what took the name stays."""
+    said: list[str] = []
+    with stage(tmp_path, "air", "one", said.append) as staging:
+        (tmp_path / "one").mkdir()
+        (tmp_path / "one" / "notes.txt").touch()
+        run = staging.commit(_record("one"))
+    assert _names(tmp_path / "one") == ["notes.txt"]
+    assert said == [f"one is taken by now: the run is called {run.path.name}."]
+    assert find_run(tmp_path) == Run(run.path.resolve(), run.record)
+    assert run.record.name == run.path.name
 
 
 @pytest.mark.parametrize("name", ["latest", "..", ".", "", "a/b", "-x", ".x", "a b", "a\n", "~"])

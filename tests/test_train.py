@@ -40,6 +40,7 @@ FILES = [
     "run.json",
     "scores.csv",
     "transforms.json",
+    "weights.npy",
 ]
 
 
@@ -129,6 +130,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
                   training.stderr)  # fmt: skip
     said = re.sub(r"(?m)^(train|test) +(gru|naive|seasonal_naive) .*$", r"\1 \2", said)
     assert said.splitlines() == [
+        "loading TensorFlow ...",
         "144 rows, frequency MS; windows: 105 train, 27 test",
         "layer     type        output         parameters",
         "context   InputLayer  (None, 12, 1)  0",
@@ -201,6 +203,7 @@ def test_a_run_records_its_data(
         "first": "1949-01-01",
         "last": "1960-12-01",
         "freq": "MS",
+        "timezone": None,
         "season_length": 12,
         "columns": {"time": "Month", "target": "Passengers", "id": None},
         "per_series": [

@@ -21,6 +21,7 @@ from forecast.training import (
     CompiledForward,
     EpochLog,
     Fitted,
+    FittedBlock,
     KerasPredictor,
     Member,
     MemberKey,
@@ -87,7 +88,7 @@ def _member(
     return Member(MemberKey(seed, job=job), train, monitor, **own)
 
 
-def _ignore(log: EpochLog) -> None:
+def _ignore(epoch: FittedBlock) -> None:
     pass
 
 
@@ -105,7 +106,7 @@ def _logs(fitted: Fitted, k: int) -> list[EpochLog]:
 def _fit(
     network: Architecture,
     members: Sequence[Member],
-    on_epoch: Callable[[EpochLog], None] = _ignore,
+    on_epoch: Callable[[FittedBlock], None] = _ignore,
     most: int | None = None,
     stop: Event | None = None,
     **options: Any,
@@ -347,11 +348,14 @@ def test_windows_that_fill_up_a_batch_move_nothing(train: Windows) -> None:
 
 def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, monitored: Windows) -> None:
     """Each with its losses, learning rate and seconds, as it happens."""
-    logs: list[EpochLog] = []
+    blocks: list[FittedBlock] = []
     fitted = _fit(
-        _network(dropout=0.2), [_member(train, monitored, 0)], logs.append, epochs=5,
+        _network(dropout=0.2), [_member(train, monitored, 0)], blocks.append, epochs=5,
         learning_rate=0.01,
     )  # fmt: skip
+    logs = [log for block in blocks for log in block.history]
+    (last,) = blocks[-1].weights.values()
+    np.testing.assert_array_equal(last, _weights(fitted)[0])
     assert fitted.history == logs
     assert [(log.epoch, log.member.seed) for log in logs] == [(epoch, 0) for epoch in range(1, 6)]
     assert logs[-1].loss < logs[0].loss / 2
@@ -481,8 +485,8 @@ def test_a_stop_keeps_what_was_fitted(train: Windows, monitored: Windows) -> Non
     """It is handed back with the whole epochs until then, and their weights."""
     stop = Event()
 
-    def note(log: EpochLog) -> None:
-        if log.epoch == 2:
+    def note(epoch: FittedBlock) -> None:
+        if epoch.state.epochs.max() == 2:
             stop.set()
 
     network, member = _network(), _member(train, monitored, 0)
@@ -497,8 +501,8 @@ def test_a_stop_leaves_out_members_that_had_to_wait(train: Windows) -> None:
     """Those that were being fitted are handed back with their own whole epochs."""
     stop = Event()
 
-    def note(log: EpochLog) -> None:
-        if (log.member.seed, log.epoch) == (0, 2):
+    def note(epoch: FittedBlock) -> None:
+        if (epoch.keys[0].seed, epoch.state.epochs[0]) == (0, 2):
             stop.set()
 
     network = _network(units=2)
@@ -514,8 +518,8 @@ def test_a_stop_leaves_out_members_that_had_to_wait(train: Windows) -> None:
 def test_an_error_in_one_block_ends_the_others(train: Windows) -> None:
     """It is raised, and no thread goes on."""
 
-    def fail(log: EpochLog) -> None:
-        if log.epoch == 2:
+    def fail(epoch: FittedBlock) -> None:
+        if epoch.state.epochs[0] == 2:
             raise RuntimeError("no more")
 
     threads = active_count()
@@ -537,7 +541,7 @@ def test_a_block_goes_on_where_it_was_left(values: np.ndarray, done: int) -> Non
         plan,
         block,
         program,
-        lambda log: epochs.append(log.epoch),
+        lambda epoch: epochs.append(int(epoch.state.epochs.max())),
         lambda: max(epochs, default=0) == done,
     )
     again, resumed = pickle.loads(pickle.dumps((plan, replace(block, resumed=part.state))))

@@ -11,7 +11,7 @@ import numpy as np
 
 from forecast.config.schema import GRUOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
-from forecast.training import EpochLog, Member, MemberKey, fit
+from forecast.training import FittedBlock, Member, MemberKey, fit
 from forecast.windows import Windows
 
 
@@ -26,8 +26,8 @@ def main() -> None:
     windows = Windows(series, cutoffs, np.zeros_like(cutoffs), options.context, 1)
     ends = {0: time.perf_counter()}
 
-    def note(log: EpochLog) -> None:
-        ends[log.epoch] = time.perf_counter()
+    def note(block: FittedBlock) -> None:
+        ends[block.history[-1].epoch] = time.perf_counter()
 
     network = Architecture(
         GRUOptions(units=options.units), WindowOptions(context_length=options.context), 1

@@ -8,15 +8,15 @@ from typing import Literal
 import pandas as pd
 
 from forecast.console import Console
+from forecast.data.export import csv_text
 from forecast.data.split import rolling_cutoffs
-from forecast.data.table import records, written_dates
+from forecast.data.table import records
 from forecast.display import scores_table, steps_table
-from forecast.jobs.fitting import fit_jobs
+from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job
 from forecast.methods import Task, forecasts_of, named_methods
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import score, score_by_step
-from forecast.signals import deferred
 
 SPLIT = "backtest"
 
@@ -50,9 +50,7 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
-    with deferred() as stop:  # and give no scores of networks that are not fitted to the end
-        trained = fit_jobs(jobs, console, stop).trained
-    networks = [each.method() for each in trained]
+    networks = [trained.method() for trained in Fitting(jobs).run(console).trained]
     parts = [(SPLIT, rows) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
@@ -71,7 +69,7 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
 def backtest_text(result: Backtest, format: Literal["table", "csv", "json"]) -> str:
     """Scores for a person, forecasts as a long table, or both for a program."""
     if format == "csv":
-        return written_dates(result.forecasts).to_csv(index=False)
+        return csv_text(result.forecasts)
     if format == "table":
         return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}"
     tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.calendar import from_iso, steps_between
+from forecast.data.export import csv_text
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within
 from forecast.data.table import records
@@ -15,6 +16,7 @@ from forecast.display import scores_table
 from forecast.errors import DataError, Problem
 from forecast.jobs.opening import OpenedRun
 from forecast.methods import BASELINES, Task, forecasts_of, named_methods
+from forecast.runs.tables import read_forecasts
 from forecast.scoring.scores import score
 
 INPUT = "input"
@@ -26,11 +28,7 @@ def evaluate(opened: OpenedRun, newer: Path | None = None) -> pd.DataFrame:
     Of a table, the rows count on which nothing was fitted: from the run's test part on. Their
     split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
-    if newer is None:
-        file = opened.run.file("forecasts.csv")
-        forecasts = pd.read_csv(file, dtype={"unique_id": str})
-    else:
-        forecasts = _forecast_newer(opened, newer)
+    forecasts = read_forecasts(opened.run) if newer is None else _forecast_newer(opened, newer)
     return score(forecasts, opened.scales)
 
 
@@ -39,7 +37,7 @@ def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -
     if format == "table":
         return scores_table(scores)
     if format == "csv":
-        return scores.to_csv(index=False)
+        return csv_text(scores)
     return json.dumps(records(scores), indent=2)
 
 
@@ -54,7 +52,7 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
         message = f"{newer} has no {window.horizon} rows in a row to score from {since} on."
         raise DataError(Problem(message, "The network has seen the earlier rows in training."))
     methods = [opened.method, *named_methods(BASELINES, opened.data.season_length)]
-    levels = opened.config.quantile_levels
+    levels = opened.quantile_levels
     return forecasts_of(methods, Task(panel, [(INPUT, cutoffs)], window.horizon, levels))
 
 

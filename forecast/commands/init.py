@@ -1,9 +1,11 @@
 """A commented config to start from: for an example, or for a table that was looked at."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
 from forecast.commands.recipe import recipe
+from forecast.data.export import write_file
 from forecast.data.profile import Profile, profile_table
 from forecast.errors import Problem, UsageError
 
@@ -48,14 +50,11 @@ def write_new(contents: dict[Path, bytes]) -> None:
     Raises `UsageError` where one does, or can not be written.
     """
     for path in contents:
-        if path.exists():
+        if os.path.lexists(path):  # a link may lead to somebody's work, or nowhere yet
             advice = "Move it away, or write elsewhere: nothing is overwritten."
             raise UsageError(Problem(f"{path} exists already.", advice))
     for path, content in contents.items():
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise UsageError(Problem(f"can not write {path}: {error.strerror}.")) from error
+        write_file(content, path)
 
 
 def seen(look: Profile) -> str:

@@ -1,33 +1,48 @@
 """Figures of a run, as files."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from forecast.commands.predict import predict
+from forecast.console import Console
+from forecast.data.calendar import iso
+from forecast.data.export import refuse_unwritable, write_file
 from forecast.data.table import panel_table
 from forecast.errors import NoRunError, Problem, UsageError, did_you_mean
-from forecast.figures import DEFAULT, FIGURES, Material, Tested, draw_backtest
+from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, drawn
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
+from forecast.jobs.tables import RunTables
 from forecast.runs import Run, find_run
+from forecast.runs.store import Warn, unsaid
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
-_DPI = 120
+_MOST_SERIES = 20  # in one figure; more would be too small to read
 
 
-def run_and_figures(words: Sequence[str], root: Path) -> tuple[Run, list[str]]:
+@dataclass(frozen=True)
+class Wanted:
+    """What the options of `plot` ask to see."""
+
+    series: Sequence[str] = ()
+    last: int | None = None
+    since: str | None = None
+    """A date as text, in the zone of the table where it names none."""
+
+
+def run_and_figures(words: Sequence[str], root: Path, warn: Warn = unsaid) -> tuple[Run, list[str]]:
     """The run and the figures that are named: the first word is a run unless it is a figure's name.
 
     Without a run it is the latest under `root`. Raises `RunError` for a run that can not be opened.
     """
     if not words or words[0] in NAMES:
-        return find_run(root), list(words)
+        return find_run(root, warn=warn), list(words)
     try:
-        return find_run(root, words[0]), list(words[1:])
+        return find_run(root, words[0], warn), list(words[1:])
     except NoRunError as error:
         near = error.problems[0].advice
         advice = near if near and near.startswith("Did") else did_you_mean(words[0], NAMES)
@@ -37,9 +52,11 @@ def run_and_figures(words: Sequence[str], root: Path) -> tuple[Run, list[str]]:
 
 def plot(
     opened: OpenedRun,
+    console: Console,
     figures: Sequence[str] = (),
     output: Path | None = None,
     format: str | None = None,
+    wanted: Wanted = Wanted(),
 ) -> list[Path]:
     """Draw the named figures, or the usual two; the files that were written.
 
@@ -51,24 +68,32 @@ def plot(
         if name not in NAMES:
             raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
     paths = _paths(opened, figures, output, format)
-    material = _material(opened)
+    tables = RunTables(opened)
+    view = _view(tables, wanted)
+    unknown = ""
     for draw in FIGURES:
         if draw.__name__ in paths:
             path = paths[draw.__name__]
-            with _writing(path, "--output"):
-                draw(material).savefig(path, dpi=_DPI)
+            content, squares = drawn(partial(draw, tables, view), _format_of(path))
+            _write(content, path, "--output")
+            unknown += squares
+    _say_unknown(unknown, console)
     return list(paths.values())
 
 
-def plot_backtest(job: Job, forecasts: pd.DataFrame, scores: pd.DataFrame, output: Path) -> None:
+def plot_backtest(
+    job: Job, forecasts: pd.DataFrame, scores: pd.DataFrame, output: Path, console: Console
+) -> None:
     """Draw the forecasts of a backtest over the truth, as the figure `backtest` of a run.
 
     Raises `UsageError` where the file can not be written.
     """
     name, model = job.source.path.stem, job.config.model.kind
-    tested = Tested(name, model, panel_table(job.panel), forecasts, scores)
-    with _writing(output, "--plot"):
-        draw_backtest(tested).savefig(output, dpi=_DPI)
+    actual = panel_table(job.panel)
+    tested = Tested(name, model, job.season_length, actual, forecasts, scores)
+    content, unknown = drawn(partial(draw_backtest, tested), _format_of(output))
+    _write(content, output, "--plot")
+    _say_unknown(unknown, console)
 
 
 def refuse_plot(output: Path) -> None:
@@ -76,23 +101,31 @@ def refuse_plot(output: Path) -> None:
     if output.suffix.removeprefix(".") not in FORMATS:
         message = f"--plot {output}: the ending names no format of figures."
         raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
-    with _writing(output, "--plot"):
-        target = output.resolve()  # a link to a file that is not there stays a link
-        existed = target.exists()
-        target.open("ab").close()
-        if not existed:
-            target.unlink()
+    _make_folder(output, "--plot")
+    refuse_unwritable(output, _another("--plot"))
 
 
-@contextmanager
-def _writing(path: Path, option: str) -> Iterator[None]:
-    """Make the file's folder; an error of writing is one of the option that names the file."""
+def _format_of(path: Path) -> str:
+    return path.suffix.removeprefix(".")
+
+
+def _write(content: bytes, path: Path, option: str) -> None:
+    """Write a figure whole, or leave what was there."""
+    _make_folder(path, option)
+    write_file(content, path, _another(option))
+
+
+def _make_folder(path: Path, option: str) -> None:
+    """Make the file's folder; an error is one of the option that names the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield
     except OSError as error:
         message = f"can not write {path}: {error.strerror}."
-        raise UsageError(Problem(message, f"Give another {option}.")) from error
+        raise UsageError(Problem(message, _another(option))) from error
+
+
+def _another(option: str) -> str:
+    return f"Give another {option}."
 
 
 def _paths(
@@ -112,14 +145,59 @@ def _paths(
     return {name: folder / f"{name}.{format or 'png'}" for name in figures}
 
 
-def _material(opened: OpenedRun) -> Material:
-    forecasts = pd.read_csv(opened.run.file("forecasts.csv"), dtype={"unique_id": str})
-    dates = {name: pd.to_datetime(forecasts[name], format="ISO8601") for name in ("ds", "cutoff")}
-    return Material(
-        name=opened.run.record.name,
-        model=opened.model,
-        history=pd.read_csv(opened.run.file("history.csv")),
-        forecasts=forecasts.assign(**dates),
-        scores=pd.read_csv(opened.run.file("scores.csv"), dtype={"unique_id": str}),
-        future=predict(opened),
-    )
+def _view(tables: RunTables, wanted: Wanted) -> View:
+    """What the options ask for. Raises `UsageError` for what the run does not have."""
+    if wanted == Wanted():
+        return View()
+    known = list(dict.fromkeys(tables.forecasts["unique_id"]))
+    for name in wanted.series:
+        if name not in known:
+            raise UsageError(Problem(f"the run has no series {name!r}.", did_you_mean(name, known)))
+    series = tuple(dict.fromkeys(wanted.series))
+    if len(series) > _MOST_SERIES:
+        message = f"--series: {len(series)} series are too many to read in one figure."
+        raise UsageError(Problem(message, f"Name {_MOST_SERIES} at most, or draw several figures."))
+    return View(series, wanted.last, None if wanted.since is None else _since(tables, wanted.since))
+
+
+def _since(tables: RunTables, text: str) -> pd.Timestamp | int:
+    """The date of `--from`, in the zone of the table; a number where the rows are counted."""
+    dates = tables.forecasts["ds"]
+    moment = _moment(text, dates)
+    if moment > dates.max():
+        message = f"--from {text}: the last row of the run is {_written(dates.max())}."
+        raise UsageError(Problem(message, "Give an earlier date."))
+    return moment
+
+
+def _moment(text: str, dates: pd.Series) -> pd.Timestamp | int:
+    """What a person typed as one of these dates. Raises `UsageError` where it is none."""
+    try:
+        if dates.dtype.kind == "i":
+            return int(text)
+        moment = pd.Timestamp(text)
+    except ValueError as error:
+        advice = f"Write it like {_written(dates.max())}."
+        raise UsageError(Problem(f"--from {text}: no date of the run.", advice)) from error
+    zone = dates.dt.tz
+    if moment.tz is None:
+        return moment.tz_localize(zone)
+    if zone is None:
+        message = f"--from {text}: the dates of the run are in no time zone."
+        raise UsageError(Problem(message, "Leave the zone out."))
+    return moment
+
+
+def _written(moment: pd.Timestamp | int) -> str:
+    """A date as it stands in tables."""
+    return iso(pd.Index([moment]))[0]
+
+
+def _say_unknown(characters: str, console: Console) -> None:
+    """Say which characters could not be drawn, and how they can be."""
+    if characters:
+        shown = "".join(sorted(set(characters)))[:20]
+        console.warn(
+            f"no installed font has {shown}: drawn as squares. A font of that script, such as Noto "
+            "Sans, mends it."
+        )

@@ -25,7 +25,7 @@ def predict(
     panel = opened.observed(newer)
     horizon = horizon or config.predict.horizon or config.window.horizon
     last = panel.ends - 1
-    levels = config.quantile_levels if quantile_levels is None else quantile_levels
+    levels = opened.quantile_levels if quantile_levels is None else quantile_levels
     forecasts = opened.method.forecast(panel, last, horizon, levels)
     return forecast_table(panel, last, forecasts)
 

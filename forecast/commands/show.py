@@ -5,15 +5,16 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from forecast.config import load_config
 from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.runs import Run
+from forecast.runs.documents import read_config, resolved_text
+from forecast.runs.tables import read_scores
 
 
 def show_text(run: Run, format: Literal["table", "json"]) -> str:
     """Everything about one run."""
-    scores = pd.read_csv(run.file("scores.csv"))
+    scores = read_scores(run)
     if format == "json":
         return json.dumps(_document(run, scores), indent=2)
     record = run.record
@@ -26,7 +27,7 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
             f"parameters: {record.parameters}",
             f"seconds: {seconds}",
             "",
-            run.file("resolved.yaml").read_text(encoding="utf-8"),
+            resolved_text(run),
             scores_table(scores),
         ]
     )
@@ -40,6 +41,6 @@ def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
         "status": run.record.status,
         "parameters": run.record.parameters,
         "seconds": run.record.seconds,
-        "config": load_config(run.file("resolved.yaml")).config.model_dump(mode="json"),
+        "config": read_config(run).model_dump(mode="json"),
         "scores": records(scores),
     }

@@ -3,29 +3,36 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
-from threading import Event
 
 import numpy as np
 import pandas as pd
 
-from forecast.config.load import dump_config
 from forecast.console import Console
-from forecast.data.calendar import iso
+from forecast.data.calendar import iso, zone_of
 from forecast.data.panel import IntArray
 from forecast.data.split import latest_apart
-from forecast.data.table import panel_table, write_csv
 from forecast.display import scores_table
-from forecast.jobs.fitting import FittedJobs, fit_jobs
+from forecast.errors import ForecastError
+from forecast.jobs.fitting import FittedJobs, Fitting
 from forecast.jobs.job import LEAK, Job
 from forecast.jobs.trained import TrainedJob
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
+from forecast.runs.documents import write_config, write_data, write_intervals, write_transforms
+from forecast.runs.tables import (
+    read_scores,
+    write_context,
+    write_forecasts,
+    write_history,
+    write_scores,
+)
+from forecast.runs.weights import write_weights
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import better_baselines, score
-from forecast.signals import deferred
 from forecast.stopwatch import Stopwatch
 from forecast.training import EpochLog, export
 from forecast.windows import spread
@@ -47,26 +54,50 @@ class Invocation:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     argv: Sequence[str] = ()
 
+    def record(self, name: str, trained: TrainedJob, *, is_whole: bool) -> RunRecord:
+        """What `run.json` tells of the run of this name."""
+        self.stopwatch.seconds["total"] = self.stopwatch.total()
+        return RunRecord(
+            name=name,
+            status="complete" if is_whole else "interrupted",
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            argv=list(self.argv),
+            versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
+            model=trained.job.config.model.kind,
+            parameters=sum(weights.size for weights in trained.weights),
+            seconds={name: round(spent, 4) for name, spent in self.stopwatch.seconds.items()},
+        )
+
 
 def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     """Train the network of a job and leave a complete run.
 
     A signal to stop after the first epoch leaves a run of status `interrupted` with what was
-    fitted, and is raised then. Raises `DivergedError`; then there is no run.
+    fitted until then. Raises `DivergedError`; then there is no run.
     """
-    _announce(job, invocation.console)
-    with deferred() as stop:
-        return _train(job, staging, invocation, stop)
+    console, stopwatch = invocation.console, invocation.stopwatch
+    _announce(job, console)
+    fitting = Fitting([job])
+    with console.stop.keeping(partial(_keep, fitting, invocation, staging)):
+        done = fitting.run(console)
+        _report(job, done, console)
+        stopwatch.seconds["compile"] = done.compile_seconds
+        stopwatch.seconds["fit"] = done.fit_seconds
+        run = staging.leave(partial(_write_run, done, invocation))
+    scores = read_scores(run)
+    console.say(scores_table(scores))
+    _judge(scores, job.config.model.kind, console)
+    if console.verbose:
+        for stage, seconds in run.record.seconds.items():
+            console.say(f"{stage:>8} {seconds:7.2f} s")
+    console.say("next: forecast predict > next.csv; forecast plot")
+    return run
 
 
-def _train(job: Job, staging: Staging, invocation: Invocation, stop: Event) -> Run:
-    config, console, stopwatch = job.config, invocation.console, invocation.stopwatch
-    done = fit_jobs([job], console, stop)
-    [trained], fitted = done.trained, done.fitted
-    _report(job, done, console)
-    stopwatch.seconds["compile"] = fitted.compile_seconds
-    stopwatch.seconds["fit"] = fitted.fit_seconds
-
+def _write_run(done: FittedJobs, invocation: Invocation, staging: Staging) -> RunRecord:
+    """Every file of the run: the network as exported, and what it forecasts and scores as such."""
+    [trained], stopwatch = done.trained, invocation.stopwatch
+    job, config = trained.job, trained.job.config
     with stopwatch.stage("export"):
         weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
         export(trained.architecture, weights, config.training.ensemble, staging.path)
@@ -77,27 +108,31 @@ def _train(job: Job, staging: Staging, invocation: Invocation, stop: Event) -> R
         scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
         forecasts = _forecasts(job, network)
         scores = score(forecasts, scales)
+    invocation.console.stop.ignore()  # the run is about to appear, whole
+    _write(staging, done, scales)
+    write_forecasts(staging, forecasts)
+    write_scores(staging, scores)
+    return invocation.record(staging.name, trained, is_whole=True)
 
-    _write(staging, trained, done.history, scales)
-    write_csv(forecasts, staging.path / "forecasts.csv")
-    write_csv(scores, staging.path / "scores.csv")
-    stopwatch.seconds["total"] = stopwatch.total()
-    run = staging.commit(
-        RunRecord(
-            name=staging.name,
-            status="interrupted" if fitted.is_interrupted else "complete",
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            argv=list(invocation.argv),
-            versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
-            model=config.model.kind,
-            parameters=sum(weights.size for weights in trained.weights),
-            seconds={name: round(seconds, 4) for name, seconds in stopwatch.seconds.items()},
-        )
-    )
-    console.say(scores_table(scores))
-    _judge(scores, config.model.kind, console)
-    _say_goodbye(run, done, console)
-    return run
+
+def _keep(fitting: Fitting, invocation: Invocation, staging: Staging) -> str:
+    """Leave a run of what is fitted so far; what a person is told of it."""
+    done = fitting.so_far()
+    if done is None:
+        return "interrupted before the first epoch was done: nothing is kept."
+    epoch = max(log.epoch for log in done.history)
+
+    def write(spare: Staging) -> RunRecord:
+        [trained] = done.trained
+        past = trained.job.panel.before(trained.job.split.train_ends)
+        _write(spare, done, error_scales(past, trained.job.season_length))
+        return invocation.record(spare.name, trained, is_whole=False)
+
+    try:
+        run = staging.keep(write)
+    except ForecastError as error:
+        return f"interrupted after epoch {epoch}: {error}"
+    return f"interrupted after epoch {epoch}; what was fitted is kept: forecast predict {run.path}"
 
 
 def _announce(job: Job, console: Console) -> None:
@@ -111,8 +146,8 @@ def _announce(job: Job, console: Console) -> None:
 
 def _report(job: Job, done: FittedJobs, console: Console) -> None:
     """One line on what training came to."""
-    last, fitted = done.history[-1], done.fitted
-    seconds = fitted.compile_seconds + fitted.fit_seconds
+    last = done.history[-1]
+    seconds = done.compile_seconds + done.fit_seconds
     monitored = last.monitored_loss
     label = "" if monitored is None else f", {job.monitored_loss} {monitored:.4g}"
     members = len({log.member for log in done.history})
@@ -153,20 +188,19 @@ def _forecasts(job: Job, network: Method) -> pd.DataFrame:
     return forecasts_of(methods, Task(job.panel, parts, horizon, job.config.quantile_levels))
 
 
-def _write(
-    staging: Staging, trained: TrainedJob, history: Sequence[EpochLog], scales: Mapping[str, Scale]
-) -> None:
+def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
+    [trained] = done.trained
     job = trained.job
-    staging.write_text("config.yaml", job.source.text)
-    staging.write_text("resolved.yaml", dump_config(job.config))
-    staging.write_json("transforms.json", trained.transforms.states())
+    write_config(staging, job.source.text, job.config)
+    write_transforms(staging, trained.transforms.states())
     if trained.calibration:
-        staging.write_json("intervals.json", trained.calibration.state())
-    staging.write_json("data.json", _data_record(job, scales).model_dump())
-    write_csv(_history(job, history), staging.path / "history.csv")
+        write_intervals(staging, trained.calibration.state())
+    write_data(staging, _data_record(job, scales))
+    write_history(staging, _history(job, done.history))
+    write_weights(staging, trained.weights)
     kept = max(job.needs.context_length + job.needs.reach, job.season_length)
-    write_csv(panel_table(job.panel.tail(kept)), staging.path / "context.csv")
+    write_context(staging, job.panel.tail(kept))
 
 
 def _history(job: Job, logs: Sequence[EpochLog]) -> pd.DataFrame:
@@ -180,6 +214,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     panel, options = job.panel, job.config.data
     firsts, lasts = iso(panel.begins), iso(panel.lasts)
     test_begins = iso(panel.dates(job.split.test_begins))
+    zone = zone_of(panel.begins)
     return DataRecord(
         path=options.path,
         sha256=job.sha256,
@@ -188,6 +223,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
         first=min(firsts),
         last=max(lasts),
         freq=panel.freq,
+        timezone=None if zone is None else str(zone),
         season_length=job.season_length,
         columns={"time": options.time, "target": options.target, "id": options.id},
         per_series=[
@@ -220,15 +256,3 @@ def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
             f"Prefer {better.index[0]} until the network beats it. Transforms usually decide: "
             "`forecast init FILE` writes a recipe with those that suit the table."
         )
-
-
-def _say_goodbye(run: Run, done: FittedJobs, console: Console) -> None:
-    if done.fitted.is_interrupted:
-        epoch = done.history[-1].epoch
-        console.say(f"interrupted after epoch {epoch}; what was fitted is kept:")
-        console.say(f"    forecast predict {run.path}")
-        return
-    if console.verbose:
-        for stage, seconds in run.record.seconds.items():
-            console.say(f"{stage:>8} {seconds:7.2f} s")
-    console.say("next: forecast predict > next.csv; forecast plot")

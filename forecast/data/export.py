@@ -1,17 +1,25 @@
-"""Tables out: as CSV, JSON lines or Parquet."""
+"""Tables out: as CSV, JSON lines or Parquet; and files, whole or not at all."""
 
 import json
 import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EISDIR
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
-from forecast.data.table import records, written_dates
+from forecast.data.calendar import iso
+from forecast.data.csvtext import quoted, rows_text
+from forecast.data.table import records
 from forecast.errors import Problem, UsageError, require_extra
 
 Format = Literal["csv", "jsonl", "parquet"]
+_STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
+_SHOWN = 200  # characters of a path that nobody would type
 _ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 
 
@@ -22,7 +30,7 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
     """
     wanted = format or _ENDINGS.get(output.suffix.lower(), "csv")
     if wanted == "csv":
-        return written_dates(table).to_csv(index=False).encode()
+        return csv_text(table).encode()
     if wanted == "jsonl":
         return "".join(
             json.dumps(row, separators=(",", ":")) + "\n" for row in records(table)
@@ -33,18 +41,81 @@ def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None
     return buffer.getvalue()
 
 
-def write_file(content: bytes, output: Path) -> None:
-    """Write a file whole, or not at all. Raises `UsageError` where it can not be written."""
-    try:
-        if output.exists() and not output.is_file():  # a pipe or a device; a folder can not be
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV: dates in ISO 8601, and every value as it reads back.
+
+    Whatever is undefined is an empty field.
+    """
+    names = [str(name) for name in table.columns]
+    return rows_text(names, [_fields(table[name]) for name in table.columns])
+
+
+def _fields(column: "pd.Series[Any]") -> list[str]:
+    """A column as fields of CSV. Words repeat: each is quoted once."""
+    kind = column.dtype.kind
+    if kind == "f":
+        return ["" if number != number else repr(number) for number in column.tolist()]
+    if kind in "iu":
+        return list(map(str, column.tolist()))
+    if kind == "M":
+        return iso(pd.DatetimeIndex(column))
+    codes, words = pd.factorize(column)
+    fields = [*(quoted(str(word)) for word in words), ""]  # the last for code -1, which is nothing
+    return [fields[code] for code in codes]
+
+
+def write_file(content: bytes, output: Path, advice: str | None = None) -> None:
+    """Write a file whole, or leave what was there as it was.
+
+    It is written beside and renamed: a link that stands there is replaced, and what it leads to
+    stays. A pipe or a device is written to. Raises `UsageError`, with the advice, where that can
+    not be.
+    """
+    with _written_beside(output, advice) as part:
+        if part is None:
             output.write_bytes(content)
-            return
-        target = output.resolve()  # a link stays a link
-        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
+        else:
             part.write_bytes(content)
-            part.replace(target)
+            part.replace(output)
+
+
+def refuse_unwritable(output: Path, advice: str | None = None) -> None:
+    """Raise `UsageError` for what `write_file` could not write, before the content takes long."""
+    with _written_beside(output, advice) as part:
+        if part is not None:
+            part.touch()
+
+
+@contextmanager
+def _written_beside(output: Path, advice: str | None) -> Iterator[Path | None]:
+    """A new file's path in the folder of another, gone at the end; None beside what is no file."""
+    try:
+        if output.is_dir():
+            raise IsADirectoryError(EISDIR, "Is a directory")
+        if _is_stream(output):
+            yield None
+            return
+        part = output.with_name(f".forecast-{secrets.token_hex(8)}.part")
+        try:
+            yield part
         finally:
             part.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(Problem(f"can not write {output}: {error.strerror}.")) from error
+    except (OSError, ValueError) as error:  # a name with a NUL is a wrong value
+        message = f"can not write {_shortened(output)}: {getattr(error, 'strerror', None) or error}"
+        raise UsageError(Problem(f"{message}.", advice)) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe or a device, or one of the links by which a system names them."""
+    if str(path).startswith(_STREAMS):
+        return path.exists()
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
+
+
+def _shortened(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -164,7 +164,7 @@ def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
     names = tuple(str(name) for name in unique_ids)
     panel = Panel(names, offsets, index[offsets[:-1]], values, np.isfinite(values), freq)
     refuse_gaps(panel, index, path)
-    return panel.with_values(_interpolate(panel, path))
+    return panel.with_values(interpolate(panel, path))
 
 
 def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
@@ -211,7 +211,7 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
         values=y,
         observed=np.isfinite(y),
     )
-    return panel.with_values(_interpolate(panel, path))
+    return panel.with_values(interpolate(panel, path))
 
 
 def panel_table(panel: Panel) -> pd.DataFrame:
@@ -237,7 +237,7 @@ def write_csv(table: pd.DataFrame, file: Path | IO[str]) -> None:
     written_dates(table).to_csv(file, index=False)
 
 
-def _interpolate(panel: Panel, path: Path) -> FloatArray:
+def interpolate(panel: Panel, path: Path) -> FloatArray:
     """Values with a straight line across each gap, and level at the ends of a series."""
     values = panel.values.copy()
     for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True):

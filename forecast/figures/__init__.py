@@ -1,11 +1,12 @@
-"""What does a reader see? One function a figure, each from the same material."""
+"""What does a reader see? One function a figure, each asks a run for the tables that it shows."""
 
 from forecast.figures.backtest import backtest, draw_backtest
+from forecast.figures.files import drawn
 from forecast.figures.forecast import forecast
 from forecast.figures.history import history
-from forecast.figures.material import Draw, Material, Tested
 from forecast.figures.residuals import residuals
 from forecast.figures.steps import steps
+from forecast.figures.tables import Draw, Tables, Tested, View
 
 FIGURES: tuple[Draw, ...] = (history, forecast, steps, residuals, backtest)
 DEFAULT = (history, forecast)  # what `forecast plot` draws unasked
@@ -13,10 +14,12 @@ DEFAULT = (history, forecast)  # what `forecast plot` draws unasked
 __all__ = [
     "DEFAULT",
     "FIGURES",
-    "Material",
+    "Tables",
     "Tested",
+    "View",
     "backtest",
     "draw_backtest",
+    "drawn",
     "forecast",
     "history",
     "residuals",

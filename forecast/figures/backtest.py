@@ -1,85 +1,93 @@
 """What was forecast from each cutoff of the past, over what then came."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from forecast.figures.material import (
-    BLACK,
-    ORANGE,
-    SKY,
-    Material,
-    Tested,
-    chosen_series,
+from forecast.figures.layout import (
+    date_axis,
+    date_label,
+    head,
     mark,
+    name_series,
     new_figure,
     shade,
 )
+from forecast.figures.palette import ACTUAL, DASHES, MODEL, color_of
+from forecast.figures.rows import apart, chosen_series, with_breaks
+from forecast.figures.tables import WHOLE, Tables, Tested, View
+from forecast.figures.words import printable, spoken, steps_ahead, verdict
 
 # Beyond this many forecasts one after another, lines have to be thin and markers are in the way.
 _MANY = 60
-# Dates on an inch, so that a long backtest becomes a wide figure and not a black one.
-_DATES_PER_INCH, _WIDEST = 50, 36
+# So many dates can be told apart on a screen.
+_MOST_DATES = 600
 
 
-def backtest(material: Material) -> Figure:
+def backtest(tables: Tables, view: View = WHOLE) -> Figure:
     """Forecasts from every cutoff of the test part over the truth: `draw_backtest` of a run."""
-    return draw_backtest(material.tested)
+    return draw_backtest(Tested.of(tables), view, "on the test part")
 
 
-def draw_backtest(tested: Tested) -> Figure:
+def draw_backtest(tested: Tested, view: View = WHOLE, where: str = "in the backtest") -> Figure:
     """Forecasts from every cutoff over the truth, each as a line of its own.
 
     Where they overlap, the latest of those that do not stand out, and these alone have their
-    intervals; the others are thin. Of a panel, the series that was forecast best, the one in the
-    middle and the worst.
+    intervals and the baseline; the others are thin. Of a panel, the series that was forecast best,
+    the one in the middle and the worst. Of very many dates the latest, where no others are asked
+    for.
     """
-    chosen = chosen_series(tested)
-    figure, plots = new_figure(f"Backtest of {tested.name}", rows=len(chosen))
-    dates = 0
-    for axes, (series, remark) in zip(plots, chosen, strict=True):
-        dates = max(dates, _draw_series(axes, tested, series))
-        axes.set_ylabel(series)
-        axes.set_title(remark, loc="left", fontsize=10)
-    plots[-1].set_xlabel("date")
-    # Above the plot, where no line can be.
-    plots[0].legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=9)
-    figure.set_figwidth(min(max(figure.get_figwidth(), dates / _DATES_PER_INCH), _WIDEST))
+    chosen = chosen_series(tested, view)
+    figure, plots = new_figure(rows=len(chosen))
+    for axes, (series, title) in zip(plots, chosen.items(), strict=True):
+        _draw_series(axes, tested, series, view)
+        name_series(axes, series, title)
+    plots[-1].set_xlabel(date_label(tested.actual["ds"]))
+    steps = steps_ahead(tested.forecasts["step"])
+    head(figure, verdict(tested, where), f"{printable(tested.name)}: {steps}, from past cutoffs")
     return figure
 
 
-def _draw_series(axes: Axes, tested: Tested, series: str) -> int:
-    """Truth and forecasts of one series; how many dates are shown."""
-    table = tested.forecasts
-    own = table[(table["unique_id"] == series) & (table["model"] == tested.model)]
+def _draw_series(axes: Axes, tested: Tested, series: str, view: View) -> None:
+    """Truth and forecasts of one series."""
+    of_all = tested.forecasts[tested.forecasts["unique_id"] == series]
+    own = of_all[of_all["model"] == tested.model]
     actual = tested.actual[tested.actual["unique_id"] == series].sort_values("ds")
-    actual = actual[actual["ds"] >= _first_shown(own)]
+    begin = _first_shown(own, actual, view)
+    actual = actual[actual["ds"] >= begin]
+    # A forecast is shown as a whole or not at all, and the latest always.
+    own = own[own["cutoff"] >= min(begin, own["cutoff"].max())]
     thin = own["cutoff"].nunique() > _MANY
     # The truth lies on top, as a line that is finer than what was forecast of it.
     width = 0.7 if thin else 1
-    axes.plot(actual["ds"], actual["y"], color=BLACK, linewidth=width, zorder=3, label="actual")
-    _draw_forecasts(axes, tested.model, own)
+    axes.plot(actual["ds"], actual["y"], color=ACTUAL, linewidth=width, zorder=3, label="actual")
+    chosen = apart(own)
+    _draw_forecasts(axes, tested.model, own, chosen)
+    if tested.baseline:
+        beside = of_all[of_all["model"] == tested.baseline]
+        beside = with_breaks(beside[beside["cutoff"].isin(chosen["cutoff"])])
+        axes.plot(
+            beside["ds"],
+            beside["y_hat"],
+            color=color_of(tested.baseline, tested.model),
+            linestyle=DASHES,
+            linewidth=1,
+            label=f"{spoken(tested.baseline)} (baseline)",
+        )
     mark(axes, own["cutoff"].min(), "first cutoff")
-    zone = actual["ds"].dt.tz
-    locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, zone))  # type: ignore[no-untyped-call]
-    return len(actual)
+    date_axis(axes, actual["ds"])
 
 
-def _draw_forecasts(axes: Axes, model: str, own: pd.DataFrame) -> None:
+def _draw_forecasts(axes: Axes, model: str, own: pd.DataFrame, chosen: pd.DataFrame) -> None:
     """Thin lines for all cutoffs where they overlap; thick ones, shaded, for those that do not."""
-    chosen = _cutoffs_apart(own)
-    count = own["cutoff"].nunique()
-    label = f"{model} from {count} cutoff{'s' if count > 1 else ''}"
-    if count > len(chosen):
-        lines = _with_breaks(own)
-        axes.plot(lines["ds"], lines["y_hat"], color=SKY, linewidth=0.5, alpha=0.7, label=label)
-        label = f"{model} from {len(chosen)} that do not overlap"
-    lines = _with_breaks(own[own["cutoff"].isin(chosen)])
-    thin = len(chosen) > _MANY
+    count, some = own["cutoff"].nunique(), chosen["cutoff"].nunique()
+    label = f"{spoken(model)} from {count} cutoff{'s' if count > 1 else ''}"
+    if count > some:
+        lines = with_breaks(own)
+        axes.plot(lines["ds"], lines["y_hat"], color=MODEL, linewidth=0.5, alpha=0.4, label=label)
+        label = f"{spoken(model)} from {some} that do not overlap"
+    lines = with_breaks(chosen)
+    thin = some > _MANY
     axes.plot(
         lines["ds"],
         lines["y_hat"],
@@ -87,41 +95,18 @@ def _draw_forecasts(axes: Axes, model: str, own: pd.DataFrame) -> None:
         markersize=3,
         markevery=[] if thin else (lines["step"] == 1).tolist(),
         linewidth=1 if thin else 1.5,
-        color=ORANGE,
+        color=MODEL,
         label=label,
     )
-    shade(axes, lines, ORANGE)
+    shade(axes, lines)
 
 
-def _cutoffs_apart(forecasts: pd.DataFrame) -> list[pd.Timestamp]:
-    """The latest cutoffs of one series whose forecasts do not overlap."""
-    spans = forecasts.groupby("cutoff")["ds"].agg(["min", "max"])
-    apart: list[pd.Timestamp] = []
-    taken = None
-    for cutoff, first, last in spans[::-1].itertuples():
-        if taken is None or last < taken:
-            apart.append(cutoff)
-            taken = first
-    return apart
-
-
-def _first_shown(forecasts: pd.DataFrame) -> pd.Timestamp:
+def _first_shown(own: pd.DataFrame, actual: pd.DataFrame, view: View) -> object:
     """Where the figure begins: so far before the first cutoff that the forecasts can be judged."""
-    first, last = forecasts["cutoff"].min(), forecasts["ds"].max()
-    farthest = (forecasts["ds"] - forecasts["cutoff"]).max()
-    begin: pd.Timestamp = first - max((last - first) / 3, 2 * farthest)
-    return begin
-
-
-def _with_breaks(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """The rows cutoff by cutoff, with an empty one after each, so that no line joins two of them.
-
-    Forecasts of one step alone are joined: nobody would see a line of one point.
-    """
-    ordered = forecasts.sort_values(["cutoff", "step"])
-    if (ordered["step"] == 1).all():
-        return ordered
-    values = [name for name in ordered if name == "y_hat" or str(name).startswith("q")]
-    ends = ordered.drop_duplicates("cutoff", keep="last")
-    breaks = ends.assign(**dict.fromkeys(map(str, values), np.nan))
-    return pd.concat([ordered, breaks]).sort_values("cutoff", kind="stable")
+    if view.since is not None:
+        return view.since
+    first, last = own["cutoff"].min(), own["ds"].max()
+    farthest = (own["ds"] - own["cutoff"]).max()
+    begin = first - max((last - first) / 3, 2 * farthest)
+    dates = actual["ds"] if view.last else actual.loc[actual["ds"] >= begin, "ds"]
+    return dates.iloc[-min(view.last or _MOST_DATES, len(dates))]

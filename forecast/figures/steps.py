@@ -1,25 +1,120 @@
 """How the error grows with the distance."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from forecast.figures.material import BLUE, GREY, ORANGE, Material, new_figure
+from forecast.figures.layout import head, new_figure, number_axis, table_figure
+from forecast.figures.palette import DASHES, color_of
+from forecast.figures.rows import of_series
+from forecast.figures.tables import WHOLE, Tables, Tested, View
+from forecast.figures.words import printable, signed, skill, spoken
+from forecast.scoring.metrics import Scale
+
+_TOP = 3  # times the errors that matter: larger ones would press them together
+_FEWEST = 3  # steps that make a line; below, numbers say it better
 
 
-def steps(material: Material) -> Figure:
-    """RMSE on the test part by step of the horizon, of the model and the baselines."""
-    figure, [axes] = new_figure(f"Error of {material.name} by step")
+def steps(tables: Tables, view: View = WHOLE) -> Figure:
+    """RMSE on the test part by step of the horizon, of the model and the baselines.
+
+    Of a panel in units of each series' scale, so that none counts more than another. Where the
+    horizon has one step or two, a table.
+    """
+    tested = Tested.of(tables)
+    errors, unit = _scaled_errors(of_series(tested.forecasts, view), tables.scales)
+    rmse = np.sqrt((errors["error"] ** 2).groupby([errors["step"], errors["model"]]).mean())
+    wide = rmse.unstack("model")[list(dict.fromkeys(errors["model"]))]
+    shown = f"{printable(tables.name)}: error on the test part by step, over {_count(errors)}"
+    if len(wide) < _FEWEST:
+        figure = _table(tested, wide)
+        head(figure, _learned(tested, wide), f"{shown} ({unit})")
+        return figure
+    figure, [axes] = new_figure()
     axes.set_xlabel("step")
-    axes.set_ylabel("RMSE on the test part")
-    table = material.test
-    squares = (table["y_hat"] - table["y"]) ** 2
-    means = squares.groupby([table["model"], table["step"]]).mean()
-    colors = dict(zip(table["model"].unique(), (BLUE, GREY, ORANGE), strict=False))
-    for model, color in colors.items():
-        own = means[model]
-        axes.plot(own.index, np.sqrt(own.to_numpy()), "-o", markersize=3, color=color, label=model)
-    axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    axes.set_ylabel(f"RMSE ({unit})")
+    _draw(axes, tested, wide)
+    number_axis(axes)
+    head(figure, _learned(tested, wide), shown)
     return figure
+
+
+def _draw(axes: Axes, tested: Tested, wide: pd.DataFrame) -> None:
+    """A line a model. A baseline that is far worse leaves the plot, and its name says how far."""
+    matter = [name for name in (tested.model, tested.baseline) if name]
+    top = _TOP * float(wide[matter].max().max())
+    for model in map(str, wide):
+        most = float(wide[model].max())
+        name = spoken(model) if model == tested.model else f"{spoken(model)} (baseline)"
+        axes.plot(
+            wide.index,
+            wide[model],
+            linestyle="-" if model == tested.model else DASHES,
+            marker="o",
+            markersize=3,
+            color=color_of(model, tested.model),
+            label=f"{name}, up to {most:.3g}" if most > top > 0 else name,
+        )
+    axes.set_ylim(0, top if 0 < top < float(wide.max().max()) else None)
+
+
+def _scaled_errors(
+    forecasts: pd.DataFrame, scales: Mapping[str, Scale]
+) -> tuple[pd.DataFrame, str]:
+    """The errors as a column, and their unit; those of many series are over each one's scale.
+
+    Series without a scale are left out, and a step without a truth.
+    """
+    errors = forecasts.assign(error=forecasts["y"] - forecasts["y_hat"])
+    if errors["unique_id"].nunique() == 1:
+        return errors, "units of the data"
+    own = {name: scale.rmse for name, scale in scales.items() if scale.rmse > 0}
+    if not own:
+        return errors, "units of the data"
+    return (
+        errors.assign(error=errors["error"] / errors["unique_id"].map(own).astype(float)),
+        "scaled as in RMSSE",
+    )
+
+
+def _count(errors: pd.DataFrame) -> str:
+    """How many forecasts a step has, and of how many series."""
+    model = errors["model"].iloc[0]
+    near = errors[(errors["model"] == model) & (errors["step"] == errors["step"].min())]
+    series = near["unique_id"].nunique()
+    of = f" of {series} series" if series > 1 else ""
+    return f"{len(near)} forecast{'s' if len(near) > 1 else ''}{of}"
+
+
+def _learned(tested: Tested, wide: pd.DataFrame) -> str:
+    """How the model's error grows, and at how many steps it is below the baseline's."""
+    own, name = wide[tested.model], spoken(tested.model)
+    beside = None if tested.baseline is None else wide[tested.baseline]
+    first, last = own.index[0], own.index[-1]
+    grown = f"{name} errs by {own[first]:.4g} at step {first}"
+    if first < last:
+        grown += f", by {own[last]:.4g} at step {last}"
+    if beside is None:
+        return grown
+    other = spoken(str(tested.baseline))
+    if first == last:
+        return f"{grown}, {other} by {beside[first]:.4g}"
+    return f"{grown}; by less than {other} at {int((own < beside).sum())} of {len(own)} steps"
+
+
+def _table(tested: Tested, wide: pd.DataFrame) -> Figure:
+    """A row a model: its RMSE by step, and its skill."""
+    columns = ["model"]
+    rows = [[spoken(str(model))] for model in wide]
+    for step, errors in wide.iterrows():
+        columns.append(f"RMSE at step {step}")
+        if tested.baseline:
+            columns.append(f"skill against {spoken(tested.baseline)}")
+        for row, error in zip(rows, errors, strict=True):
+            row.append(f"{error:.4g}")
+            if tested.baseline:
+                row.append(signed(skill(error, errors[tested.baseline])))
+    return table_figure(columns, rows)

@@ -4,9 +4,8 @@ Every network that a command needs is a member of one program: the seeds of an e
 networks that calibrate intervals, and all of that again at every cutoff of a backtest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Event
 
 import numpy as np
 
@@ -17,7 +16,15 @@ from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.networks import Architecture, Weights
-from forecast.training import CompiledForward, EpochLog, Fitted, Member, MemberKey, fit, layers
+from forecast.training import (
+    CompiledForward,
+    EpochLog,
+    FittedBlock,
+    Member,
+    MemberKey,
+    fit,
+    layers,
+)
 from forecast.transforms import Pipelines, fit_pipelines
 from forecast.windows import Windows, spread
 
@@ -33,76 +40,113 @@ class FittedJobs:
     """In the order of the jobs."""
     history: Sequence[EpochLog]
     """Of the first job's members."""
-    fitted: Fitted
-    """How it went."""
+    compile_seconds: float = 0.0
+    fit_seconds: float = 0.0
+    is_whole: bool = True
+    """Whether all epochs are done, and intervals calibrated."""
 
 
-def fit_jobs(jobs: Sequence[Job], console: Console, stop: Event | None = None) -> FittedJobs:
-    """Fit the transforms and the networks of all jobs, each on its own training part alone.
+class Fitting:
+    """Jobs that are fitted together: to be run, and to be asked in between how far it is.
 
     The jobs have a config in common. Where they plan a calibration, their intervals are calibrated.
-    Once `stop` is set, what is whole of the training has to do. Raises `DivergedError` where a loss
-    is no longer a number, and `KeyboardInterrupt` where a stop left too little to forecast with.
     """
-    plans = [job.calibration for job in jobs]
-    named = {f"job {i}": job for i, job in enumerate(jobs)}
-    named |= {f"calibration {i}": plan.earlier for i, plan in enumerate(plans) if plan}
-    trained, fitted = _fit(named, console, stop or Event())
-    finals = [
-        replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
-        if plan
-        else final
-        for i, plan in enumerate(plans)
-        for final in [trained[f"job {i}"]]
-    ]
-    history = [log for log in fitted.history if log.member.job == "job 0"]
-    return FittedJobs(finals, history, fitted)
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        """Fit the transforms of all jobs, each on its own training part alone."""
+        plans = {f"calibration {i}": job.calibration for i, job in enumerate(jobs)}
+        self._finals = {f"job {i}": job for i, job in enumerate(jobs)}
+        self._plans = {name: plan for name, plan in plans.items() if plan}
+        self._jobs = self._finals | {name: plan.earlier for name, plan in self._plans.items()}
+        first = jobs[0]
+        self.architecture = Architecture(
+            first.config.model, first.config.window, first.season_length
+        )
+        self._transforms = {name: _fit_transforms(job) for name, job in self._jobs.items()}
+        self._blocks: dict[tuple[MemberKey, ...], FittedBlock] = {}
+        self._logs: list[EpochLog] = []
+
+    def run(self, console: Console) -> FittedJobs:
+        """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
+        _describe(self.architecture, console)
+        first = self._finals["job 0"]
+        members = [
+            member
+            for name, job in self._jobs.items()
+            for member in _members(name, job, self._transforms[name])
+        ]
+        options = first.config.training
+        with epoch_progress(console, options.epochs, len(members)) as advance:
+
+            def note(epoch: FittedBlock) -> None:
+                self._blocks[epoch.keys] = epoch
+                for log in epoch.history:
+                    self._logs.append(log)
+                    monitored = log.monitored_loss
+                    label = "" if monitored is None else f", {first.monitored_loss} {monitored:.4g}"
+                    advance(f"loss {log.loss:.4g}{label}")
+
+            fitted = fit(self.architecture, members, options, note)
+        fitted.refuse_divergence()
+        trained = self._trained(fitted.weights, self._jobs)
+        finals = [
+            replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
+            if plan
+            else final
+            for i, plan in enumerate(job.calibration for job in self._finals.values())
+            for final in [trained[f"job {i}"]]
+        ]
+        return FittedJobs(
+            finals, _of_first_job(fitted.history), fitted.compile_seconds, fitted.fit_seconds
+        )
+
+    def so_far(self) -> FittedJobs | None:
+        """What there is after whole epochs, without intervals; None where that is too little."""
+        weights = {
+            key: row for block in self._blocks.values() for key, row in block.weights.items()
+        }
+        logs = sorted(self._logs, key=lambda log: (log.epoch, log.member))
+        try:
+            trained = self._trained(weights, self._finals)
+        except LookupError:
+            return None
+        return FittedJobs(list(trained.values()), _of_first_job(logs), is_whole=False)
+
+    def _trained(
+        self, weights: Mapping[MemberKey, Weights], jobs: Mapping[str, Job]
+    ) -> dict[str, TrainedJob]:
+        forward = CompiledForward(self.architecture)
+        return {
+            name: TrainedJob(
+                job,
+                self._transforms[name],
+                self.architecture,
+                forward,
+                _weights(weights, name, job),
+            )
+            for name, job in jobs.items()
+        }
 
 
-def _fit(
-    jobs: dict[str, Job], console: Console, stop: Event
-) -> tuple[dict[str, TrainedJob], Fitted]:
-    first = next(iter(jobs.values()))
-    config, options = first.config, first.config.training
-    architecture = Architecture(config.model, config.window, first.season_length)
-    _describe(architecture, console)
-    pipelines = {name: _fit_transforms(job) for name, job in jobs.items()}
-    members = [
-        member for name, job in jobs.items() for member in _members(name, job, pipelines[name])
-    ]
-    with epoch_progress(console, options.epochs * len(members)) as advance:
-
-        def report(log: EpochLog) -> None:
-            monitored = log.monitored_loss
-            label = "" if monitored is None else f", {first.monitored_loss} {monitored:.4g}"
-            advance(f"loss {log.loss:.4g}{label}")
-
-        fitted = fit(architecture, members, options, report, stop)
-    fitted.refuse_divergence()
-    forward = CompiledForward(architecture)
-    trained = {
-        name: TrainedJob(job, pipelines[name], architecture, forward, _weights(fitted, name, job))
-        for name, job in jobs.items()
-    }
-    return trained, fitted
+def _of_first_job(logs: Sequence[EpochLog]) -> list[EpochLog]:
+    return [log for log in logs if log.member.job == "job 0"]
 
 
-def _weights(fitted: Fitted, name: str, job: Job) -> list[Weights]:
+def _weights(fitted: Mapping[MemberKey, Weights], name: str, job: Job) -> list[Weights]:
     """The weights of a job's members, by pipeline: `(series, size, parameters)`.
 
-    After a stop the seeds that no epoch was finished for are left out. Raises `KeyboardInterrupt`
-    where none is left.
+    Seeds that no epoch was finished for are left out. Raises `LookupError` where none is left.
     """
     weights = []
     for pipeline in range(len(job.config.pipelines)):
         rows = [
-            [fitted.weights.get(MemberKey(seed, series, pipeline, name)) for seed in _seeds(job)]
+            [fitted.get(MemberKey(seed, series, pipeline, name)) for seed in _seeds(job)]
             for series in _networks(job)
         ]
         whole = [i for i, _ in enumerate(_seeds(job)) if all(row[i] is not None for row in rows)]
         if not whole:
-            raise KeyboardInterrupt
-        weights.append(np.array([[row[i] for i in whole] for row in rows]))
+            raise LookupError(name)
+        weights.append(np.array([[row[i] for i in whole] for row in rows], np.float32))
     return weights
 
 

@@ -1,16 +1,19 @@
 """Opening a finished run, for the commands that come after training."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.config import Config, load_config
-from forecast.config.schema import DataOptions
+from forecast.config import Config
 from forecast.data.panel import Panel
 from forecast.data.table import continue_panel, read_table
+from forecast.errors import DataError
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
+from forecast.runs.documents import read_config, read_data, read_intervals, read_transforms
+from forecast.runs.layout import INTERVALS, RESOLVED, TRANSFORMS
+from forecast.runs.regular import damaged
+from forecast.runs.tables import read_context
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.scoring.metrics import Scale
 from forecast.transforms import Pipelines
@@ -24,11 +27,20 @@ class OpenedRun:
     config: Config
     data: DataRecord
     method: TrainedNetwork
+    known: Panel
+    """The last rows of every series."""
 
     @property
     def model(self) -> str:
         """The network's name in tables."""
         return self.run.record.model
+
+    @property
+    def quantile_levels(self) -> Sequence[float]:
+        """The quantiles to forecast, as far as the run has them."""
+        if self.config.intervals and self.method.calibration is None:
+            return self.config.model.quantiles
+        return self.config.quantile_levels
 
     @property
     def scales(self) -> Mapping[str, Scale]:
@@ -43,42 +55,71 @@ class OpenedRun:
 
         Raises `DataError` where that table does not fit the run.
         """
-        kept = DataOptions(
-            path=str(self.run.file("context.csv")),
-            time="ds",
-            target="y",
-            id="unique_id",
-            freq=self.data.freq,
-            missing="interpolate",
-        )
-        panel = read_table(kept).panel
         if newer is None:
-            return panel
+            return self.known
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer)
         least = self.config.window.context_length + self.method.reach
-        return continue_panel(panel, table.panel, newer, least)
+        return continue_panel(self.known, table.panel, newer, least)
 
 
 def open_run(run: Run) -> OpenedRun:
     """Load what a finished run needs to forecast. Raises `RunError` where a part is damaged."""
-    config = load_config(run.file("resolved.yaml")).config
-    states = json.loads(run.file("transforms.json").read_text(encoding="utf-8"))
-    data = run.read("data.json", DataRecord)
+    config, data = read_config(run), read_data(run)
+    files = [run.file(f"{name}.onnx") for name in model_names(len(config.pipelines))]
+    # A run that was interrupted has no intervals.
+    has_intervals = config.intervals and INTERVALS in run.record.checksums
     method = TrainedNetwork.of(
         config,
-        [OnnxPredictor(run.file(f"{name}.onnx")) for name in model_names(len(config.pipelines))],
-        Pipelines.from_states(config.pipelines, states, data.season_length),
+        [OnnxPredictor(file) for file in files],
+        _transforms(run, config, data.season_length),
         data.season_length,
-        _calibration(run, config) if config.intervals else None,
+        _calibration(run, config, data) if has_intervals else None,
     )
-    return OpenedRun(run, config, data, method)
+    opened = OpenedRun(run, config, data, method, read_context(run))
+    _refuse_unlike(opened, files)
+    return opened
 
 
 def _known(scale: float | None) -> float:
     return float("nan") if scale is None else scale
 
 
-def _calibration(run: Run, config: Config) -> Conformal | ConformalizedQuantiles:
-    kind = ConformalizedQuantiles if config.model.quantiles else Conformal
-    return kind.from_state(json.loads(run.file("intervals.json").read_text(encoding="utf-8")))
+def _transforms(run: Run, config: Config, season_length: int) -> Pipelines:
+    path, states = run.path / TRANSFORMS, read_transforms(run)
+    try:
+        transforms = Pipelines.from_states(config.pipelines, states, season_length)
+    except (ValueError, TypeError, LookupError) as error:
+        raise damaged(path, f"it does not fit {RESOLVED}") from error
+    if len(transforms.states()) != len(states):
+        raise damaged(path, f"it does not fit {RESOLVED}")
+    return transforms
+
+
+def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
+    """Raise `RunError` for transforms or networks that do not fit the config and the series.
+
+    They are tried on the last rows of the run, from which `predict` goes on.
+    """
+    panel, path = opened.known, opened.run.path / TRANSFORMS
+    quantiles = opened.config.model.quantiles
+    expected = len(panel.unique_ids), opened.config.window.horizon, max(1, len(quantiles))
+    try:
+        shared = opened.method.shared.apply(panel).panel
+        seen = [branch.transforms.apply(shared).panel for branch in opened.method.branches]
+    except (ValueError, TypeError, LookupError, DataError) as error:
+        raise damaged(path, f"it does not fit {RESOLVED} or the series") from error
+    for file, branch, own in zip(files, opened.method.branches, seen, strict=True):
+        try:
+            shape = branch.call(own, panel.ends - 1).shape
+        except Exception as error:  # ONNX Runtime's errors share no base but this one
+            raise damaged(file, f"it does not fit {RESOLVED}") from error
+        if shape != expected:
+            raise damaged(file, f"it does not fit {RESOLVED}")
+
+
+def _calibration(run: Run, config: Config, data: DataRecord) -> Conformal | ConformalizedQuantiles:
+    of_quantiles = bool(config.model.quantiles)
+    kind = ConformalizedQuantiles if of_quantiles else Conformal
+    state = read_intervals(run, len(data.per_series), of_quantiles=of_quantiles)
+    return kind.from_state(state)

@@ -1,18 +1,15 @@
 """The JSON files of a run, as types."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 LAYOUT = 1  # raised when an older `forecast` could no longer read the run
 
 
-def model_names(pipelines: int) -> list[str]:
-    """What the files of a run's networks are called: `model.onnx`, `model-2.onnx` and so on.
-
-    There is one network for each pipeline of transforms.
-    """
-    return ["model", *(f"model-{i}" for i in range(2, pipelines + 1))]
+# A file beside `run.json`: no path.
+_Name = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00.][^/\\\x00]*$")]
 
 
 class _Record(BaseModel):
@@ -34,7 +31,7 @@ class RunRecord(_Record):
     parameters: int
     seconds: dict[str, float]
     """Wall time by stage: import, read, compile, fit, export, score, total."""
-    checksums: dict[str, str] = {}
+    checksums: dict[_Name, str] = {}
     """SHA-256 of every other file of the run."""
 
 
@@ -63,6 +60,24 @@ class DataRecord(_Record):
     first: str
     last: str
     freq: str
-    season_length: int
+    timezone: str | None = None
+    """The time zone of all dates, such as `UTC+05:30`; none, or not told by older runs."""
+    season_length: Annotated[int, Field(ge=1)]
     columns: dict[str, str | None]
-    per_series: list[SeriesRecord]
+    per_series: Annotated[list[SeriesRecord], Field(min_length=1)]
+
+
+class ConformalState(_Record):
+    """`intervals.json` of a network that forecasts one value."""
+
+    errors: Annotated[list[list[FiniteFloat]], Field(min_length=1)]
+    """Sorted sizes of errors, by step of the horizon."""
+    scales: list[FiniteFloat]
+    """The unit of each series."""
+
+
+class QuantilesState(_Record):
+    """`intervals.json` of a network that forecasts quantiles."""
+
+    factors: Mapping[str, list[float]]
+    """By level, how many times as far from the forecast it has to lie at each step."""

@@ -1,7 +1,7 @@
 """How is a network fitted? All members as one compiled program, early stopping, export."""
 
 from forecast.training.export import CompiledForward, KerasPredictor, export, layers
-from forecast.training.fit import EpochLog, Fitted, fit, fit_block
+from forecast.training.fit import EpochLog, Fitted, FittedBlock, fit, fit_block
 from forecast.training.plan import Block, Member, MemberKey, Plan, plan_of
 from forecast.training.program import Program
 
@@ -10,6 +10,7 @@ __all__ = [
     "CompiledForward",
     "EpochLog",
     "Fitted",
+    "FittedBlock",
     "KerasPredictor",
     "Member",
     "MemberKey",

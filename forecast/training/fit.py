@@ -48,12 +48,18 @@ class EpochLog(NamedTuple):
 
 @dataclass(frozen=True)
 class FittedBlock:
-    """What came of fitting a block."""
+    """What came of fitting a block, or of an epoch of it."""
 
     keys: tuple[MemberKey, ...]
     state: State
-    """Of these members, and of nobody else."""
+    """Of these members, and of nobody else; its arrays may be those of the backend."""
     history: tuple[EpochLog, ...]
+
+    @property
+    def weights(self) -> dict[MemberKey, Weights]:
+        """To use, of each member that an epoch was finished for."""
+        rows = zip(self.keys, self.state.result, self.state.epochs, strict=True)
+        return {key: row for key, row, epochs in rows if epochs}
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def fit(
     architecture: Architecture,
     members: Sequence[Member],
     options: TrainingOptions,
-    on_epoch: Callable[[EpochLog], None],
+    on_epoch: Callable[[FittedBlock], None],
     stop: Event | None = None,
     most: int | None = None,
 ) -> Fitted:
@@ -99,7 +105,8 @@ def fit(
     A block, of at most `most` members where that is given, is one program; programs run side by
     side. How members are cut into blocks changes nothing but the time. A member whose loss is no
     longer a number stops; the others go on. Once `stop` is set the epochs that are not whole are
-    given up. `on_epoch` is called from the thread that fits.
+    given up. `on_epoch` is given what there is of a block after each of its epochs, by the thread
+    that fits it.
     """
     if len({member.key for member in members}) < len(members):
         raise ValueError("two members have one key")
@@ -116,12 +123,7 @@ def fit(
         return fit_block(plan, block, program, on_epoch, stop.is_set)
 
     fitted = _map(fit_one, blocks_, workers, stop)
-    weights = {
-        key: row
-        for block in fitted
-        for key, row, epochs in zip(block.keys, block.state.result, block.state.epochs, strict=True)
-        if epochs
-    }
+    weights = {key: row for block in fitted for key, row in block.weights.items()}
     logs = [log for block in fitted for log in block.history]
     seconds = time.perf_counter() - begin - compile_seconds
     history = sorted(logs, key=lambda log: (log.epoch, log.member))
@@ -132,7 +134,7 @@ def fit_block(
     plan: Plan,
     block: Block,
     program: Program,
-    on_epoch: Callable[[EpochLog], None],
+    on_epoch: Callable[[FittedBlock], None],
     is_stopped: Callable[[], bool],
 ) -> FittedBlock:
     """All epochs of a block's members that are not done, or those that are whole before a stop."""
@@ -143,9 +145,9 @@ def fit_block(
         if logs is None:
             break
         history += logs
-        for log in logs:
-            on_epoch(log)
-    return FittedBlock(block.keys, fitting.state, tuple(history))
+        on_epoch(FittedBlock(block.keys, fitting.state, tuple(logs)))
+    whole = tree.map_structure(np.array, fitting.state)
+    return FittedBlock(block.keys, whole, tuple(history))
 
 
 def _map(
@@ -223,12 +225,11 @@ class _Fitting:
     def state(self) -> State:
         """After the last whole epoch, of the block's own members."""
         own = len(self._keys)
+        if own == self._plan.size:
+            whole: State = self._state._replace(optimizer=self._optimizer)
+            return whole
         weights, slots, steps = self._optimizer
-        arrays = OptimizerState(
-            np.array(weights)[:own],
-            tuple(np.array(slot)[:own] for slot in slots),
-            np.array(steps)[:own],
-        )
+        arrays = OptimizerState(weights[:own], tuple(slot[:own] for slot in slots), steps[:own])
         state: State = self._state._replace(optimizer=arrays)
         return state
 
@@ -260,8 +261,10 @@ class _Fitting:
 
     def _after(self, logs: Sequence[EpochLog]) -> State:
         """The state with who goes on, and with whose weights are the best so far."""
+        # Copies: what was handed out stays as it is.
+        names = ("active", "epochs", "best_weights", "best_losses", "best_epochs")
         state: State = self._state._replace(
-            active=self._state.active.copy(), epochs=self._state.epochs.copy()
+            **{name: getattr(self._state, name).copy() for name in names}
         )
         stopping = self._plan.options.early_stopping
         weights = np.asarray(self._optimizer.weights) if stopping else None

@@ -1,0 +1,72 @@
+"""The tables of a finished run, for figures and whoever else shows it."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import pandas as pd
+
+from forecast.data.forecasts import forecast_table
+from forecast.data.panel import Panel
+from forecast.data.table import panel_table
+from forecast.jobs.opening import OpenedRun
+from forecast.methods import BASELINES, named_methods
+from forecast.runs.tables import read_forecasts, read_history, read_scores
+from forecast.scoring.metrics import Scale
+
+
+class RunTables:
+    """The tables of a run for its figures, each read when a figure asks for it."""
+
+    def __init__(self, opened: OpenedRun) -> None:
+        self._opened = opened
+        self.name = opened.run.record.name
+        self.model = opened.model
+        self.season_length = opened.data.season_length
+        self.horizon = opened.config.window.horizon
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """`epoch, loss, member`, and `val_loss` or `test_loss`."""
+        return read_history(self._opened.run)
+
+    @cached_property
+    def forecasts(self) -> pd.DataFrame:
+        """Of known rows, by every model."""
+        return read_forecasts(self._opened.run)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Columns `unique_id, split, model, metric, value`."""
+        return read_scores(self._opened.run)
+
+    @property
+    def scales(self) -> Mapping[str, Scale]:
+        """What MASE and RMSSE divide by, of each series."""
+        return self._opened.scales
+
+    @cached_property
+    def actual(self) -> pd.DataFrame:
+        """The rows whose forecasts are kept, and the last ones of each series."""
+        own = self.forecasts[self.forecasts["model"] == self.model]
+        both = pd.concat([own[["unique_id", "ds", "y"]], panel_table(self._panel)])
+        known = both.groupby(["unique_id", "ds"], sort=False)["y"].first()
+        return known.reset_index()
+
+    @cached_property
+    def future(self) -> pd.DataFrame:
+        """What comes next, by the model and by the baselines."""
+        panel, last = self._panel, self._panel.ends - 1
+        predict, window = self._opened.config.predict, self._opened.config.window
+        methods = [self._opened.method, *named_methods(BASELINES, self.season_length)]
+        horizon, levels = predict.horizon or window.horizon, self._opened.quantile_levels
+        tables = [
+            forecast_table(panel, last, method.forecast(panel, last, horizon, levels)).assign(
+                model=method.name
+            )
+            for method in methods
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    @cached_property
+    def _panel(self) -> Panel:
+        return self._opened.observed()

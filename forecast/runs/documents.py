@@ -1,0 +1,108 @@
+"""The JSON and YAML files of a run: written as values, read back as the same values."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import RootModel
+
+from forecast.config import Config, load_config
+from forecast.config.document import parse as parse_yaml
+from forecast.config.load import dump_config
+from forecast.data.calendar import is_freq
+from forecast.errors import ConfigError
+from forecast.runs.layout import CONFIG, DATA, INTERVALS, RESOLVED, TRANSFORMS
+from forecast.runs.record import ConformalState, DataRecord, QuantilesState
+from forecast.runs.regular import damaged
+from forecast.runs.staging import Staging
+from forecast.runs.store import Run, parse
+
+State = Mapping[str, Any]
+
+
+def write_config(staging: Staging, text: str, config: Config) -> None:
+    """`config.yaml` as it was written, and `resolved.yaml` with every default."""
+    staging.write_text(CONFIG, text)
+    staging.write_text(RESOLVED, dump_config(config))
+
+
+def read_config(run: Run) -> Config:
+    """The config with every default. Raises `RunError` where it is none."""
+    path, text = run.path / RESOLVED, run.text(RESOLVED)
+    try:
+        values = parse_yaml(text, str(path)).values
+        if not isinstance(values, dict) or values.get("extends") is not None:
+            raise damaged(path, "it is no whole config")
+        return load_config(path).config
+    except ConfigError as error:
+        raise damaged(path, str(error.problems[0].message).rstrip(".")) from error
+
+
+def resolved_text(run: Run) -> str:
+    """The config with every default, as text."""
+    return run.text(RESOLVED)
+
+
+def write_data(staging: Staging, record: DataRecord) -> None:
+    """`data.json`."""
+    staging.write_json(DATA, record.model_dump())
+
+
+def read_data(run: Run) -> DataRecord:
+    """Which data the run was made from."""
+    path = run.path / DATA
+    record = parse(run.content(DATA), DataRecord, path)
+    ids = [series.unique_id for series in record.per_series]
+    if len(set(ids)) < len(ids):
+        raise damaged(path, "two series have one unique_id")
+    if not is_freq(record.freq):
+        raise damaged(path, f"there is no frequency {record.freq[:40]!r}")
+    return record
+
+
+class _States(RootModel[list[dict[str, Any]]]):
+    pass
+
+
+def write_transforms(staging: Staging, states: Sequence[State]) -> None:
+    """`transforms.json`: what each transform learned."""
+    staging.write_json(TRANSFORMS, states)
+
+
+def read_transforms(run: Run) -> list[dict[str, Any]]:
+    """What each transform learned. What a kind of transform asks of it, that kind checks."""
+    return parse(run.content(TRANSFORMS), _States, run.path / TRANSFORMS).root
+
+
+def write_intervals(staging: Staging, state: State) -> None:
+    """`intervals.json`: what was learned of the errors of forecasts."""
+    staging.write_json(INTERVALS, state)
+
+
+def read_intervals(run: Run, series: int, *, of_quantiles: bool) -> dict[str, Any]:
+    """What was learned of the errors of forecasts, for this many series.
+
+    `of_quantiles`: of a network that forecasts quantiles itself.
+    """
+    path, content = run.path / INTERVALS, run.content(INTERVALS)
+    if of_quantiles:
+        return _factors(parse(content, QuantilesState, path), run)
+    state = parse(content, ConformalState, path)
+    if len(state.scales) != series:
+        raise damaged(path, f"it has {len(state.scales)} scales for {series} series")
+    return state.model_dump()
+
+
+def _factors(state: QuantilesState, run: Run) -> dict[str, Any]:
+    path = run.path / INTERVALS
+    if not all(_is_level(level) for level in state.factors):
+        raise damaged(path, "a level is no number between 0 and 1")
+    if len({len(factors) for factors in state.factors.values()}) > 1:
+        raise damaged(path, "its levels have unlike horizons")
+    return state.model_dump()
+
+
+def _is_level(text: str) -> bool:
+    try:
+        return 0 < float(text) < 1
+    except ValueError:
+        return False

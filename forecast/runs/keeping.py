@@ -1,0 +1,61 @@
+"""Looking after runs that are there: are they whole, and how is one removed?"""
+
+import secrets
+import shutil
+from pathlib import Path
+
+from forecast.errors import Problem, RunError, UsageError
+from forecast.runs.latest import repair_latest
+from forecast.runs.layout import PLOTS, RUN, is_of_a_run
+from forecast.runs.staging import STAGING, sweep
+from forecast.runs.store import LATEST, Run, Warn, find_run, is_run, unsaid
+
+
+def problems(run: Run) -> list[str]:
+    """What is wrong with the files of a run; nothing where each is what was written."""
+    found = []
+    for name in run.record.checksums:
+        try:
+            run.file(name)
+        except RunError as error:
+            found += [problem.message for problem in error.problems]
+    return found
+
+
+def strangers(run: Run) -> list[str]:
+    """What lies in the run's folder and is none of its files: nothing of it is ever read."""
+    known = {RUN, PLOTS, *run.record.checksums}
+    return sorted({path.name for path in run.path.iterdir()} - known)
+
+
+def delete(root: Path, wanted: str, warn: Warn = unsaid) -> Path:
+    """Remove a run, also a damaged one, and let `latest` lead to the newest that is left.
+
+    Returns where it was. Raises `RunError` where there is none, and `UsageError` for a folder with
+    files that no run has: what is not ours is not removed.
+    """
+    path = _folder(root, wanted)
+    strange = sorted(e.name for e in path.iterdir() if not is_of_a_run(e.name))
+    if strange:
+        message = f"{path} holds what no run has: {', '.join(strange[:5])}."
+        raise UsageError(Problem(message, "Move it away, and the run can be deleted."))
+    try:
+        sweep(path.parent)
+        # Gone in one step: whatever ends the removal, no half of a run is left under its name.
+        going = path.with_name(f"{STAGING}{secrets.token_hex(8)}")
+        path.rename(going)
+        shutil.rmtree(going)
+        repair_latest(path.parent, warn)
+    except OSError as error:
+        message = f"can not delete {path}: {error.strerror}."
+        raise UsageError(Problem(message, "Look at the permissions of its folder.")) from error
+    return path
+
+
+def _folder(root: Path, wanted: str) -> Path:
+    """The folder of a run, which need not be readable."""
+    if wanted != LATEST:
+        for path in (Path(wanted), root / wanted):
+            if is_run(path):
+                return path.resolve()
+    return find_run(root, wanted).path

@@ -1,0 +1,181 @@
+"""The CSV files of a run: their columns, and what each holds.
+
+Ids are text, whatever they look like: `NA`, `007` and the empty text are names of series. In
+`scores.csv` the rows over all series have no `unique_id`, a field that is empty; the empty text is
+written `""`.
+"""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.calendar import COUNTED, Dates
+from forecast.data.csvtext import read_rows
+from forecast.data.export import csv_text
+from forecast.data.panel import Panel
+from forecast.data.table import interpolate, panel_table
+from forecast.runs.documents import read_data
+from forecast.runs.layout import CONTEXT, DATA, FORECASTS, HISTORY, SCORES
+from forecast.runs.record import DataRecord
+from forecast.runs.regular import damaged
+from forecast.runs.staging import Staging
+from forecast.runs.store import Run
+
+Field = str | None
+
+
+@dataclass(frozen=True)
+class _Calendar:
+    """How a run tells time."""
+
+    is_counted: bool = False
+    timezone: str | None = None
+
+    @classmethod
+    def of(cls, data: DataRecord) -> "_Calendar":
+        return cls(data.freq == COUNTED, data.timezone)
+
+
+_NONE = _Calendar()
+# What becomes of a column's fields.
+Column = Callable[[Sequence[Field], _Calendar], object]
+
+
+def _text(fields: Sequence[Field], calendar: _Calendar) -> object:
+    return np.array(fields, dtype=object)
+
+
+def _id(fields: Sequence[Field], calendar: _Calendar) -> object:
+    """A column of tables in which every row is one series'."""
+    return np.array([field or "" for field in fields], dtype=object)
+
+
+def _number(fields: Sequence[Field], calendar: _Calendar) -> object:
+    return np.array([float(field) if field else np.nan for field in fields])
+
+
+def _whole(fields: Sequence[Field], calendar: _Calendar) -> object:
+    return np.array([int(field or "") for field in fields], dtype=np.int64)
+
+
+def _moment(fields: Sequence[Field], calendar: _Calendar) -> object:
+    if calendar.is_counted:
+        return _whole(fields, calendar)
+    texts, zone = [field or "" for field in fields], calendar.timezone
+    ds = pd.DatetimeIndex(pd.to_datetime(texts, format="ISO8601", utc=zone is not None))
+    if ds.hasnans:
+        raise ValueError("a date is missing")
+    return (ds if zone is None else ds.tz_convert(zone)).as_unit("us")
+
+
+_SCORES: Mapping[str, Column] = {
+    "unique_id": _text, "split": _text, "model": _text, "metric": _text, "value": _number,
+}  # fmt: skip
+_FORECASTS: Mapping[str, Column] = {
+    "unique_id": _id, "ds": _moment, "cutoff": _moment, "step": _whole, "model": _text,
+    "split": _text, "y": _number, "y_hat": _number,
+}  # fmt: skip
+_HISTORY: Mapping[str, Column] = {
+    "epoch": _whole, "loss": _number, "learning_rate": _number, "seconds": _number,
+    "member": _whole,
+}  # fmt: skip
+_CONTEXT: Mapping[str, Column] = {"unique_id": _id, "ds": _moment, "y": _number}
+
+
+def write_scores(staging: Staging, scores: pd.DataFrame) -> None:
+    """`scores.csv`: `unique_id, split, model, metric, value`."""
+    staging.write_text(SCORES, csv_text(scores))
+
+
+def read_scores(run: Run) -> pd.DataFrame:
+    """Every score; `unique_id` is None in the rows over all series."""
+    return _read(run, SCORES, _SCORES)
+
+
+def write_forecasts(staging: Staging, forecasts: pd.DataFrame) -> None:
+    """`forecasts.csv`: `unique_id, ds, cutoff, step, model, split, y, y_hat` and quantiles."""
+    staging.write_text(FORECASTS, csv_text(forecasts))
+
+
+def read_forecasts(run: Run) -> pd.DataFrame:
+    """Every forecast that was scored; `ds` and `cutoff` are dates, columns of quantiles numbers."""
+    data = read_data(run)
+    forecasts = _some(run, FORECASTS, _read(run, FORECASTS, _FORECASTS, _Calendar.of(data)))
+    _refuse_strange(run, FORECASTS, forecasts, {series.unique_id for series in data.per_series})
+    return forecasts
+
+
+def write_history(staging: Staging, history: pd.DataFrame) -> None:
+    """`history.csv`: a row for every epoch of every member."""
+    staging.write_text(HISTORY, csv_text(history))
+
+
+def read_history(run: Run) -> pd.DataFrame:
+    """The loss of every epoch of every member, and `val_loss` or `test_loss`."""
+    return _some(run, HISTORY, _read(run, HISTORY, _HISTORY))
+
+
+def write_context(staging: Staging, panel: Panel) -> None:
+    """`context.csv`: `unique_id, ds, y`, series after series; nothing where nobody saw a value."""
+    staging.write_text(CONTEXT, csv_text(panel_table(panel)))
+
+
+def read_context(run: Run) -> Panel:
+    """The last rows of every series, with a line across what nobody saw."""
+    path, data = run.path / CONTEXT, read_data(run)
+    table = _some(run, CONTEXT, _read(run, CONTEXT, _CONTEXT, _Calendar.of(data)))
+    codes, names = pd.factorize(table["unique_id"])
+    if list(names) != [series.unique_id for series in data.per_series]:
+        raise damaged(path, f"its series are not those of {DATA}")
+    if (np.diff(codes) < 0).any():
+        raise damaged(path, "the rows of a series do not stand together")
+    y = table["y"].to_numpy(dtype=np.float64)
+    offsets = np.searchsorted(codes, np.arange(len(names) + 1)).astype(np.int64)
+    ds: Dates = pd.Index(table["ds"])
+    begins = ds[offsets[:-1]]
+    panel = Panel(tuple(map(str, names)), offsets, begins, y, np.isfinite(y), data.freq)
+    if not (panel.ds == ds).all():
+        raise damaged(path, f"its dates are not steps of the frequency {data.freq}")
+    return panel.with_values(interpolate(panel, path))
+
+
+def _read(
+    run: Run, name: str, columns: Mapping[str, Column], calendar: _Calendar = _NONE
+) -> pd.DataFrame:
+    """A table of these columns, and of others that hold numbers.
+
+    Raises `RunError` where it lacks one, or a field is not what its column holds.
+    """
+    path, text = run.path / name, run.text(name)
+    try:
+        header, *rows = read_rows(text)
+        names = [field or "" for field in header]
+        fields = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    except (csv.Error, ValueError) as error:
+        raise damaged(path, "it is no table" if text else "it is empty") from error
+    lacking = [column for column in columns if column not in names]
+    if lacking or len(fields) != len(names) or len(set(names)) < len(names):
+        why = f"it has no column `{lacking[0]}`" if lacking else "its rows do not fit its header"
+        raise damaged(path, why)
+    table = {}
+    for column, own in zip(names, fields, strict=True):
+        try:
+            table[column] = columns.get(column, _number)(own, calendar)
+        except (ValueError, OverflowError) as error:
+            raise damaged(path, f"`{column}` holds what it can not: {error}") from error
+    return pd.DataFrame(table)
+
+
+def _some(run: Run, name: str, table: pd.DataFrame) -> pd.DataFrame:
+    if table.empty:
+        raise damaged(run.path / name, "it has no rows")
+    return table
+
+
+def _refuse_strange(run: Run, name: str, table: pd.DataFrame, known: set[str]) -> None:
+    strange = set(table["unique_id"]) - known
+    if strange:
+        raise damaged(run.path / name, f"{DATA} has no series {min(strange)[:40]!r}")
