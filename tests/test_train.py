@@ -133,7 +133,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
         "loading TensorFlow ...",
         "144 rows, frequency MS; windows: 105 train, 27 test",
         "layer     type        output         parameters",
-        "context   InputLayer  (None, 12, 1)  0",
+        "past      InputLayer  (None, 12, 1)  0",
         "gru       GRU         (None, 50)     7,950",
         "dropout   Dropout     (None, 50)     0",
         "forecast  Dense       (None, 1)      51",

@@ -162,18 +162,18 @@ class TrainedNetwork:
 
     @property
     def reach(self) -> int:
-        """Rows at the start of each series that have no value in the units of some branch."""
+        """Rows at the start of each series that have no value on the scale of some branch."""
         return max(branch.transforms.reach for branch in self.branches)
 
     def forecast(
         self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
     ) -> Forecasts:
-        """Forecast steps 1 ... horizon after each cutoff, in the units of the panel.
+        """Forecast steps 1 ... horizon after each cutoff, on the scale of the panel.
 
         `cutoffs` are rows of the panel. A context that its series is too short for is padded.
         Beyond the network's own horizon its forecasts become its context.
         Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
-        that were neither learned nor calibrated.
+        that are neither forecast nor calibrated.
         """
         for level in quantile_levels:
             self._refuse_unknown(level, horizon)
@@ -192,7 +192,7 @@ class TrainedNetwork:
     def predictions(self, panel: Panel, cutoffs: IntArray, horizon: int) -> dict[float, FloatArray]:
         """What the networks predict together: `(cutoffs, horizon)` by quantile, the forecast 0.5.
 
-        The panel is in the units that the branches share, and so is what comes of it.
+        The panel is on the scale that the branches share, and so is what comes of it.
         """
         each = [branch.outputs(panel, cutoffs, horizon) for branch in self.branches]
         combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
@@ -212,7 +212,7 @@ class TrainedNetwork:
         return {level: predicted[level] for level in levels}
 
     def _refuse_unknown(self, level: float, horizon: int) -> None:
-        """Raise `RunError` for a quantile that was not calibrated or learned, or not so far."""
+        """Raise `RunError` for a quantile that is not calibrated or forecast, or not so far."""
         calibration = self.calibration
         if calibration is None and not self.model.quantiles:
             advice = "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."

@@ -6,8 +6,8 @@ A network is fitted on the rows before the calibration cutoffs, so that no calib
 trained on; the size of its errors there says how far the truth may lie from a forecast. The errors
 of overlapping forecasts tend to have one sign, which need not last: so their size counts alone.
 
-It counts in units of each series' own scale (`Conformal`), or in those of the quantiles that a
-network has learned, which know a calm week from a restless one (`ConformalizedQuantiles`).
+It is counted on each series' own scale (`Conformal`), or on that of the quantiles that a network
+forecasts, which know a calm week from a restless one (`ConformalizedQuantiles`).
 """
 
 import math
@@ -36,13 +36,13 @@ class Conformal:
     scales: FloatArray
 
     @classmethod
-    def calibrate(cls, errors: FloatArray, units: FloatArray, scales: FloatArray) -> Self:
-        """From errors `(forecasts, horizon)`, truth less forecast, each in its own unit.
+    def calibrate(cls, errors: FloatArray, scales_then: FloatArray, scales: FloatArray) -> Self:
+        """From errors `(forecasts, horizon)`, truth less forecast.
 
-        That is the scale `(forecasts,)` of its series where it was made; `scales` `(series,)` are
-        those where the intervals are wanted.
+        `scales_then` `(forecasts,)` are those of each forecast's series where it was made, `scales`
+        `(series,)` those where the intervals are wanted.
         """
-        scaled = np.abs(errors / units[:, None])
+        scaled = np.abs(errors / scales_then[:, None])
         # A whole forecast is not left out for one missing value: errors are pooled by step.
         return cls(np.sort(scaled, axis=0).T, scales)
 
@@ -93,7 +93,7 @@ def usable(scales: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class ConformalizedQuantiles:
-    """How many times as far from the forecast each learned quantile has to lie, `(horizon,)`.
+    """How many times as far from the forecast each predicted quantile has to lie, `(horizon,)`.
 
     Conformalized quantile regression (Romano, Patterson, Candes 2019, NeurIPS 32,
     https://arxiv.org/abs/1905.03222), which moves quantiles by a distance; here it is by a factor,
@@ -104,19 +104,19 @@ class ConformalizedQuantiles:
 
     @classmethod
     def calibrate(
-        cls, truth: FloatArray, learned: Mapping[float, FloatArray], levels: Iterable[float]
+        cls, truth: FloatArray, predicted: Mapping[float, FloatArray], levels: Iterable[float]
     ) -> Self:
-        """From what followed forecasts, `(forecasts, horizon)`, and the quantiles learned of it.
+        """From what followed forecasts, `(forecasts, horizon)`, and the quantiles predicted of it.
 
         These have to hold 0.5, and with each of the levels its opposite, `1 - level`. A level that
         the errors are too few for is left out.
         """
-        error = truth - learned[0.5]
+        error = truth - predicted[0.5]
         factors = {}
         for level in levels:
-            low, high = sorted((level, _opposite(level, learned)))
+            low, high = sorted((level, _opposite(level, predicted)))
             distance = np.where(
-                error > 0, learned[high] - learned[0.5], learned[0.5] - learned[low]
+                error > 0, predicted[high] - predicted[0.5], predicted[0.5] - predicted[low]
             )
             sizes = np.abs(error) / np.maximum(distance, np.finfo(np.float32).tiny)
             sizes = np.sort(sizes, axis=0).T
@@ -129,15 +129,15 @@ class ConformalizedQuantiles:
         """Steps for which there are factors."""
         return len(next(iter(self.factors.values())))
 
-    def quantiles(self, learned: Mapping[float, FloatArray]) -> dict[float, FloatArray]:
-        """The calibrated quantiles, of learned ones `(forecasts, horizon)`; they do not cross.
+    def quantiles(self, predicted: Mapping[float, FloatArray]) -> dict[float, FloatArray]:
+        """The calibrated quantiles, of predicted ones `(forecasts, horizon)`; they do not cross.
 
         The horizon may be shorter than the calibrated one.
         """
-        middle = learned[0.5]
+        middle = predicted[0.5]
         steps = middle.shape[1]
         moved = {
-            level: middle + (learned[level] - middle) * factor[:steps]
+            level: middle + (predicted[level] - middle) * factor[:steps]
             for level, factor in self.factors.items()
         }
         above, below = middle, middle

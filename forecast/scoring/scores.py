@@ -46,8 +46,8 @@ def _by_series(table: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame
     table, counts = table.iloc[np.argsort(group, kind="stable")], np.bincount(group)
     groups = table[keys].iloc[np.cumsum(counts) - counts]
     own = [scales[str(name)] for name in groups["unique_id"]]
-    units = Scale(np.array([scale.mae for scale in own]), np.array([scale.rmse for scale in own]))
-    by_metric = _metrics(table, units, partial(mean_by_group, counts=counts))
+    scale = Scale(np.array([one.mae for one in own]), np.array([one.rmse for one in own]))
+    by_metric = _metrics(table, scale, partial(mean_by_group, counts=counts))
     values = np.column_stack(list(by_metric.values()))  # (groups, metrics)
     # A NaN is a score that its data leave undefined, but of a quantile: there it is none at all.
     which, metric = np.nonzero(np.isfinite(values) | [name in NAMES for name in by_metric])
@@ -70,10 +70,10 @@ def _beside_naive2(means: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=means.columns).astype(means.dtypes)  # also of no rows
 
 
-def _metrics(table: pd.DataFrame, units: Scale, mean: Mean) -> dict[str, FloatArray]:
+def _metrics(table: pd.DataFrame, scale: Scale, mean: Mean) -> dict[str, FloatArray]:
     """The value of every metric for each group that `mean` averages over, NaN where undefined."""
     y, y_hat = table["y"].to_numpy(), table["y_hat"].to_numpy()
-    found = {metric.__name__: metric(y, y_hat, units, mean) for metric in METRICS}
+    found = {metric.__name__: metric(y, y_hat, scale, mean) for metric in METRICS}
     quantiles = {
         level: table[name].to_numpy() for name, level in quantile_levels(table.columns).items()
     }

@@ -1,4 +1,4 @@
-"""Scaling by numbers learned from the past: what `minmax`, `standard` and `robust` become."""
+"""Scaling by numbers fitted to the past: what `minmax`, `standard` and `robust` become."""
 
 from dataclasses import dataclass
 from typing import Any, Self
