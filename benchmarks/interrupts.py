@@ -40,14 +40,14 @@ class Ending:
     stderr: str
     stdout: str
 
-    def faults(self) -> list[str]:
+    def faults(self, longest: float) -> list[str]:
         """What is not as it should be."""
         found = []
         if self.code == 0 and self.stdout:
             return found  # it was done before the signal came
         if self.code != self.wanted:
             found.append(f"exit code {self.code} instead of {self.wanted}")
-        if self.seconds > LONGEST:
+        if self.seconds > longest:
             found.append(f"took {self.seconds:.1f} s to end")
         if "Traceback" in self.stderr or "bug" in self.stderr:
             found.append("a traceback")
@@ -108,7 +108,10 @@ def main() -> int:
     parser.add_argument("--trainings", type=int, default=200)
     parser.add_argument("--backtests", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--longest", type=float, default=LONGEST, metavar="SECONDS")
     options = parser.parse_args()
+    # A shell that runs this in the background has it ignore Ctrl-C, and so what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chance, faults = random.Random(options.seed), 0  # noqa: S311
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -121,7 +124,7 @@ def main() -> int:
             kept = 0
             for i in range(count):
                 ending = stop(words, folder, chance, whole)
-                found = ending.faults()
+                found = ending.faults(options.longest)
                 told = KEPT.search(ending.stderr)
                 if told:
                     kept += 1

@@ -4,15 +4,13 @@ This is the one door for imports inside functions: starting up costs what Typer 
 but training ever pays for TensorFlow. It is also the one place that turns errors into exit codes.
 """
 
-import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, ParamSpec, cast
+from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
 
 import typer
 
@@ -526,17 +524,10 @@ def _opened(run: "Run", console: Console) -> "OpenedRun":
     return open_run(run)
 
 
-def main(stop: Stop) -> NoReturn:
-    """Run the command line, with somebody who listens to signals, and end the process.
-
-    It exits with the codes of the reference page, and at once: what libraries do at the end takes a
-    second, and nobody needs it.
-    """
+def main(stop: Stop) -> int:
+    """Run the command line; the exit code, one of those of the reference page."""
     try:
         app(obj=stop)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else BUG
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+        return end.code if isinstance(end.code, int) else BUG
+    return 0

@@ -98,4 +98,4 @@ class Stop:
 
 
 def _nothing() -> str:
-    return "interrupted."
+    return "interrupted: nothing is kept."

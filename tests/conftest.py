@@ -76,6 +76,24 @@ def cli_in() -> Callable[..., CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """`start("train", ..., cwd=folder)`: a command that goes on while the test does."""
+
+    def run(*arguments: str, cwd: Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        environment = {key: value for key, value in os.environ.items() if key != "FORECAST_RUNS"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "forecast", *arguments],
+            cwd=cwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def airline_csv() -> Path:
     """The airline passengers as they come: 144 months, CRLF, quoted."""
     return ROOT / "data" / "airline-passengers.csv"

@@ -92,10 +92,10 @@ SPYING = """
 import sys
 sys.argv = ["forecast", *sys.argv[1:]]
 from forecast.cli import main
-try:
-    main()
-finally:
-    print("LOADED", *sorted({"tensorflow", "jax"} & set(sys.modules)), file=sys.stderr)
+from forecast.signals import Stop
+code = main(Stop())
+print("LOADED", *sorted({"tensorflow", "jax"} & set(sys.modules)), file=sys.stderr)
+sys.exit(code)
 """
 
 
@@ -167,7 +167,7 @@ def test_jax_without_its_extra_ends_with_8(project: Path, command: str) -> None:
     """And the command that installs it."""
     without = (
         "import sys; sys.modules['jax'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
-        "from forecast.cli import main; main()"
+        "from forecast.__main__ import main; main()"
     )
     words = [command, "--config", "air.yaml", "--set", "training.backend=jax"]
     result = subprocess.run(

@@ -483,25 +483,3 @@ def test_the_module_is_the_command() -> None:
     script = Path(sys.executable).with_name("forecast")
     result = subprocess.run([script, "--version"], capture_output=True, text=True, env=os.environ)
     assert result.stdout == f"forecast {__version__}\n"
-
-
-INTERRUPTED_IN_EXEC = """\
-import sys
-import forecast.commands.doctor as module
-from forecast.cli import main
-
-def doctor():
-    exec("import os, signal; os.kill(os.getpid(), signal.SIGINT); [0 for _ in range(10**6)]")
-
-module.doctor, sys.argv = doctor, ["forecast", "doctor"]
-main()
-"""
-
-
-def test_an_interruption_inside_exec_ends_with_its_code_too(tmp_path: Path) -> None:
-    """As of a dataclass, while a library loads: Python would end itself by the signal."""
-    (tmp_path / "interrupted.py").write_text(INTERRUPTED_IN_EXEC)
-    result = subprocess.run(
-        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, timeout=60
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"")

@@ -188,7 +188,7 @@ def test_parquet_without_its_extra_ends_with_8(run: Path, tmp_path: Path) -> Non
     """And the command that installs it."""
     without = (
         "import sys; sys.modules['pyarrow'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
-        "from forecast.cli import main; main()"
+        "from forecast.__main__ import main; main()"
     )
     result = subprocess.run(
         [sys.executable, "-c", without, "predict", "--output", "next.parquet"],

@@ -3,19 +3,12 @@
 import csv
 import hashlib
 import json
-import os
-import pty
 import re
-import select
 import shutil
-import signal
-import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import CompletedProcess, Popen
 
 import keras
 import numpy as np
@@ -44,18 +37,6 @@ FILES = [
 ]
 
 
-def _start(*arguments: str, cwd: Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
-    environment = {key: value for key, value in os.environ.items() if key != "FORECAST_RUNS"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "forecast", *arguments],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-    )
-
-
 def _weights(run: Path) -> bytes:
     """The weights inside the Keras file."""
     with zipfile.ZipFile(run / "model.keras") as file:
@@ -63,7 +44,11 @@ def _weights(run: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def pair(once: Callable[..., list[CompletedProcess[str]]], airline_csv: Path) -> Pair:
+def pair(
+    once: Callable[..., list[CompletedProcess[str]]],
+    start: Callable[..., Popen[str]],
+    airline_csv: Path,
+) -> Pair:
     """Two trainings at the same time, seeds 0 and 1, from a project's root; seed 1 is quiet."""
 
     def train(root: Path) -> list[CompletedProcess[str]]:
@@ -72,8 +57,8 @@ def pair(once: Callable[..., list[CompletedProcess[str]]], airline_csv: Path) ->
             shutil.copy(airline_csv.parents[1] / name, root / name)
         options = ["train", "--config", "air.yaml", "--set", "training.epochs=3", "--set"]
         processes = [
-            _start(*options, "training.seed=0", cwd=root),
-            _start("--quiet", *options, "training.seed=1", cwd=root),
+            start(*options, "training.seed=0", cwd=root),
+            start("--quiet", *options, "training.seed=1", cwd=root),
         ]
         results = []
         for process in processes:
@@ -328,74 +313,4 @@ def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, projec
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`).\n"
     )
-    assert list((project / "runs").iterdir()) == []
-
-
-class Terminal:
-    """A terminal that a program writes its stderr to, and what stands on it without colours."""
-
-    def __init__(self) -> None:
-        self.ours, self.theirs = pty.openpty()
-        self.text = ""
-
-    def read_until(self, pattern: str, seconds: float = 120) -> None:
-        """Read on until the pattern is there, or the program has closed the terminal."""
-        end = time.monotonic() + seconds
-        while not re.search(pattern, self.text) and time.monotonic() < end:
-            if not select.select([self.ours], [], [], 1)[0]:
-                continue
-            try:
-                part = os.read(self.ours, 4096).decode(errors="replace")
-            except OSError:  # the other side is closed
-                return
-            self.text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", self.text + part)
-
-
-@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interruption_keeps_what_was_learned(
-    cli: Cli, run: Path, project: Path, stop: signal.Signals, code: int
-) -> None:
-    """On a terminal, where progress shows the epoch, the losses and the time that is left.
-
-    The run can be predicted from by its name; `latest` stays what it was.
-    """
-    terminal = Terminal()
-    process = _start(
-        "train", "--config", "air.yaml", "--set", "training.epochs=1000000", "--name", "stopped",
-        cwd=project, stderr=terminal.theirs,
-    )  # fmt: skip
-    os.close(terminal.theirs)
-    try:
-        # The second epoch or a later one is over.
-        terminal.read_until(r"epoch +([2-9]|\d\d+)/1000000 .*loss .*, test_loss .* \d+:\d\d")
-        assert process.poll() is None
-        process.send_signal(stop)
-        terminal.read_until("$ this is never written")
-        stdout, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        os.close(terminal.ours)
-    said = terminal.text
-    assert (process.returncode, stdout) == (code, "")
-    assert "Traceback" not in said
-    assert "interrupted after epoch " in said
-    kept = project / "runs" / "stopped"
-    assert sorted(path.name for path in kept.iterdir()) == FILES
-    assert json.loads((kept / "run.json").read_text())["status"] == "interrupted"
-    assert (project / "runs" / "latest").resolve() == run.resolve()
-    assert {path.name for path in run.parent.iterdir()} == {run.name, "latest", "stopped"}
-    forecast = cli("predict", "stopped", "--horizon", "1")
-    assert forecast.stdout.startswith("unique_id,ds,cutoff,step,y_hat\nPassengers,1961-01-01,")
-    assert str(kept) in said.replace("\r\n", "")
-
-
-def test_an_interruption_before_the_first_epoch_leaves_nothing(project: Path) -> None:
-    """There is nothing to keep yet."""
-    process = _start("train", "--config", "air.yaml", cwd=project)
-    while not list(project.glob("runs/.staging-*")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, "", "")
     assert list((project / "runs").iterdir()) == []
