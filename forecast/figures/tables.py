@@ -7,6 +7,7 @@ from typing import Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
+from forecast.data.forecasts import quantile_column, quantile_levels
 from forecast.scoring.metrics import Scale
 
 
@@ -116,15 +117,15 @@ def interval_of(forecasts: pd.DataFrame) -> tuple[str, str, str] | None:
 
     None where there are no two.
     """
-    levels = sorted(float(name[1:]) for name in map(str, forecasts) if name.startswith("q"))
+    levels = sorted(quantile_levels(forecasts.columns).values())
     if len(levels) < 2:
         return None
     low, high = levels[0], levels[-1]
     symmetric = abs(low + high - 1) < 1e-9
     name = f"{100 * (high - low):.3g} % interval" if symmetric else f"from q{low:g} to q{high:g}"
-    return f"q{low:g}", f"q{high:g}", name
+    return quantile_column(low), quantile_column(high), name
 
 
 def columns_of_values(forecasts: pd.DataFrame) -> list[str]:
     """The columns that a break in a line leaves empty: point forecasts and quantiles."""
-    return [name for name in map(str, forecasts) if name == "y_hat" or name.startswith("q")]
+    return ["y_hat", *quantile_levels(forecasts.columns)]
