@@ -179,7 +179,7 @@ def test_crps_is_twice_the_mean_pinball_loss(
 
 @given(pairs=pairs)
 def test_crps_of_the_median_is_the_mean_absolute_error(pairs: list[tuple[float, float]]) -> None:
-    """So it is read in the units of the data."""
+    """So it is read on the scale of the data."""
     y, y_hat = np.array(pairs).T
     assert crps(y, {0.5: y_hat}) == pytest.approx(mae_twin(pairs, ONE), rel=1e-9, abs=1e-12)
 

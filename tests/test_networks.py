@@ -435,7 +435,7 @@ def test_the_activation_is_that_of_the_config(activation: str) -> None:
 def test_a_normalised_window_is_forecast_alike_at_any_level(
     normalize: str, scale: float, shift: float
 ) -> None:
-    """What is taken from the window is given back: units of the data go in and come out."""
+    """What is taken from the window is given back: the data go in and come out on their scale."""
     model = _build({"normalize": normalize, "horizon": 3}, units=5)
     contexts = _contexts()
     there = _forecast(model, contexts * scale + shift)

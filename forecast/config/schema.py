@@ -244,14 +244,14 @@ class WindowOptions(Section):
     """Steps that it predicts in one call."""
     normalize: Literal["none", "last", "mean", "standard"] = "none"
     """What is taken from each window, known from its context alone: the last value, the mean, or
-    the mean and the standard deviation. Forecasts are given back in the units of the data."""
+    the mean and the standard deviation. Forecasts are given back on the scale of the data."""
     residual_of: Literal["none", "last", "seasonal_naive", "seasonal_mean"] = "none"
     """A simple forecast that the network only corrects: the last value, the last season, or the
     mean of the context's seasons, repeated."""
     padding: Literal["season", "mask"] = "season"
     """What stands before the first value of a series that is shorter than the context: its first
     season, repeated backwards, or nothing, steps that the network passes over. With `mask` it also
-    learns from such series, as soon as they have a season."""
+    is trained on such series too, as soon as they have a season."""
 
     def problem(self, season_length: int) -> tuple[str, str] | None:
         """Why `residual_of` can not be had of data of such a season, and the way out."""
@@ -432,15 +432,15 @@ ModelOptions = Annotated[
 
 
 class EnsembleOptions(Section):
-    """Several networks used as one. They differ in their seeds, and on demand in their units."""
+    """Several networks used as one. They differ in their seeds, and on demand in the transforms."""
 
     size: Annotated[int, Field(ge=1)] = 1
-    """How many, with the units of `transforms`."""
+    """How many, after the config's `transforms`."""
     combine: Literal["mean", "median"] = "mean"
     """What their forecasts become."""
     transforms: Annotated[tuple[PipelineOptions, ...], Field(strict=False)] = ()
     """Lists of transforms like the config's own: for each there are `size` networks more, which
-    see the data in its units. Networks of the same units are combined first, then these."""
+    see the data after it. Networks of the same list are combined first, then these."""
 
 
 class EarlyStoppingOptions(Section):
@@ -468,9 +468,9 @@ class TrainingOptions(Section):
     schedule: Literal["constant", "cosine"] = "constant"
     """`cosine` lets the learning rate fall to zero over all epochs."""
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
-    """In the units of the transformed data; `pinball` is that of `model.quantiles`."""
+    """On the scale of the transformed data; `pinball` is that of `model.quantiles`."""
     batch_size: Annotated[int, Field(ge=1)] = 16
-    """Windows from which one step learns."""
+    """Windows of one step of the optimizer."""
     epochs: Annotated[int, Field(ge=1)] = 50
     """Passes through the training windows, or through `steps_per_epoch` batches of them."""
     steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
@@ -509,7 +509,7 @@ class IntervalsOptions(Section):
     """Intervals from the errors of forecasts that were made before the test part.
 
     Those of a series have one width by step; with `model.quantiles` they are the ones that the
-    network learned, stretched until they cover what they promise.
+    network predicts, moved apart until they cover what they promise.
     """
 
     quantile_levels: Annotated[tuple[QuantileLevel, ...], Field(strict=False, min_length=1)] = (
@@ -555,7 +555,7 @@ class Config(Section):
 
     @property
     def pipelines(self) -> tuple[PipelineOptions, ...]:
-        """The transforms of all units in which networks see the data, the config's own first."""
+        """All lists of transforms after which networks see the data, the config's own first."""
         return self.transforms, *self.training.ensemble.transforms
 
     def each_transform(self) -> Iterator[tuple[tuple[str | int, ...], TransformOptions]]:
@@ -592,7 +592,7 @@ class Config(Section):
             message = "`training.loss: pinball` is the loss of quantiles, and there are none."
             return [(("training", "loss"), message, "Add `model.quantiles: [0.1, 0.5, 0.9]`.")]
         if quantiles and not pinball:
-            message = "`model.quantiles` can be learned with the pinball loss alone."
+            message = "`model.quantiles` are fitted with the pinball loss alone."
             return [(("model", "quantiles"), message, "Set `training.loss: pinball`.")]
         if quantiles and self.intervals:
             levels, learned = self.intervals.quantile_levels, self.model.quantiles

@@ -134,7 +134,7 @@ class Panel:
         return np.where(self.observed[cutoffs, None], truth, np.nan)
 
     def with_values(self, values: FloatArray) -> "Panel":
-        """The same rows in other units."""
+        """The same rows on another scale."""
         return replace(self, values=values)
 
 

@@ -27,7 +27,7 @@ class Needs:
     """Rows that the transforms take from the start of a series."""
     horizon: int
     masked: int = 0
-    """Steps of a context that may lie before the first value of a series that is learned from."""
+    """Steps of a context that may lie before the first value of a series that is trained on."""
 
     @property
     def rows_before(self) -> int:
@@ -92,7 +92,7 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
 
 
 def split_past(past: Panel, options: SplitOptions, needs: Needs) -> Split:
-    """All rows to learn from but a validation part, if one is asked for, and none for a test."""
+    """All rows to train on but a validation part, if one is asked for, and none for a test."""
     rows = np.zeros(len(past.unique_ids), np.int64)
     if options.validation is not None:
         rows = held_out(options.validation, past, past.ends, needs)

@@ -21,7 +21,7 @@ _FEWEST = 3  # steps that make a line; below, numbers say it better
 def steps(tables: Tables, view: View = WHOLE) -> Figure:
     """RMSE on the test part by step of the horizon, of the model and the baselines.
 
-    Of a panel in units of each series' scale, so that none counts more than another. Where the
+    Of a panel over each series' scale, so that none counts more than another. Where the
     horizon has one step or two, a table.
     """
     tested = Tested.of(tables)
@@ -70,10 +70,10 @@ def _scaled_errors(
     """
     errors = forecasts.assign(error=forecasts["y"] - forecasts["y_hat"])
     if errors["unique_id"].nunique() == 1:
-        return errors, "units of the data"
+        return errors, "scale of the data"
     own = {name: scale.rmse for name, scale in scales.items() if scale.rmse > 0}
     if not own:
-        return errors, "units of the data"
+        return errors, "scale of the data"
     return (
         errors.assign(error=errors["error"] / errors["unique_id"].map(own).astype(float)),
         "scaled as in RMSSE",

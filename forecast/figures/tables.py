@@ -44,7 +44,7 @@ class Tables(Protocol):
 
     @property
     def scales(self) -> Mapping[str, Scale]:
-        """The units of MASE and RMSSE by series; NaN where one is not known."""
+        """What MASE and RMSSE divide by, of each series; NaN where one is not known."""
 
     @property
     def actual(self) -> pd.DataFrame:

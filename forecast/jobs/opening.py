@@ -44,7 +44,7 @@ class OpenedRun:
 
     @property
     def scales(self) -> Mapping[str, Scale]:
-        """The units of MASE and RMSSE by series; NaN where the run does not know one."""
+        """What MASE and RMSSE divide by, of each series; NaN where the run does not know one."""
         return {
             series.unique_id: Scale(_known(series.scale), _known(series.rmsse_scale))
             for series in self.data.per_series

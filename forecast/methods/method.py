@@ -28,7 +28,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Baseline(ABC):
-    """A method that is asked for by name, and learns all it needs from the past of each cutoff.
+    """A method that is asked for by name, and is fitted on the past of each cutoff.
 
     Its name is that of its module.
     """

@@ -64,22 +64,22 @@ class _States(RootModel[list[dict[str, Any]]]):
 
 
 def write_transforms(staging: Staging, states: Sequence[State]) -> None:
-    """`transforms.json`: what each transform learned."""
+    """`transforms.json`: the state of each fitted transform."""
     staging.write_json(TRANSFORMS, states)
 
 
 def read_transforms(run: Run) -> list[dict[str, Any]]:
-    """What each transform learned. What a kind of transform asks of it, that kind checks."""
+    """The state of each fitted transform. What a kind of transform asks of it, that kind checks."""
     return parse(run.content(TRANSFORMS), _States, run.path / TRANSFORMS).root
 
 
 def write_intervals(staging: Staging, state: State) -> None:
-    """`intervals.json`: what was learned of the errors of forecasts."""
+    """`intervals.json`: what the errors of forecasts came to."""
     staging.write_json(INTERVALS, state)
 
 
 def read_intervals(run: Run, series: int, *, of_quantiles: bool) -> dict[str, Any]:
-    """What was learned of the errors of forecasts, for this many series.
+    """What the errors of forecasts came to, for this many series.
 
     `of_quantiles`: of a network that forecasts quantiles itself.
     """

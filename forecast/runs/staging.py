@@ -1,4 +1,4 @@
-"""Writing a run: complete or absent, and what was learned is not thrown away.
+"""Writing a run: complete or absent, and what was fitted is not thrown away.
 
 A run is written under a temporary name and renamed when all of it is there; `latest` is switched
 last. The temporary folder reserves the name, and goes with the process that made it.
@@ -107,9 +107,9 @@ class Staging:
         for folder in (self.root.parent, Path(tempfile.gettempdir())):
             run = self._kept_in(folder, write)
             if run:
-                advice = f"What was learned is kept: `forecast predict {run.path}`."
+                advice = f"What was fitted is kept: `forecast predict {run.path}`."
                 raise UsageError(Problem(message, advice)) from failure
-        advice = f"Nor beside it, nor in {folder}: what was learned is lost."
+        advice = f"Nor beside it, nor in {folder}: what was fitted is lost."
         raise UsageError(Problem(message, advice)) from failure
 
     def keep(self, write: Write) -> Run:

@@ -36,12 +36,12 @@ Metric = Callable[[FloatArray, FloatArray, Scale, Mean], Number]
 
 
 def rmse(y: FloatArray, y_hat: FloatArray, scale: Scale, mean: Mean = np.mean) -> Number:
-    """Root mean squared error, in the units of `y`."""
+    """Root mean squared error, on the scale of `y`."""
     return np.sqrt(mean((y - y_hat) ** 2))
 
 
 def mae(y: FloatArray, y_hat: FloatArray, scale: Scale, mean: Mean = np.mean) -> Number:
-    """Mean absolute error, in the units of `y`."""
+    """Mean absolute error, on the scale of `y`."""
     return mean(np.abs(y - y_hat))
 
 
@@ -120,7 +120,7 @@ def coverage(y: FloatArray, low: FloatArray, high: FloatArray, mean: Mean = np.m
 
 
 def width(low: FloatArray, high: FloatArray, mean: Mean = np.mean) -> Number:
-    """Mean distance from `low` to `high`, in the units of `y`."""
+    """Mean distance from `low` to `high`, on the scale of `y`."""
     return mean(high - low)
 
 
@@ -129,7 +129,7 @@ NAMES = tuple(metric.__name__ for metric in METRICS)
 
 
 def error_scales(past: Past, season_length: int) -> dict[str, Scale]:
-    """The units of the scaled metrics by series, from the training rows alone."""
+    """What the scaled metrics divide by, of each series, from the training rows alone."""
     both = zip(*_seasonal_errors(past, season_length), strict=True)
     pairs = zip(past.panel.unique_ids, both, strict=True)
     return {name: Scale(float(mae), float(rmse)) for name, (mae, rmse) in pairs}

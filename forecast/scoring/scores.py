@@ -26,8 +26,8 @@ _OWA_BESIDE = "naive2"  # the method that M4 measures the OWA against
 def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     """Every metric of every model: `unique_id, split, model, metric, value`.
 
-    `scales` are the units of MASE and RMSSE by series. A row counts only where every model that
-    forecasts in its split at all has a forecast, so that all are measured on the same rows. The
+    `scales` are what MASE and RMSSE divide by, of each series. A row counts only where every model
+    that forecasts in its split at all has a forecast, so that all are measured on the same rows. The
     rows without `unique_id` are means over the series; where Naive2 is among the models, they tell
     the OWA too.
     """
@@ -91,7 +91,7 @@ def _metrics(table: pd.DataFrame, scale: Scale, mean: Mean) -> dict[str, FloatAr
 def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Errors by step of the horizon over all series: `step, model, metric, value`.
 
-    RMSE and MAE are in the units of the data: over series of very different levels, the large
+    RMSE and MAE are on the scale of the data: over series of very different levels, the large
     ones decide.
     """
     table = _comparable(forecasts)
