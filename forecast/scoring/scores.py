@@ -27,9 +27,9 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     """Every metric of every model: `unique_id, split, model, metric, value`.
 
     `scales` are what MASE and RMSSE divide by, of each series. A row counts only where every model
-    that forecasts in its split at all has a forecast, so that all are measured on the same rows. The
-    rows without `unique_id` are means over the series; where Naive2 is among the models, they tell
-    the OWA too.
+    that forecasts in its split at all has a forecast, so that all are measured on the same rows.
+    The rows without `unique_id` are means over the series; where Naive2 is among the models, they
+    tell the OWA too.
     """
     scores = _by_series(_comparable(forecasts), scales)
     over_all = scores.groupby(["split", "model", "metric"], sort=False)
