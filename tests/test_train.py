@@ -283,7 +283,7 @@ def test_a_panel_with_all_that_there_is_becomes_a_run(
 def test_a_value_that_was_not_observed_is_not_scored(trained_panel: Path) -> None:
     """It has no truth in the table of forecasts."""
     rows = [row for row in _read(trained_panel / "forecasts.csv") if row["y"] == ""]
-    assert {row["ds"] for row in rows} <= {
+    assert {row["ds"] for row in rows} == {
         "2020-01-03T02:00:00+05:30",
         "2020-01-03T03:00:00+05:30",
     }
