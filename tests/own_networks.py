@@ -9,8 +9,9 @@ from forecast.windows import Inputs
 
 
 def connect(inputs: Inputs, shape: Shape, units: int = 8, dropout: float = 0.0) -> Any:
-    """A bidirectional GRU, of which our layers know nothing."""
-    states = keras.layers.Bidirectional(keras.layers.GRU(units))(inputs.past)
+    """A GRU whose states are averaged, of which our layers know nothing."""
+    states = keras.layers.GRU(units, return_sequences=True)(inputs.past)
+    states = keras.layers.GlobalAveragePooling1D()(states)
     states = keras.layers.Dropout(dropout)(states)
     return keras.layers.Dense(shape.outputs)(states)
 

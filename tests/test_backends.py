@@ -39,8 +39,12 @@ window = WindowOptions(horizon=2, normalize="standard", residual_of="last")
 values = np.sin(np.arange(150.0) / 3) + np.arange(150) / 50
 
 def network(options):
-    model = TypeAdapter(ModelOptions).validate_python({"units": 5, **options})
+    width = {} if options.get("kind", "gru") in NOT_RECURRENT else {"units": 5}
+    model = TypeAdapter(ModelOptions).validate_python({**width, **options})
     return Architecture(model, window, 12)
+
+NOT_RECURRENT = ("mlp", "dlinear", "own_networks:connect")
+OWN = {"kind": "own_networks:connect", "options": {"units": 3}, "folder": sys.argv[1]}
 
 def windows(first, last):
     cutoffs = np.arange(first, last)
@@ -51,6 +55,9 @@ for options, training in (
     ({"dropout": 0.3, "patch_length": 3}, {"optimizer": "adam", "schedule": "cosine"}),
     ({"kind": "lstm", "linear": True}, {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
     ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
+    ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
+    ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
+    (OWN, {"optimizer": "adam"}),
 ):
     members = [
         Member(MemberKey(1), windows(11, 110), windows(110, 148)),
@@ -115,9 +122,11 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
     """Losses and weights, with dropout; what is exported agrees with what is in memory."""
     pytest.importorskip("jax")
     folders = [tmp_path / backend for backend in ("tensorflow", "jax")]
-    arrays = []
+    arrays, own = [], str(Path(__file__).parent)
     with ThreadPoolExecutor() as pool:
-        results = pool.map(lambda folder: _run(PROGRAM, backend=folder.name, cwd=folder), folders)
+        results = pool.map(
+            lambda folder: _run(PROGRAM, own, backend=folder.name, cwd=folder), folders
+        )
     for folder, result in zip(folders, results, strict=True):
         assert result.returncode == 0, result.stderr
         arrays.append(np.load(folder / "arrays.npz"))
@@ -131,7 +140,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
             "model.onnx",
             "model-2.onnx",
         }
-    assert len(arrays[0].files) == 3 * 3 + 2 + 3
+    assert len(arrays[0].files) == 6 * 3 + 2 + 3
     for name in arrays[0].files:
         np.testing.assert_allclose(
             arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name

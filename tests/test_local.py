@@ -35,7 +35,7 @@ training: {epochs: 3, learning_rate: 0.02, ensemble: 2}
 LENGTHS = {"ann": 40, "bob": 31, "cat": 22}
 
 
-def _write(folder: Path, lengths: dict[str, int]) -> Path:
+def _write(folder: Path, lengths: dict[str, int], model: str = "units: 3") -> Path:
     """A config and its table of shops of unlike length and level."""
     random, lines = np.random.default_rng(0), ["shop,month,sales"]
     for level, (shop, length) in enumerate(lengths.items(), start=1):
@@ -44,7 +44,7 @@ def _write(folder: Path, lengths: dict[str, int]) -> Path:
             f"{shop},{2000 + i // 12}-{1 + i % 12:02}-01,{y:.4f}" for i, y in enumerate(sales)
         ]
     (folder / "sales.csv").write_text("\n".join(lines) + "\n")
-    (folder / "sales.yaml").write_text(CONFIG)
+    (folder / "sales.yaml").write_text(CONFIG.replace("units: 3", model))
     return folder / "sales.yaml"
 
 
@@ -188,3 +188,22 @@ def test_a_series_too_short_before_a_cutoff_is_refused(tmp_path: Path) -> None:
     job = prepare(_write(tmp_path, LENGTHS), ["backtest.n_windows=8", "backtest.stride=2"])
     with pytest.raises(DataError, match=r"^cat has 6 rows to train on, and a network of its own "):
         backtest(job, ["naive"], Console(quiet=True))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "kind: mlp, layers: [4]",
+        "kind: dlinear, kernel_size: 3",
+        "kind: 'own_networks:connect', options: {units: 2}, folder: FOLDER",
+    ],
+)
+def test_networks_of_any_kind_may_be_local(
+    tmp_path: Path, cli: Callable[..., CompletedProcess[str]], model: str
+) -> None:
+    """The export agrees with Keras, or `train` fails; each series is forecast."""
+    _write(tmp_path, LENGTHS, model.replace("FOLDER", str(Path(__file__).parent)))
+    result = cli("train", "--config", "sales.yaml")
+    assert result.returncode == 0, result.stderr
+    rows = cli("predict", "--horizon", "3").stdout.splitlines()
+    assert [row.split(",")[0] for row in rows[1::3]] == list(LENGTHS)
