@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
 
@@ -410,7 +410,9 @@ def plot(
 
     run, figures = run_and_figures(arguments or (), runs, context.obj.warn)
     shown = Wanted(tuple(series or ()), last, from_)
-    paths = plot_run(_opened(run, context.obj), context.obj, figures, output, format, shown)
+    console = context.obj
+    opener = partial(_opened, console=console)
+    paths = plot_run(run, opener, console, figures, output, format, shown)
     context.obj.result("\n".join(map(str, paths)))
 
 

@@ -27,9 +27,9 @@ def _read(path: Path) -> object:
 
 
 def _objects(schema: object) -> Iterator[dict[str, Any]]:
-    """Every schema of an object inside a schema."""
+    """Every schema of a section inside a schema."""
     if isinstance(schema, dict):
-        if schema.get("type") == "object":
+        if "properties" in schema:
             yield schema
         for inner in schema.values():
             yield from _objects(inner)

@@ -1,6 +1,6 @@
 """Figures of a run, as files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,8 @@ def run_and_figures(words: Sequence[str], root: Path, warn: Warn = unsaid) -> tu
 
 
 def plot(
-    opened: OpenedRun,
+    run: Run,
+    open_run: Callable[[Run], OpenedRun],
     console: Console,
     figures: Sequence[str] = (),
     output: Path | None = None,
@@ -67,8 +68,8 @@ def plot(
     for name in figures:
         if name not in NAMES:
             raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
-    paths = _paths(opened, figures, output, format)
-    tables = RunTables(opened)
+    paths = _paths(run, figures, output, format)
+    tables = RunTables(run, open_run)
     view = _view(tables, wanted)
     unknown = ""
     for draw in FIGURES:
@@ -129,7 +130,7 @@ def _another(option: str) -> str:
 
 
 def _paths(
-    opened: OpenedRun, figures: Sequence[str], output: Path | None, format: str | None
+    run: Run, figures: Sequence[str], output: Path | None, format: str | None
 ) -> dict[str, Path]:
     """Where each figure goes."""
     ending = output.suffix.removeprefix(".") if output and not output.is_dir() else ""
@@ -141,7 +142,7 @@ def _paths(
             message = f"--output {output}: a figure can not be written as {format or ending} there."
             raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
         return {figures[0]: output}
-    folder = output or opened.run.path / "plots"
+    folder = output or run.path / "plots"
     return {name: folder / f"{name}.{format or 'png'}" for name in figures}
 
 

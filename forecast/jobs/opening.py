@@ -45,10 +45,7 @@ class OpenedRun:
     @property
     def scales(self) -> Mapping[str, Scale]:
         """What MASE and RMSSE divide by, of each series; NaN where the run does not know one."""
-        return {
-            series.unique_id: Scale(_known(series.scale), _known(series.rmsse_scale))
-            for series in self.data.per_series
-        }
+        return scales_of(self.data)
 
     def observed(self, newer: Path | None = None) -> Panel:
         """The last rows that the run knows, continued by a table of newer rows of its series.
@@ -79,6 +76,14 @@ def open_run(run: Run) -> OpenedRun:
     opened = OpenedRun(run, config, data, method, read_context(run))
     _refuse_unlike(opened, files)
     return opened
+
+
+def scales_of(data: DataRecord) -> Mapping[str, Scale]:
+    """What MASE and RMSSE divide by, of each series; NaN where the run does not know one."""
+    return {
+        series.unique_id: Scale(_known(series.scale), _known(series.rmsse_scale))
+        for series in data.per_series
+    }
 
 
 def _known(scale: float | None) -> float:

@@ -1,6 +1,6 @@
 """The tables of a finished run, for figures and whoever else shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import pandas as pd
@@ -8,41 +8,50 @@ import pandas as pd
 from forecast.data.forecasts import forecast_table
 from forecast.data.panel import Panel
 from forecast.data.table import panel_table
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opening import OpenedRun, scales_of
 from forecast.methods import BASELINES, named_methods
-from forecast.runs.tables import read_forecasts, read_history, read_scores
+from forecast.runs import Run
+from forecast.runs.documents import read_config, read_data
+from forecast.runs.tables import read_context, read_forecasts, read_history, read_scores
 from forecast.scoring.metrics import Scale
 
 
 class RunTables:
     """The tables of a run for its figures, each read when a figure asks for it."""
 
-    def __init__(self, opened: OpenedRun) -> None:
-        self._opened = opened
-        self.name = opened.run.record.name
-        self.model = opened.model
-        self.season_length = opened.data.season_length
-        self.horizon = opened.config.window.horizon
+    def __init__(self, run: Run, open_run: Callable[[Run], OpenedRun]) -> None:
+        """`open_run` is called where a figure shows what only the network can tell."""
+        self._run = run
+        self._open_run = open_run
+        self._data = read_data(run)
+        self.name = run.record.name
+        self.model = run.record.model
+        self.season_length = self._data.season_length
+
+    @cached_property
+    def horizon(self) -> int:
+        """Steps that the network predicts in one call."""
+        return read_config(self._run).window.horizon
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """`epoch, loss, member`, and `val_loss` or `test_loss`."""
-        return read_history(self._opened.run)
+        return read_history(self._run)
 
     @cached_property
     def forecasts(self) -> pd.DataFrame:
         """Of known rows, by every model."""
-        return read_forecasts(self._opened.run)
+        return read_forecasts(self._run)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Columns `unique_id, split, model, metric, value`."""
-        return read_scores(self._opened.run)
+        return read_scores(self._run)
 
     @property
     def scales(self) -> Mapping[str, Scale]:
         """What MASE and RMSSE divide by, of each series."""
-        return self._opened.scales
+        return scales_of(self._data)
 
     @cached_property
     def actual(self) -> pd.DataFrame:
@@ -68,5 +77,9 @@ class RunTables:
         return pd.concat(tables, ignore_index=True)
 
     @cached_property
+    def _opened(self) -> OpenedRun:
+        return self._open_run(self._run)
+
+    @cached_property
     def _panel(self) -> Panel:
-        return self._opened.observed()
+        return read_context(self._run)
