@@ -3,9 +3,9 @@
     python benchmarks/interrupts.py --trainings 200 --backtests 50
 
 Each has to end within three seconds of the last signal with the exit code of one of them, to say
-what is kept, and to leave no process. Every other training is a long one, stopped while it fits. What a training says it keeps has to forecast (tried for every
-tenth, since that takes TensorFlow); a backtest must leave no table. What is not so is printed, and
-the exit status is 1.
+what is kept, and to leave no process. Every other training is a long one, stopped while it fits.
+What a training says it keeps has to forecast (tried for every tenth, since that takes TensorFlow);
+a backtest must leave no table. What is not so is printed, and the exit status is 1.
 """
 
 import argparse
