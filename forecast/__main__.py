@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from forecast.signals import Stop
+from forecast.streams import open_missing_streams, silence_warnings
 
 
 def main() -> NoReturn:
@@ -13,6 +14,9 @@ def main() -> NoReturn:
 
     What libraries do at the end takes a second, and nobody needs it.
     """
+    _speak_utf8()
+    open_missing_streams()
+    silence_warnings()
     stop = Stop()
     stop.listen()
     from forecast.cli import main as run
@@ -22,6 +26,16 @@ def main() -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _speak_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale has names of files in another encoding.
+
+    Configs and runs are UTF-8, and so are the names in them, whatever a shell was set to.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode and sys.executable:
+        words = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execv(sys.executable, words)  # noqa: S606 - our own interpreter, the same words
 
 
 if __name__ == "__main__":

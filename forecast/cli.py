@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
 import typer
 
 from forecast import __version__
-from forecast.console import Color, Console
+from forecast.console import Color, Console, stdout_problem
 from forecast.errors import ForecastError, Problem, UsageError
 from forecast.signals import Stop, exit_code
+from forecast.streams import discard, show_warnings
 
 if TYPE_CHECKING:
     from forecast.jobs.opening import OpenedRun
@@ -140,6 +141,8 @@ def options(
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
 ) -> None:
     """Options that every command obeys."""
+    if verbose:
+        show_warnings()
     context.obj = Console(quiet, verbose, color, not no_progress, context.obj or Stop())
 
 
@@ -529,7 +532,13 @@ def _opened(run: "Run", console: Console) -> "OpenedRun":
 def main(stop: Stop) -> int:
     """Run the command line; the exit code, one of those of the reference page."""
     try:
-        app(obj=stop)
+        app(obj=stop, prog_name="forecast")
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return 0  # a reader of the help has seen enough
         return end.code if isinstance(end.code, int) else BUG
+    except OSError as error:  # commands have their own; this is the help, or the version
+        discard(sys.stdout)
+        Console().error(UsageError(stdout_problem(error)))
+        return UsageError.exit_code
     return 0

@@ -1,15 +1,17 @@
 """How do I speak to a person? stdout carries the result alone; everything else goes to stderr."""
 
+import errno
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TextIO
 
 from forecast.errors import ForecastError, Problem, UsageError
 from forecast.signals import Stop
+from forecast.streams import discard
 
 Color = Literal["auto", "always", "never"]
 
@@ -28,7 +30,7 @@ class Console:
     def say(self, text: str = "") -> None:
         """Talk: progress, advice, what was done. `--quiet` silences it."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            _print(text)
 
     def warn(self, text: str) -> None:
         """Something that a person should know before trusting the result."""
@@ -37,24 +39,24 @@ class Console:
     def error(self, error: ForecastError) -> None:
         """What is wrong and the way out; said also with `--quiet`."""
         for problem in error.problems:
-            print(self._paint("error: ", "31") + str(problem), file=sys.stderr, flush=True)
+            _print(self._paint("error: ", "31") + str(problem))
 
     def result(self, result: str | bytes) -> None:
         """Write the result to stdout; text ends with a line's end.
 
         A reader that has seen enough (`| head -1`) closes the pipe; that is no error of anybody's.
+        Names of files that are no UTF-8 are written as they are.
         """
+        if isinstance(result, str):
+            result = result.removesuffix("\n").encode(errors="surrogateescape") + b"\n"
         try:
-            if isinstance(result, str):
-                result = result.removesuffix("\n").encode() + b"\n"
             sys.stdout.buffer.write(result)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            # Python flushes again at exit, and would complain there.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard(sys.stdout)
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise UsageError(Problem(f"can not write to stdout: {error.strerror}.")) from error
+            discard(sys.stdout)
+            raise UsageError(stdout_problem(error)) from error
 
     @property
     def is_live(self) -> bool:
@@ -80,7 +82,7 @@ class Console:
             yield
             return
         python_stderr, copy = sys.stderr, os.dup(2)
-        with tempfile.TemporaryFile() as noise, os.fdopen(copy, "w", buffering=1) as stderr:
+        with tempfile.TemporaryFile() as noise, _as_stderr(copy) as stderr:
             os.dup2(noise.fileno(), 2)
             sys.stderr = stderr
             try:
@@ -94,3 +96,21 @@ class Console:
             finally:
                 os.dup2(copy, 2)
                 sys.stderr = python_stderr
+
+
+def stdout_problem(error: OSError) -> Problem:
+    """Why a result could not be written."""
+    why = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return Problem(f"can not write to stdout: {why}.")
+
+
+def _print(text: str) -> None:
+    """Talk. Nobody may hear it (`2>&1 | head -1`): what is being done is done all the same."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def _as_stderr(descriptor: int) -> TextIO:
+    return os.fdopen(descriptor, "w", 1, encoding="utf-8", errors="backslashreplace")

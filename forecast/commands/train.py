@@ -61,7 +61,10 @@ class Invocation:
             name=name,
             status="complete" if is_whole else "interrupted",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            argv=list(self.argv),
+            # A word may be the name of a file that is no UTF-8.
+            argv=[
+                word.encode(errors="surrogateescape").decode(errors="replace") for word in self.argv
+            ],
             versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
             model=trained.job.config.model.kind,
             parameters=sum(weights.size for weights in trained.weights),

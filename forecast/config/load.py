@@ -18,6 +18,8 @@ from forecast.config.document import Document, KeyPath, Mark, parse
 from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions, GRUOptions
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 
+_SHOWN = 200  # characters of a path that nobody would type
+
 
 @dataclass(frozen=True)
 class LoadedConfig:
@@ -36,13 +38,30 @@ class LoadedConfig:
 def find_config(path: Path) -> Path:
     """The config as given, or the one of that name in `configs/`."""
     for candidate in (path, Path("configs") / path):
-        if candidate.is_file():
+        if _is_file(candidate):
             return candidate
-    near = sorted({str(p) for p in chain(Path().glob("*.yaml"), Path("configs").glob("*.yaml"))})
+    there = chain(Path().glob("*.yaml"), Path("configs").glob("*.yaml"))
+    near = sorted({str(found) for found in there if _is_file(found)})
     advice = (
         did_you_mean(str(path), near) if near else "`forecast init --example airline` makes one."
     )
-    raise ConfigError(Problem(f"there is no config file {path}, here or in configs/.", advice))
+    message = f"there is no config file {_shortened(path)}, here or in configs/."
+    raise ConfigError(Problem(message, advice))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file. Raises `ConfigError` where nobody may look."""
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        raise ConfigError(Problem(f"can not read {path}: {error.strerror}.")) from error
+    except OSError:  # too long a name
+        return False
+
+
+def _shortened(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def load_config(
@@ -54,6 +73,7 @@ def load_config(
     Raises `ConfigError` with all problems, `UsageError` for a setting that is no KEY=VALUE.
     """
     path = find_config(path)
+    _refuse_strange_name(path)
     text = _read(path)
     layered = _layers(path, text, seen=())
     for setting in settings:
@@ -70,6 +90,17 @@ def _read(path: Path, mark: Mark | None = None) -> str:
     except (OSError, UnicodeDecodeError) as error:
         message = f"can not read {path}: {getattr(error, 'strerror', None) or error}"
         raise ConfigError(mark.problem(message) if mark else Problem(message)) from error
+
+
+def _refuse_strange_name(path: Path) -> None:
+    """Paths inside a config begin with its folder, and a run keeps them as text in UTF-8."""
+    whole = str(path.resolve())
+    try:
+        whole.encode()
+    except UnicodeEncodeError as error:
+        shown = whole.encode(errors="surrogateescape").decode(errors="replace")
+        message = f"the name of {shown} is not UTF-8."
+        raise ConfigError(Problem(message, "Rename the file or its folder.")) from error
 
 
 def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
