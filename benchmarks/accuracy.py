@@ -10,8 +10,8 @@ and the published test rows held out as the test part, of which `forecast train`
 scores. The airline recipe is fitted once, before the first of the last 27 months, with five
 disjoint sets of seeds.
 
-With the extra `forecast[stats]`, AutoARIMA, AutoCES, AutoETS and Theta are measured in the same
-call: on the airline data fitted again at each cutoff, on a panel once for each series, on its
+With the extra `keras-forecast[stats]`, AutoARIMA, AutoCES, AutoETS and Theta are measured in the
+same call: on the airline data fitted again at each cutoff, on a panel once for each series, on its
 training rows, with all cores. (AutoARIMA takes hours for hourly series: `--peer` says which.)
 Figures marked as quoted were published, or measured elsewhere, and are printed for comparison
 alone.
@@ -271,7 +271,7 @@ def main() -> None:
     wanted = arguments.only or names
     peers = (arguments.peer or PEERS) if find_spec("statsforecast") else ()
     if not peers:
-        print("forecast[stats] is not installed: statistical methods are quoted alone.")
+        print("keras-forecast[stats] is not installed: statistical methods are quoted alone.")
     if "airline" in wanted:
         airline(CONFIGS / "air-best.yaml", peers)
     with tempfile.TemporaryDirectory() as folder:

@@ -70,7 +70,10 @@ FailOption = Annotated[
 ]
 BackendOption = Annotated[
     Literal["tensorflow", "jax"] | None,
-    typer.Option(envvar="KERAS_BACKEND", help="What Keras computes with, for training.backend."),
+    typer.Option(
+        help="What Keras computes with; KERAS_BACKEND, else the config's training.backend, "
+        "where it is left out."
+    ),
 ]
 RUNS = Path("runs")
 
@@ -225,10 +228,11 @@ def train(
     # Config, data and the runs folder come first: their errors need not wait for TensorFlow.
     with stopwatch.stage("import"):
         from forecast.jobs.job import prepare
-        from forecast.loading import load_keras
+        from forecast.loading import asked_backend, load_keras, require_backend
         from forecast.runs import stage
     with stopwatch.stage("read"):
-        job = prepare(config, set_ or (), {"training.backend": backend})
+        job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
+        require_backend(job.config.training.backend)
     staged = stage(runs, config.stem, name, console.warn)
     with (
         staged as staging,
@@ -336,7 +340,7 @@ def backtest(
     """Forecast from past cutoffs, each from its own past alone, and score."""
     from forecast.data.export import refuse_unwritable, write_file
     from forecast.jobs.job import prepare
-    from forecast.loading import load_keras
+    from forecast.loading import asked_backend, load_keras, require_backend
     from forecast.methods import check_names
     from forecast.scoring.gate import Gate
 
@@ -352,7 +356,8 @@ def backtest(
         refuse_plot(plot_)
     flags = {"n_windows": windows, "stride": stride, "refit": refit}
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
-    job = prepare(config, set_ or (), overrides | {"training.backend": backend})
+    job = prepare(config, set_ or (), overrides | {"training.backend": asked_backend(backend)})
+    require_backend(job.config.training.backend)
     with console.without_library_noise():
         _say_loading(job.config.training.backend, console)
         load_keras(job.config.training.backend)

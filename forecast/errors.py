@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import ClassVar
 
+from forecast import DISTRIBUTION
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -85,7 +87,7 @@ class MissingExtraError(ForecastError):
 def require_extra(module: str, extra: str) -> None:
     """Raise `MissingExtraError` unless the module of an optional extra is installed."""
     if find_spec(module) is None:
-        advice = f"Install it: pip install 'forecast[{extra}]'"
+        advice = f"Install it: pip install '{DISTRIBUTION}[{extra}]'"
         raise MissingExtraError(Problem(f"this needs {module}, which is not installed.", advice))
 
 

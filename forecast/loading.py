@@ -11,10 +11,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-from forecast.errors import require_extra
+from forecast.errors import Problem, UsageError, require_extra
 
+VARIABLE = "KERAS_BACKEND"
+BACKENDS = ("tensorflow", "jax")
 _HIDDEN = "sklearn"
 _EXTRAS = {"jax": "jax"}  # by the backend's module
+
+
+def asked_backend(option: str | None = None) -> str | None:
+    """The backend that `--backend` names, else Keras's own variable; None where neither does.
+
+    Raises `UsageError` where the variable names one that networks are not trained with here.
+    """
+    named = option or os.environ.get(VARIABLE) or None
+    if named is None or named in BACKENDS:
+        return named
+    message = f"{VARIABLE} is {named!r}, and networks are trained with {' or '.join(BACKENDS)}."
+    raise UsageError(Problem(message, "Say --backend tensorflow, or unset the variable."))
+
+
+def require_backend(backend: str) -> None:
+    """Raise `MissingExtraError` for a backend that is not installed."""
+    if backend in _EXTRAS:
+        require_extra(backend, _EXTRAS[backend])
 
 
 def load_keras(backend: str) -> None:
@@ -22,9 +42,8 @@ def load_keras(backend: str) -> None:
 
     Raises `MissingExtraError` for a backend that is not installed.
     """
-    if backend in _EXTRAS:
-        require_extra(backend, _EXTRAS[backend])
-    os.environ["KERAS_BACKEND"] = backend
+    require_backend(backend)
+    os.environ[VARIABLE] = backend
     with _without(_HIDDEN):
         import_module("keras")
 

@@ -6,9 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
 from packaging.requirements import Requirement
 
-from forecast import __version__
+from forecast import DISTRIBUTION, __version__
+from forecast.commands.doctor import doctor
+from forecast.errors import MissingExtraError, require_extra
 
 Cli = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[1]
@@ -26,3 +29,25 @@ def test_every_dependency_is_named_with_its_version(cli: Cli) -> None:
     assert found["backend"] == "tensorflow"
     assert "CPU:0" in found["devices"]
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("backend", ["torch", "nonsense"])
+def test_a_backend_that_is_not_ours_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """In one line, with the way out, and before anything is loaded."""
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    assert doctor()["training"] == (
+        f"does not work: KERAS_BACKEND is {backend!r}, and networks are trained with tensorflow "
+        "or jax. Say --backend tensorflow, or unset the variable."
+    )
+
+
+def test_hints_to_install_an_extra_name_what_is_ours() -> None:
+    """It is the name in pyproject.toml, which has the extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] == DISTRIBUTION == "keras-forecast"
+    with pytest.raises(MissingExtraError) as caught:
+        require_extra("no_such_module", "stats")
+    assert f"pip install '{DISTRIBUTION}[stats]'" in str(caught.value)
+    assert "stats" in project["optional-dependencies"]

@@ -222,6 +222,8 @@ def test_a_method_whose_extra_is_not_installed_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "statsforecast", None)
     check_names(list(TWINS))
     for name in STATISTICAL:
-        with pytest.raises(MissingExtraError, match=r"pip install 'forecast\[stats\]'") as caught:
+        with pytest.raises(
+            MissingExtraError, match=r"pip install 'keras-forecast\[stats\]'"
+        ) as caught:
             check_names([name])
         assert caught.value.exit_code == 8

@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_every_module_and_the_example(wheel: Path) -> None:
     """Whatever git or the build may be told to ignore."""
-    assert wheel.name == f"forecast-{__version__}-py3-none-any.whl"
+    assert wheel.name == f"keras_forecast-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as file:
         names = {name for name in file.namelist() if name.startswith("forecast/")}
     modules = {

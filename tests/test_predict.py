@@ -201,7 +201,7 @@ def test_parquet_without_its_extra_ends_with_8(run: Path, tmp_path: Path) -> Non
         "",
         (
             "error: this needs pyarrow, which is not installed.\n"
-            "Install it: pip install 'forecast[parquet]'\n"
+            "Install it: pip install 'keras-forecast[parquet]'\n"
         ),
     )
     assert not (tmp_path / "next.parquet").exists()

@@ -3,11 +3,12 @@
 import platform
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import Distribution, PackageNotFoundError, entry_points, version
 
 from packaging.requirements import Requirement
 
 import forecast
+from forecast.loading import BACKENDS, asked_backend, load_keras
 
 
 def doctor() -> dict[str, str]:
@@ -17,13 +18,28 @@ def doctor() -> dict[str, str]:
         "python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
     }
-    for requirement in map(Requirement, requires("forecast") or []):
+    for requirement in map(Requirement, _requirements()):
         findings[requirement.name] = _installed(requirement)
     try:
+        load_keras(asked_backend() or BACKENDS[0])
         findings |= import_module("forecast.training.devices").describe()
-    except ImportError as error:
-        findings["training"] = f"does not work: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever a library says of itself as it loads
+        findings["training"] = f"does not work: {' '.join(str(error).split())}"
     return findings
+
+
+def _requirements() -> list[str]:
+    """What the package needs, whatever it was installed as."""
+    found = _distribution()
+    return [] if found is None else found.requires or []
+
+
+def _distribution() -> Distribution | None:
+    """The one that brings this command; None in a copy of the sources that is not installed."""
+    scripts = entry_points(group="console_scripts", name="forecast")
+    ours = [script.dist for script in scripts if script.module == "forecast.__main__"]
+    named = [dist for dist in ours if dist and dist.name == forecast.DISTRIBUTION]
+    return next(iter([*named, *ours]), None)
 
 
 def _installed(requirement: Requirement) -> str:

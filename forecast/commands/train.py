@@ -10,6 +10,7 @@ from platform import python_version
 import numpy as np
 import pandas as pd
 
+from forecast import __version__
 from forecast.console import Console
 from forecast.data.calendar import iso, zone_of
 from forecast.data.panel import IntArray
@@ -43,7 +44,7 @@ _PARITY_WINDOWS = 2_000
 # Rows of forecasts that are kept of a part, a model and a run.
 _SHOWN_ROWS = 50_000
 
-_PACKAGES = ("forecast", "keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
+_PACKAGES = ("keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Invocation:
             argv=[
                 word.encode(errors="surrogateescape").decode(errors="replace") for word in self.argv
             ],
-            versions={"python": python_version()} | {name: version(name) for name in _PACKAGES},
+            versions={"python": python_version(), "forecast": __version__}
+            | {name: version(name) for name in _PACKAGES},
             model=trained.job.config.model.kind,
             parameters=sum(weights.size for weights in trained.weights),
             seconds={name: round(spent, 4) for name, spent in self.stopwatch.seconds.items()},
