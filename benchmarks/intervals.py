@@ -63,7 +63,7 @@ class Tried:
         horizon = job.config.window.horizon
         for i, before in enumerate(cutoffs):
             [trained] = Fitting([job.as_of(before)]).run(Console(quiet=True)).trained
-            method = trained.method()
+            method = trained.network()
             units = method.shared.apply(job.panel).panel
             self.units.append(units)
             self.truth.append(units.truth_after(before, horizon))

@@ -28,7 +28,7 @@ def opened(trained: Path) -> OpenedRun:
 
 
 def _say(opened: OpenedRun, panel: Panel, cutoffs: np.ndarray, horizon: int) -> np.ndarray:
-    return opened.method.forecast(panel, cutoffs, horizon).y_hat
+    return opened.network.forecast(panel, cutoffs, horizon).y_hat
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,11 @@ def test_many_steps_are_the_network_fed_its_own_forecasts(
     opened: OpenedRun, airline: Panel
 ) -> None:
     """Step by step by hand: scale, call, append, drop the oldest, and scale back at the end."""
-    scale, shift = (opened.method.shared.states()[0][key][0] for key in ("scale", "shift"))
+    scale, shift = (opened.network.shared.states()[0][key][0] for key in ("scale", "shift"))
     context = (airline.values[-12:] * scale + shift).astype(np.float32)
     by_hand = []
     for _ in range(30):
-        step = opened.method.branches[0].network.predict(Inputs(context[None, :, None]))[0, 0]
+        step = opened.network.branches[0].network.predict(Inputs(context[None, :, None]))[0, 0]
         context = np.append(context[1:], step)
         by_hand.append((float(step) - shift) / scale)
     forecasts = _say(opened, airline, airline.ends - 1, 30)
@@ -104,7 +104,7 @@ def test_a_run_keeps_the_rows_that_a_forecast_begins_with(
 def test_a_forecast_that_is_no_number_is_refused(opened: OpenedRun, airline: Panel) -> None:
     """It never reaches a table."""
     broken = Pipeline((Affine(np.array([1e-320]), np.array([0.0])),))
-    forecaster = replace(opened.method, shared=broken)
+    forecaster = replace(opened.network, shared=broken)
     with pytest.raises(DivergedError) as caught, np.errstate(over="ignore"):
         forecaster.forecast(airline, airline.ends - 1, 1)
     assert str(caught.value) == (
@@ -128,7 +128,7 @@ def test_a_series_shorter_than_the_context_is_forecast_too(
 def test_quantiles_are_calibrated_or_learned(opened: OpenedRun, airline: Panel) -> None:
     """Whichever the config asks for; this one asks for neither."""
     with pytest.raises(RunError) as caught:
-        opened.method.forecast(airline, airline.ends - 1, 1, [0.1])
+        opened.network.forecast(airline, airline.ends - 1, 1, [0.1])
     assert str(caught.value) == (
         "the run has neither intervals nor quantiles.\n"
         "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
@@ -139,10 +139,10 @@ def test_quantiles_add_the_calibrated_errors_in_scaled_units(
     opened: OpenedRun, airline: Panel
 ) -> None:
     """By hand: the forecast scaled, the size of the error of its rank added, and scaled back."""
-    scale, shift = (opened.method.shared.states()[0][key][0] for key in ("scale", "shift"))
+    scale, shift = (opened.network.shared.states()[0][key][0] for key in ("scale", "shift"))
     errors = np.arange(18.0).reshape(9, 2) / 100
     conformal = Conformal.calibrate(errors, np.full(9, 2.0), np.array([2.0]))
-    forecaster = replace(opened.method, calibration=conformal)
+    forecaster = replace(opened.network, calibration=conformal)
     forecasts = forecaster.forecast(airline, airline.ends - 1, 2, [0.1, 0.5, 0.9])
     scaled = forecasts.y_hat * scale + shift
     for level, sign in ((0.1, -1), (0.5, 0), (0.9, 1)):
@@ -173,7 +173,7 @@ def test_a_quantile_that_can_not_be_told_is_refused(
 ) -> None:
     """Nothing is made up: too far ahead, or too far out."""
     conformal = Conformal.calibrate(np.zeros((9, 2)), np.ones(9), np.array([1.0]))
-    forecaster = replace(opened.method, calibration=conformal)
+    forecaster = replace(opened.network, calibration=conformal)
     with pytest.raises(RunError) as caught:
         forecaster.forecast(airline, airline.ends - 1, horizon, [level])
     assert str(caught.value) == message
@@ -212,8 +212,8 @@ class Counted:
 def test_a_panel_is_transformed_once_for_all_quantiles(opened: OpenedRun, airline: Panel) -> None:
     """On the way to the network; the way back starts from what it gave then."""
     counted = Counted()
-    shared = Pipeline((*opened.method.shared.transforms, counted))
+    shared = Pipeline((*opened.network.shared.transforms, counted))
     conformal = Conformal(np.tile(np.arange(1.0, 21), (2, 1)), np.ones(1))
-    method = replace(opened.method, shared=shared, calibration=conformal)
+    method = replace(opened.network, shared=shared, calibration=conformal)
     method.forecast(airline, np.array([99, 120, 143]), 2, [0.1, 0.5, 0.9])
     assert counted.applied == 1

@@ -12,7 +12,6 @@ import pytest
 from forecast.commands.backtest import backtest
 from forecast.console import Console
 from forecast.data.panel import Panel
-from forecast.errors import DataError
 from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job, prepare
 from forecast.jobs.opening import OpenedRun, open_run
@@ -89,15 +88,15 @@ def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, jo
     config = opened.config
     [weights] = read_weights(opened.run, 1)
     running = CompiledForward(Architecture(config.model, config.window, job.season_length))
-    [branch] = opened.method.branches
+    [branch] = opened.network.branches
     network = KerasPredictor(running, weights, config.training.ensemble)
-    in_memory = replace(opened.method, branches=[replace(branch, network=network)])
+    in_memory = replace(opened.network, branches=[replace(branch, network=network)])
     cutoffs = _cutoffs(job.panel)
-    by_export = opened.method.forecast(job.panel, cutoffs, 5).y_hat
+    by_export = opened.network.forecast(job.panel, cutoffs, 5).y_hat
     by_memory = in_memory.forecast(job.panel, cutoffs, 5).y_hat
     np.testing.assert_allclose(by_export, by_memory, rtol=1e-4)
     for i, cutoff in enumerate(cutoffs):
-        alone = opened.method.forecast(job.panel, np.array([cutoff]), 5).y_hat
+        alone = opened.network.forecast(job.panel, np.array([cutoff]), 5).y_hat
         np.testing.assert_allclose(by_export[i], alone[0], rtol=1e-4)
 
 
@@ -106,8 +105,8 @@ def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job
     config = opened.config
     network = Architecture(config.model, config.window, job.season_length)
     [weights] = read_weights(opened.run, 1)
-    [branch] = opened.method.branches
-    shared = opened.method.shared.apply(job.panel).panel
+    [branch] = opened.network.branches
+    shared = opened.network.shared.apply(job.panel).panel
     cutoffs = job.panel.ends - 1
     rows = cutoffs[:, None] + np.arange(1 - config.window.context_length, 1)
     transformed = branch.transforms.apply(shared).panel
@@ -133,29 +132,25 @@ def test_a_series_does_not_depend_on_the_others(job: Job) -> None:
     assert (forecasts[0][1] != forecasts[1][1]).all()
 
 
-def test_a_series_too_short_for_a_network_of_its_own_is_refused(tmp_path: Path) -> None:
-    """With its name, and how many rows it takes."""
+def test_a_series_too_short_for_a_network_of_its_own_is_named(tmp_path: Path) -> None:
+    """It gets a simple forecast instead, unless a network for all series knows it too."""
     config = _write(tmp_path, {**LENGTHS, "dan": 13})
-    with pytest.raises(DataError) as caught:
-        prepare(config)
-    assert str(caught.value) == (
-        "dan has 7 rows to train on, and a network of its own (`model.scope: local`) takes 8: "
-        "window.context_length 6 and window.horizon 2 (1 such series).\n"
-        "Leave such series out, or set model.scope to global."
-    )
-    assert caught.value.exit_code == 4
-    assert prepare(config, ["model.scope=global"]).panel.unique_ids[-1] == "dan"
+    assert prepare(config).warnings == [
+        "1 of 4 series is too short for the network (dan): its forecast will be seasonal naive, "
+        "or naive where it does not reach back a season, without intervals."
+    ]
+    assert prepare(config, ["model.scope=global"]).warnings == []
 
 
 @pytest.mark.parametrize("command", ["check", "train", "backtest"])
-def test_it_is_refused_before_anything_is_trained(
+def test_where_all_series_are_too_short_nothing_is_trained(
     command: str, tmp_path: Path, cli: Callable[..., CompletedProcess[str]]
 ) -> None:
-    """By every command that would train it, in one message."""
-    _write(tmp_path, {**LENGTHS, "dan": 13})
+    """Every command that would train says what a network takes."""
+    _write(tmp_path, {"dan": 13, "eve": 12})
     result = cli(command, "--config", "sales.yaml")
     assert (result.returncode, result.stdout) == (4, "")
-    assert result.stderr.startswith("error: dan has 7 rows to train on, and a network of its own ")
+    assert "need at least 8 there" in result.stderr
     assert not (tmp_path / "runs").exists()
 
 
@@ -183,11 +178,17 @@ def test_a_backtest_forecasts_each_series_with_its_own_networks(tmp_path: Path) 
     pd.testing.assert_frame_equal(own, cat, rtol=1e-4)
 
 
-def test_a_series_too_short_before_a_cutoff_is_refused(tmp_path: Path) -> None:
-    """Though it is long enough to train on all of its rows."""
+def test_a_series_too_short_before_a_cutoff_is_forecast_by_its_last_value(tmp_path: Path) -> None:
+    """Though it is long enough to train on all of its rows; the others have their networks."""
     job = prepare(_write(tmp_path, LENGTHS), ["backtest.n_windows=8", "backtest.stride=2"])
-    with pytest.raises(DataError, match=r"^cat has 6 rows to train on, and a network of its own "):
-        backtest(job, ["naive"], Console(quiet=True))
+    table = backtest(job, ["naive"], Console(quiet=True)).forecasts
+    assert table["cutoff"].groupby(table["unique_id"]).nunique().to_dict() == dict.fromkeys(
+        LENGTHS, 8
+    )
+    wide = table.pivot(index=["unique_id", "cutoff", "step"], columns="model", values="y_hat")
+    alike = wide["gru"] == wide["naive"]
+    assert alike["cat"].iloc[:2].all()
+    assert not alike[["ann", "bob"]].any()
 
 
 @pytest.mark.parametrize(

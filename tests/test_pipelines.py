@@ -90,13 +90,13 @@ def test_a_run_forecasts_as_it_did_when_it_was_trained(trained_units: Path, cli_
     opened = open_run(find_run(trained_units.parent))
     job = prepare(trained_units / "resolved.yaml")
     kept = _rows(trained_units / "forecasts.csv", "test", "gru")
-    again = opened.method.forecast(job.panel, job.cutoffs["test"], 1, [0.1, 0.9])
+    again = opened.network.forecast(job.panel, job.cutoffs["test"], 1, [0.1, 0.9])
     assert again.y_hat[:, 0].tolist() == [float(row["y_hat"]) for row in kept]
     assert again.quantiles[0.9][:, 0].tolist() == [float(row["q0.9"]) for row in kept]
     result = cli_in("predict", cwd=trained_units.parents[1])
     assert (result.returncode, result.stderr) == (0, "")
     said = [float(row["y_hat"]) for row in csv.DictReader(StringIO(result.stdout))]
-    assert said == opened.method.forecast(job.panel, np.array([143]), 12).y_hat[0].tolist()
+    assert said == opened.network.forecast(job.panel, np.array([143]), 12).y_hat[0].tolist()
 
 
 def _rows(file: Path, split: str, model: str) -> list[dict[str, str]]:

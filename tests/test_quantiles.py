@@ -141,8 +141,8 @@ def test_intervals_stretch_what_the_network_learned(stretched: Path, cli_in: Cli
     factors = json.loads(run.file("intervals.json").read_text())["factors"]
     assert {level: len(own) for level, own in factors.items()} == {"0.1": 24, "0.9": 24}
     opened = open_run(run)
-    shared, panel = opened.method.shared, opened.observed()
-    said = opened.method.predictions(shared.apply(panel).panel, panel.ends - 1, 24)
+    shared, panel = opened.network.shared, opened.observed()
+    said = opened.network.predictions(shared.apply(panel).panel, panel.ends - 1, 24)
     rows = _rows(cli_in("predict", cwd=stretched))
     assert list(rows[0])[-3:] == ["y_hat", "q0.1", "q0.9"]
     for level in (0.1, 0.9):

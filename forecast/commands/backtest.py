@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from forecast.console import Console
 from forecast.data.export import csv_text
-from forecast.data.split import rolling_cutoffs
+from forecast.data.panel import IntArray
+from forecast.data.split import has_target, rolling_cutoffs
 from forecast.data.table import records
 from forecast.display import scores_table, steps_table
+from forecast.errors import DataError, Problem
 from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job
 from forecast.methods import Task, forecasts_of, named_methods
@@ -44,14 +47,17 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     horizon = job.backtest_horizon
     stride = options.stride or horizon
     cutoffs = rolling_cutoffs(job.panel, job.needs, options.n_windows, stride, horizon)
+    _refuse_unobserved(job, cutoffs, horizon)
     console.say(
         f"{options.n_windows} cutoffs, {horizon} steps each, "
         f"{'fitted again at each' if options.refit else 'fitted once before the first'}"
     )
     fitted_at = cutoffs if options.refit else cutoffs[:1]
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
+    for warning in jobs[0].warnings:
+        console.warn(warning)
     networks = [trained.method() for trained in Fitting(jobs).run(console).trained]
-    parts = [(SPLIT, rows) for rows in cutoffs]
+    parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
     tables = [
@@ -64,6 +70,16 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     return Backtest(
         forecasts.drop(columns="split"), score(forecasts, scales), score_by_step(forecasts)
     )
+
+
+def _refuse_unobserved(job: Job, cutoffs: Sequence[IntArray], horizon: int) -> None:
+    """Raise `DataError` where nothing observed follows any cutoff: there would be no score."""
+    rows = np.concatenate([own[own >= job.panel.starts] for own in cutoffs])
+    if has_target(job.panel, rows, horizon).any():
+        return
+    message = f"none of the {len(cutoffs)} cutoffs has an observed value before and after it."
+    advice = "Ask for more windows, or take the rows with empty targets off the end of the table."
+    raise DataError(Problem(message, advice))
 
 
 def backtest_text(result: Backtest, format: Literal["table", "csv", "json"]) -> str:

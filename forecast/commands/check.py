@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from forecast.data.calendar import iso
 from forecast.errors import ForecastError
-from forecast.jobs.job import LEAK, Job
+from forecast.jobs.job import Job
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def describe(job: Job) -> Findings:
         season_length=job.season_length,
         members=job.config.training.ensemble.size * len(job.config.pipelines),
         windows={name: len(cutoffs) for name, cutoffs in job.cutoffs.items()},
-        warnings=[LEAK] if job.config.leaks else [],
+        warnings=job.warnings,
     )
 
 

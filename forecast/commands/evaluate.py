@@ -10,7 +10,7 @@ import pandas as pd
 from forecast.data.calendar import from_iso, steps_between
 from forecast.data.export import csv_text
 from forecast.data.panel import IntArray, Panel
-from forecast.data.split import cutoffs_within
+from forecast.data.split import cutoffs_within, has_target
 from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.errors import DataError, Problem
@@ -25,7 +25,7 @@ INPUT = "input"
 def evaluate(opened: OpenedRun, newer: Path | None = None) -> pd.DataFrame:
     """Scores beside the baselines: of the run's own forecasts, or of a table's newer rows.
 
-    Of a table, the rows count on which nothing was fitted: from the run's test part on. Their
+    Of a table, its own rows count on which nothing was fitted: from the run's test part on. Their
     split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
     forecasts = read_forecasts(opened.run) if newer is None else _forecast_newer(opened, newer)
@@ -42,18 +42,28 @@ def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -
 
 
 def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
-    panel = opened.observed(newer)
-    window = opened.config.window
-    begins = _unseen(opened, panel)
-    rows_before = opened.method.reach + 1
-    cutoffs = cutoffs_within(panel, begins, panel.ends, rows_before, window.horizon)
-    if not len(cutoffs):
-        since = min(series.test_begin for series in opened.data.per_series)
-        message = f"{newer} has no {window.horizon} rows in a row to score from {since} on."
-        raise DataError(Problem(message, "The network has seen the earlier rows in training."))
+    """Forecasts of the table's rows, from all that lies before them.
+
+    Of a series that has fewer new rows than the horizon, these are forecast.
+    """
+    panel, first = opened.continued(newer)
+    begins = np.maximum(first, _unseen(opened, panel))
+    # With nothing before it, the first row of all is forecast by nobody.
+    rows = panel.ends - np.maximum(begins, panel.starts + 1)
+    horizons = np.minimum(rows, opened.config.window.horizon)
     methods = [opened.method, *named_methods(BASELINES, opened.data.season_length)]
-    levels = opened.quantile_levels
-    return forecasts_of(methods, Task(panel, [(INPUT, cutoffs)], window.horizon, levels))
+    tables = []
+    for horizon in np.unique(horizons[horizons > 0]).tolist():
+        ends = np.where(horizons == horizon, panel.ends, begins)
+        cutoffs = cutoffs_within(panel, begins, ends, 1, horizon)
+        if has_target(panel, cutoffs, horizon).any():
+            task = Task(panel, [(INPUT, cutoffs)], horizon, opened.quantile_levels)
+            tables.append(forecasts_of(methods, task))
+    if not tables:
+        since = min(series.test_begin for series in opened.data.per_series)
+        message = f"{newer} has no row to score from {since} on."
+        raise DataError(Problem(message, "The network has seen the earlier rows in training."))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _unseen(opened: OpenedRun, panel: Panel) -> IntArray:

@@ -18,7 +18,7 @@ from forecast.data.split import latest_apart
 from forecast.display import scores_table
 from forecast.errors import ForecastError
 from forecast.jobs.fitting import FittedJobs, Fitting
-from forecast.jobs.job import LEAK, Job
+from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
@@ -107,11 +107,11 @@ def _write_run(done: FittedJobs, invocation: Invocation, staging: Staging) -> Ru
         weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
         export(trained.architecture, weights, config.training.ensemble, staging.path)
         onnx = [OnnxPredictor(staging.path / f"{name}.onnx") for name in weights]
-        network = trained.method_of(onnx)
+        network = trained.network_of(onnx)
         _refuse_disparity(trained, network)
     with stopwatch.stage("score"):
         scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
-        forecasts = _forecasts(job, network)
+        forecasts = _forecasts(job, trained.method(network))
         scores = score(forecasts, scales)
     invocation.console.stop.ignore()  # the run is about to appear, whole
     _write(staging, done, scales)
@@ -145,8 +145,8 @@ def _announce(job: Job, console: Console) -> None:
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
-    if job.config.leaks:
-        console.warn(LEAK)
+    for warning in job.warnings:
+        console.warn(warning)
 
 
 def _report(job: Job, done: FittedJobs, console: Console) -> None:
@@ -164,9 +164,10 @@ def _report(job: Job, done: FittedJobs, console: Console) -> None:
 
 def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
-    shared = trained.transforms.shared.apply(trained.job.panel).panel
-    chosen = spread(trained.job.cutoffs["test"], _PARITY_WINDOWS)
-    for in_memory, exported in zip(trained.method().branches, network.branches, strict=True):
+    part = trained.job.fitted_part
+    shared = trained.transforms.shared.apply(part.panel).panel
+    chosen = spread(part.cutoffs["test"], _PARITY_WINDOWS)
+    for in_memory, exported in zip(trained.network().branches, network.branches, strict=True):
         transformed = exported.transforms.apply(shared).panel
         by_keras = in_memory.call(transformed, chosen)
         difference = float(np.abs(exported.call(transformed, chosen) - by_keras).max())
@@ -218,7 +219,7 @@ def _history(job: Job, logs: Sequence[EpochLog]) -> pd.DataFrame:
 def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     panel, options = job.panel, job.config.data
     firsts, lasts = iso(panel.begins), iso(panel.lasts)
-    test_begins = iso(panel.dates(job.split.test_begins))
+    test_begins = iso(panel.dates_by_series(job.split.test_begins))
     zone = zone_of(panel.begins)
     return DataRecord(
         path=options.path,
@@ -238,6 +239,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
                 first=firsts[i],
                 last=lasts[i],
                 test_begin=test_begins[i],
+                is_fitted=bool(job.fitted[i]),
                 scale=_or_none(scales[name].mae),
                 rmsse_scale=_or_none(scales[name].rmse),
             )

@@ -6,6 +6,7 @@ has the rows `offsets[i] ... offsets[i + 1]` (half-open).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,25 @@ class Panel:
     def by_cutoff(self, numbers: FloatArray, cutoffs: IntArray) -> FloatArray:
         """A number a series (or one for all) as a column `(cutoffs, 1)`."""
         return np.broadcast_to(numbers, len(self.unique_ids))[self.series_of(cutoffs), None]
+
+    def of(self, series: NDArray[np.bool_]) -> "Panel":
+        """Some of the series `(series,)` as a panel."""
+        rows = ranges(self.starts[series], self.ends[series])
+        lengths = np.diff(self.offsets)[series]
+        return replace(
+            self,
+            unique_ids=tuple(compress(self.unique_ids, series)),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]),
+            begins=self.begins[series],
+            values=self.values[rows],
+            observed=self.observed[rows],
+            covariates={name: column[rows] for name, column in self.covariates.items()},
+            static={name: column[series] for name, column in self.static.items()},
+        )
+
+    def dates_by_series(self, rows: IntArray) -> Dates:
+        """The dates of one row a series, which may lie past its end."""
+        return dates(self.begins, rows - self.starts, self.freq)
 
     def between(self, begins: IntArray, ends: IntArray) -> "Panel":
         """The rows `begins[i] ... ends[i]` of each series `i`, as a panel."""

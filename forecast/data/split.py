@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecast.config.schema import SplitOptions
 from forecast.data.calendar import iso
@@ -28,18 +29,13 @@ class Needs:
     horizon: int
     masked: int = 0
     """Steps of a context that may lie before the first value of a series that is trained on."""
+    is_local: bool = False
+    """Whether each series has a network of its own, and so takes a window to train it on."""
 
     @property
     def rows_before(self) -> int:
         """Rows up to and with the first cutoff of a series that training takes."""
         return self.context_length - self.masked + self.reach
-
-    def rows_before_cutoff(self, split: str) -> int:
-        """Rows of a series up to and with a cutoff of the split.
-
-        Training takes a whole context, but for what is masked; a forecast makes do with less.
-        """
-        return self.rows_before if split == "train" else self.reach + 1
 
     def __str__(self) -> str:
         reach = f", transforms that take {self.reach} rows" if self.reach else ""
@@ -76,12 +72,15 @@ def split_panel(panel: Panel, options: SplitOptions, needs: Needs) -> Split:
     """Hold out the end of every series.
 
     A share counts windows of one step, so that 0.2 of 144 rows with a context of 12 is 27 rows.
-    Raises `DataError` where a part is too short for one window in every series.
+    Of a series that is shorter than the test part, all rows fall to it. Raises `DataError` where a
+    part is too short for one window in every series.
     """
     test_begins = panel.ends - held_out(options.test, panel, panel.ends, needs)
+    test_begins = np.maximum(test_begins, panel.starts)
     train_ends = test_begins
     if options.validation is not None:
         train_ends = test_begins - held_out(options.validation, panel, test_begins, needs)
+        train_ends = np.maximum(train_ends, panel.starts)
     split = Split(train_ends, test_begins)
     _refuse_short_parts(panel, split, options, needs)
     if options.validation is not None and not split.has_validation:
@@ -96,7 +95,7 @@ def split_past(past: Panel, options: SplitOptions, needs: Needs) -> Split:
     rows = np.zeros(len(past.unique_ids), np.int64)
     if options.validation is not None:
         rows = held_out(options.validation, past, past.ends, needs)
-    return Split(past.ends - rows, past.ends)
+    return Split(np.maximum(past.ends - rows, past.starts), past.ends)
 
 
 def held_out(point: Point, panel: Panel, ends: IntArray, needs: Needs) -> IntArray:
@@ -165,12 +164,12 @@ def _rows_needed(options: SplitOptions, needs: Needs) -> int | None:
 
 
 def cutoffs_within(
-    panel: Panel, begins: IntArray, ends: IntArray, rows_before: int, horizon: int
+    panel: Panel, begins: IntArray, ends: IntArray, rows_before: int | IntArray, horizon: int
 ) -> IntArray:
     """Cutoffs whose targets lie wholly in the rows `begins[i] ... ends[i]` of each series.
 
-    Each has at least `rows_before` rows of its series up to and with itself, which may lie before
-    `begins[i]`.
+    Each has at least `rows_before` rows (of all series, or of each) up to and with itself, which
+    may lie before `begins[i]`.
     """
     first = np.maximum(begins, panel.starts + rows_before) - 1
     return ranges(first, ends - horizon)
@@ -182,13 +181,38 @@ def cutoffs_by_split(panel: Panel, split: Split, needs: Needs) -> dict[str, IntA
     A gap was interpolated towards what comes after it. So no cutoff lies in one, and training
     windows end before one that the training part ends in.
     """
-    cutoffs = {}
+    rows_before = np.where(fitted_series(panel, split, needs), needs.reach + 1, 1)
+    cutoffs = {"train": _training_cutoffs(panel, split, needs)}
     for name, begins, ends in split.parts(panel):
-        known = panel.observed_until(ends) if name == "train" else ends
-        rows_before = needs.rows_before_cutoff(name)
-        rows = cutoffs_within(panel, begins, known, rows_before, needs.horizon)
-        cutoffs[name] = rows[panel.observed[rows]]
+        if name != "train":
+            rows = cutoffs_within(panel, begins, ends, rows_before, needs.horizon)
+            cutoffs[name] = rows[panel.observed[rows]]
     return cutoffs
+
+
+def _training_cutoffs(panel: Panel, split: Split, needs: Needs) -> IntArray:
+    known = panel.observed_until(split.train_ends)
+    rows = cutoffs_within(panel, panel.starts, known, needs.rows_before, needs.horizon)
+    return rows[panel.observed[rows]]
+
+
+def fitted_series(panel: Panel, split: Split, needs: Needs) -> NDArray[np.bool_]:
+    """Which series `(series,)` have rows to fit on, and so a forecast of the network.
+
+    Transforms take a row more than they reach back; a network of a series' own takes a window.
+    """
+    if not needs.is_local:
+        return panel.observed_until(split.train_ends) - panel.starts > needs.reach
+    fitted = np.zeros(len(panel.unique_ids), bool)
+    fitted[panel.series_of(_training_cutoffs(panel, split, needs))] = True
+    return fitted
+
+
+def has_target(panel: Panel, cutoffs: IntArray, horizon: int) -> NDArray[np.bool_]:
+    """Whether any of the steps after each cutoff was observed; after one in a gap none counts."""
+    up_to = np.concatenate([[0], np.cumsum(panel.observed)])
+    seen = up_to[cutoffs + 1 + horizon] > up_to[cutoffs + 1]
+    return seen & panel.observed[cutoffs]
 
 
 def rolling_cutoffs(
@@ -196,7 +220,8 @@ def rolling_cutoffs(
 ) -> list[IntArray]:
     """The cutoff of each series, window by window, oldest first; the last has whole targets.
 
-    Raises `DataError` where not enough rows lie before the first.
+    Those of a short series may lie before its first row. Raises `DataError` where not enough rows
+    lie before the first cutoff of the longest.
     """
     back = np.arange(n_windows - 1, -1, -1) * stride
     cutoffs = [panel.ends - 1 - horizon - steps for steps in back]
@@ -210,11 +235,6 @@ def rolling_cutoffs(
         most = room // stride + 1
         advice = f"At most {most} fit." if room >= 0 else "Shorten the horizon or the context."
         raise DataError(Problem(message, advice))
-    short = cutoffs[0] < panel.starts + needs.reach
-    if short.any():
-        name = panel.unique_ids[int(np.flatnonzero(short)[0])]
-        message = f"{name} has no row before the first of {n_windows} cutoffs."
-        raise DataError(Problem(message, "Ask for fewer windows, or leave the series out."))
     return cutoffs
 
 

@@ -19,7 +19,7 @@ def calibrate(
     are for.
     """
     config, panel, cutoffs = earlier.job.config, plan.past, np.concatenate(plan.cutoffs)
-    method = earlier.method()
+    method = earlier.network()
     scaled = method.shared.apply(panel).panel
     truth = scaled.truth_after(cutoffs, plan.horizon)
     predictions = method.predictions(scaled, cutoffs, plan.horizon)

@@ -62,18 +62,20 @@ class Fitting:
         self.architecture = Architecture(
             first.config.model, first.config.window, first.season_length
         )
-        self._transforms = {name: _fit_transforms(job) for name, job in self._jobs.items()}
+        self._transforms = {
+            name: _fit_transforms(job.fitted_part) for name, job in self._jobs.items()
+        }
         self._blocks: dict[tuple[MemberKey, ...], FittedBlock] = {}
         self._logs: list[EpochLog] = []
 
     def run(self, console: Console) -> FittedJobs:
         """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
         _describe(self.architecture, console)
-        first = self._finals["job 0"]
+        first = self._finals["job 0"].fitted_part
         members = [
             member
             for name, job in self._jobs.items()
-            for member in _members(name, job, self._transforms[name])
+            for member in _members(name, job.fitted_part, self._transforms[name])
         ]
         options = first.config.training
         with epoch_progress(console, options.epochs, len(members)) as advance:
@@ -122,7 +124,7 @@ class Fitting:
                 self._transforms[name],
                 self.architecture,
                 forward,
-                _weights(weights, name, job),
+                _weights(weights, name, job.fitted_part),
             )
             for name, job in jobs.items()
         }
@@ -169,7 +171,7 @@ def _fit_transforms(job: Job) -> Pipelines:
 
 
 def _members(name: str, job: Job, transforms: Pipelines) -> list[Member]:
-    """The members of one job, pipeline after pipeline."""
+    """The members of one job, all of whose series are fitted, pipeline after pipeline."""
     shared = transforms.shared.apply(job.panel).panel
     return [
         member

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.config import Config, LoadedConfig, load_config
 from forecast.data.calendar import is_freq, season_length_of
@@ -13,12 +16,15 @@ from forecast.data.split import (
     Needs,
     Split,
     cutoffs_by_split,
+    fitted_series,
+    has_target,
     rolling_cutoffs,
     split_panel,
     split_past,
 )
 from forecast.data.table import read_table
 from forecast.errors import ConfigError, DataError, Problem
+from forecast.methods import FALLBACK
 from forecast.scoring.conformal import errors_needed
 from forecast.transforms import refuse_unfit
 
@@ -26,6 +32,8 @@ LEAK = (
     "a transform is fitted on all rows (`fit_on: all`), the test part among them: the test scores "
     "leak, and say nothing about rows that nobody has seen."
 )
+
+_SHOWN = 5  # series named in one message
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Job:
     split: Split
     cutoffs: Mapping[str, IntArray]
     """Of each split: of whole windows for training, of any context elsewhere."""
+    fitted: NDArray[np.bool_]
+    """Which series the network forecasts; the others are too short, and get `Fallback`."""
     calibration: CalibrationPlan | None = None
     """Where the config asks for intervals."""
 
@@ -65,6 +75,22 @@ class Job:
     def config(self) -> Config:
         """What was asked."""
         return self.source.config
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know before training, a line each."""
+        found = [LEAK] if self.config.leaks else []
+        return [*found, self._too_short] if not self.fitted.all() else found
+
+    @property
+    def _too_short(self) -> str:
+        short = [str(name) for name in compress(self.panel.unique_ids, ~self.fitted)]
+        shown = ", ".join(short[:_SHOWN]) + (", ..." if len(short) > _SHOWN else "")
+        are, their = ("is", "its forecast") if len(short) == 1 else ("are", "their forecasts")
+        return (
+            f"{len(short)} of {len(self.panel.unique_ids)} series {are} too short for the network "
+            f"({shown}): {their} will be {FALLBACK}, without intervals."
+        )
 
     @property
     def backtest_horizon(self) -> int:
@@ -82,31 +108,60 @@ class Job:
         """The column of that loss in the history."""
         return "val_loss" if self.split.has_validation else "test_loss"
 
+    @cached_property
+    def fitted_part(self) -> "Job":
+        """The job of the series that the network forecasts: all that fitting sees."""
+        if self.fitted.all():
+            return self
+        panel, keep = self.panel.of(self.fitted), self.fitted
+        moved = panel.starts - self.panel.starts[keep]
+        split = Split(self.split.train_ends[keep] + moved, self.split.test_begins[keep] + moved)
+        return replace(
+            self,
+            panel=panel,
+            split=split,
+            cutoffs=cutoffs_by_split(panel, split, self.needs),
+            fitted=self.fitted[keep],
+        )
+
     def as_of(self, cutoffs: IntArray) -> "Job":
         """The job as it was at one cutoff a series, the last row seen of it.
 
-        Its validation part, if any, is the last of these rows. Raises `DataError` where a series
-        that is to have its own network has too few.
+        Its validation part, if any, is the last of these rows. Raises `DataError` where no series
+        has enough to train on.
         """
         past = self.panel.before(cutoffs + 1).panel
         split = split_past(past, self.config.split, self.needs)
-        planned = cutoffs_by_split(past, split, self.needs)
-        job = replace(self, panel=past, split=split, cutoffs=planned, calibration=None)
+        job = replace(
+            self,
+            panel=past,
+            split=split,
+            cutoffs=cutoffs_by_split(past, split, self.needs),
+            fitted=fitted_series(past, split, self.needs),
+            calibration=None,
+        )
         _refuse_untrainable(job)
         return job
 
     def calibrated(self, horizon: int) -> "Job":
         """The job with a plan to calibrate intervals for `horizon` steps, if it asks for them.
 
-        Raises `DataError` where the training part is too short for it.
+        A series that is too short for it adds no errors. Raises `DataError` where the training part
+        of every series is.
         """
         options = self.config.intervals
         if options is None:
             return self
-        past = self.panel.before(self.split.train_ends).panel
-        cutoffs = rolling_cutoffs(past, self.needs, options.n_windows, options.stride, horizon)
-        earlier = replace(self, panel=past).as_of(cutoffs[0])
-        return replace(self, calibration=CalibrationPlan(past, cutoffs, horizon, earlier))
+        part = self.fitted_part
+        past = part.panel.before(part.split.train_ends).panel
+
+        def cutoffs(panel: Panel) -> list[IntArray]:
+            return rolling_cutoffs(panel, self.needs, options.n_windows, options.stride, horizon)
+
+        earlier = replace(part, panel=past).as_of(cutoffs(past)[0])
+        past = past.of(earlier.fitted)
+        plan = CalibrationPlan(past, cutoffs(past), horizon, earlier.fitted_part)
+        return replace(self, calibration=plan)
 
 
 def prepare(
@@ -128,9 +183,11 @@ def prepare(
     needs = _needs_of(source, season_length)
     split = split_panel(panel, source.config.split, needs)
     cutoffs = cutoffs_by_split(panel, split, needs)
-    job = Job(source, panel, table.sha256, season_length, needs, split, cutoffs)
+    fitted = fitted_series(panel, split, needs)
+    job = Job(source, panel, table.sha256, season_length, needs, split, cutoffs, fitted)
     refuse_unfit(job.config.pipelines, panel)
     _refuse_untrainable(job)
+    _refuse_unobserved(job)
     job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
     if job.calibration:
         _refuse_few_errors(job, job.calibration)
@@ -149,25 +206,39 @@ def _needs_of(source: LoadedConfig, season_length: int) -> Needs:
     length, masked = window.context_length, 0
     if window.padding == "mask":
         masked = max(length - season_length, 0)
-    return Needs(length, config.reach(season_length), window.horizon, masked)
+    is_local = config.model.scope == "local"
+    return Needs(length, config.reach(season_length), window.horizon, masked, is_local)
 
 
 def _refuse_untrainable(job: Job) -> None:
-    """Raise `DataError` where a series that is to have its own network is too short for one."""
-    if job.config.model.scope == "global":
+    """Raise `DataError` where no series has a window to train on."""
+    if len(job.cutoffs["train"]):
         return
-    has = np.zeros(len(job.panel.unique_ids), bool)
-    has[job.panel.series_of(job.cutoffs["train"])] = True
-    if has.all():
-        return
-    i = int(np.flatnonzero(~has)[0])
-    needed = job.needs.rows_before + job.needs.horizon
+    i = int(np.argmax(job.split.train_ends - job.panel.starts))
     rows = int(job.split.train_ends[i] - job.panel.starts[i])
     message = (
-        f"{job.panel.unique_ids[i]} has {rows} rows to train on, and a network of its own "
-        f"(`model.scope: local`) takes {needed}: {job.needs} ({int((~has).sum())} such series)."
+        f"no series has a window to train on: it takes {job.needs.rows_before + job.needs.horizon} "
+        f"observed rows ({job.needs}), and {job.panel.unique_ids[i]} has {rows} rows."
     )
-    raise DataError(Problem(message, "Leave such series out, or set model.scope to global."))
+    raise DataError(Problem(message, "Give more rows, or a shorter context or horizon."))
+
+
+def _refuse_unobserved(job: Job) -> None:
+    """Raise `DataError` for a part in which the network could be held against nothing."""
+    part = job.fitted_part
+    for name, cutoffs in part.cutoffs.items():
+        if has_target(part.panel, cutoffs, job.needs.horizon).any():
+            continue
+        message = (
+            f"nothing can be scored on the {name} part: of the series that the network forecasts, "
+            "none has an observed value there after an observed cutoff."
+        )
+        advice = (
+            f"Choose another split.{name}, or take the rows with empty targets off the end."
+            if name != "train"
+            else "Give more rows with a value."
+        )
+        raise DataError(Problem(message, advice))
 
 
 def _refuse_few_errors(job: Job, plan: CalibrationPlan) -> None:

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from forecast.config import Config
-from forecast.data.panel import Panel
+from forecast.data.panel import IntArray, Panel
 from forecast.data.table import continue_panel, read_table
 from forecast.errors import DataError
+from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
 from forecast.runs.documents import read_config, read_data, read_intervals, read_transforms
@@ -21,14 +24,24 @@ from forecast.transforms import Pipelines
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run with its config, what it knows of its data, and the method that it trained."""
+    """A run with its config, what it knows of its data, and the network that it trained."""
 
     run: Run
     config: Config
     data: DataRecord
-    method: TrainedNetwork
+    network: TrainedNetwork
     known: Panel
     """The last rows of every series."""
+
+    @property
+    def fitted(self) -> tuple[str, ...]:
+        """The series that the network forecasts, in its order."""
+        return tuple(series.unique_id for series in self.data.per_series if series.is_fitted)
+
+    @property
+    def method(self) -> NetworkOrFallback:
+        """The network, and for series that are too short for it a fallback."""
+        return NetworkOrFallback(self.network, self.fitted, self.data.season_length)
 
     @property
     def model(self) -> str:
@@ -38,7 +51,7 @@ class OpenedRun:
     @property
     def quantile_levels(self) -> Sequence[float]:
         """The quantiles to forecast, as far as the run has them."""
-        if self.config.intervals and self.method.calibration is None:
+        if self.config.intervals and self.network.calibration is None:
             return self.config.model.quantiles
         return self.config.quantile_levels
 
@@ -52,12 +65,20 @@ class OpenedRun:
 
         Raises `DataError` where that table does not fit the run.
         """
-        if newer is None:
-            return self.known
+        return self.known if newer is None else self.continued(newer)[0]
+
+    def continued(self, newer: Path) -> tuple[Panel, IntArray]:
+        """The last rows, continued by a table, and which of each series is the first of the table.
+
+        Of a series that the table does not have, that is the row after its last. Raises `DataError`
+        where the table does not fit the run.
+        """
         options = self.config.data.model_copy(update={"freq": self.data.freq})
-        table = read_table(options, newer)
-        least = self.config.window.context_length + self.method.reach
-        return continue_panel(self.known, table.panel, newer, least)
+        table = read_table(options, newer).panel
+        least = self.config.window.context_length + self.network.reach
+        panel = continue_panel(self.known, table, newer, least)
+        rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
+        return panel, panel.ends - np.array([rows.get(name, 0) for name in panel.unique_ids])
 
 
 def open_run(run: Run) -> OpenedRun:
@@ -66,14 +87,14 @@ def open_run(run: Run) -> OpenedRun:
     files = [run.file(f"{name}.onnx") for name in model_names(len(config.pipelines))]
     # A run that was interrupted has no intervals.
     has_intervals = config.intervals and INTERVALS in run.record.checksums
-    method = TrainedNetwork.of(
+    network = TrainedNetwork.of(
         config,
         [OnnxPredictor(file) for file in files],
         _transforms(run, config, data.season_length),
         data.season_length,
         _calibration(run, config, data) if has_intervals else None,
     )
-    opened = OpenedRun(run, config, data, method, read_context(run))
+    opened = OpenedRun(run, config, data, network, read_context(run))
     _refuse_unlike(opened, files)
     return opened
 
@@ -106,15 +127,16 @@ def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
 
     They are tried on the last rows of the run, from which `predict` goes on.
     """
-    panel, path = opened.known, opened.run.path / TRANSFORMS
+    known, path = opened.known, opened.run.path / TRANSFORMS
+    panel = known.of(np.isin(known.unique_ids, opened.fitted))
     quantiles = opened.config.model.quantiles
     expected = len(panel.unique_ids), opened.config.window.horizon, max(1, len(quantiles))
     try:
-        shared = opened.method.shared.apply(panel).panel
-        seen = [branch.transforms.apply(shared).panel for branch in opened.method.branches]
+        shared = opened.network.shared.apply(panel).panel
+        seen = [branch.transforms.apply(shared).panel for branch in opened.network.branches]
     except (ValueError, TypeError, LookupError, DataError) as error:
         raise damaged(path, f"it does not fit {RESOLVED} or the series") from error
-    for file, branch, own in zip(files, opened.method.branches, seen, strict=True):
+    for file, branch, own in zip(files, opened.network.branches, seen, strict=True):
         try:
             shape = branch.call(own, panel.ends - 1).shape
         except Exception as error:  # ONNX Runtime's errors share no base but this one
@@ -126,5 +148,6 @@ def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
 def _calibration(run: Run, config: Config, data: DataRecord) -> Conformal | ConformalizedQuantiles:
     of_quantiles = bool(config.model.quantiles)
     kind = ConformalizedQuantiles if of_quantiles else Conformal
-    state = read_intervals(run, len(data.per_series), of_quantiles=of_quantiles)
+    series = sum(series.is_fitted for series in data.per_series)
+    state = read_intervals(run, series, of_quantiles=of_quantiles)
     return kind.from_state(state)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forecast.jobs.job import Job
+from forecast.methods import NetworkOrFallback
 from forecast.methods.network import Predictor, TrainedNetwork
 from forecast.networks import Architecture, Weights
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
@@ -20,19 +21,28 @@ class TrainedJob:
     architecture: Architecture
     forward: CompiledForward
     weights: Sequence[Weights]
-    """Of each pipeline `(series, size, parameters)`: a network a series, or one series for all."""
+    """Of each pipeline `(series, size, parameters)`: a network for each series of the job's fitted
+    part, or one series for all."""
     calibration: Conformal | ConformalizedQuantiles | None = None
 
-    def method(self) -> TrainedNetwork:
-        """The method on Keras, for as long as this process lives."""
+    def network(self) -> TrainedNetwork:
+        """The networks on Keras, for as long as this process lives."""
         options = self.job.config.training.ensemble
-        return self.method_of(
+        return self.network_of(
             [KerasPredictor(self.forward, weights, options) for weights in self.weights]
         )
 
-    def method_of(self, networks: Sequence[Predictor]) -> TrainedNetwork:
-        """The method of the same networks in another form, one for each pipeline."""
+    def network_of(self, networks: Sequence[Predictor]) -> TrainedNetwork:
+        """The same networks in another form, one for each pipeline."""
         job = self.job
         return TrainedNetwork.of(
             job.config, networks, self.transforms, job.season_length, self.calibration
+        )
+
+    def method(self, network: TrainedNetwork | None = None) -> NetworkOrFallback:
+        """A forecast for every series of the job: by the network, on Keras unless it is given."""
+        return NetworkOrFallback(
+            self.network() if network is None else network,
+            self.job.fitted_part.panel.unique_ids,
+            self.job.season_length,
         )

@@ -4,12 +4,15 @@ Those that need no training stand in `baselines/`, where a file's name is the me
 """
 
 from forecast.methods.comparison import Task, forecasts_of
+from forecast.methods.fallback import FALLBACK, NetworkOrFallback
 from forecast.methods.method import Method
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
 
 __all__ = [
     "BASELINES",
+    "FALLBACK",
     "Method",
+    "NetworkOrFallback",
     "Task",
     "check_names",
     "forecasts_of",

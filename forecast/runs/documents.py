@@ -54,6 +54,8 @@ def read_data(run: Run) -> DataRecord:
     ids = [series.unique_id for series in record.per_series]
     if len(set(ids)) < len(ids):
         raise damaged(path, "two series have one unique_id")
+    if not any(series.is_fitted for series in record.per_series):
+        raise damaged(path, "the network was fitted on none of its series")
     if not is_freq(record.freq):
         raise damaged(path, f"there is no frequency {record.freq[:40]!r}")
     return record

@@ -44,6 +44,8 @@ class SeriesRecord(_Record):
     last: str
     test_begin: str
     """The first date on which nothing was fitted and nothing chosen."""
+    is_fitted: bool = True
+    """Whether the network forecasts it; one that is too short gets seasonal naive, or naive."""
     scale: float | None
     """MASE's unit: the mean absolute error of seasonal naive on the training rows."""
     rmsse_scale: float | None = None

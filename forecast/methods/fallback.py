@@ -1,0 +1,71 @@
+"""A forecast for every series: the network's, or a simple one where it has too few rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecast.data.forecasts import Forecasts
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.methods.baselines.naive import Naive
+from forecast.methods.baselines.seasonal_naive import SeasonalNaive
+from forecast.methods.method import Baseline
+
+if TYPE_CHECKING:  # it loads ONNX Runtime, which to say what a fallback is takes too long
+    from forecast.methods.network import TrainedNetwork
+
+FALLBACK = "seasonal naive, or naive where it does not reach back a season"
+
+
+class Fallback(Baseline):
+    """Seasonal naive, and naive where the series does not reach back a season."""
+
+    def points(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
+        """See `Baseline.points`."""
+        seasonal, naive = (
+            method(self.season_length).points(panel, cutoffs, horizon)
+            for method in (SeasonalNaive, Naive)
+        )
+        return np.where(np.isnan(seasonal), naive, seasonal)
+
+
+@dataclass(frozen=True)
+class NetworkOrFallback:
+    """A network for the series that it was fitted on, and `Fallback` for all others.
+
+    It also falls back where a series has too few rows before a cutoff for the network's transforms.
+    """
+
+    network: "TrainedNetwork"
+    fitted: tuple[str, ...]
+    """The series that the network knows, in its order."""
+    season_length: int
+
+    @property
+    def name(self) -> str:
+        """The network's name: it stands for both."""
+        return self.network.name
+
+    def forecast(
+        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
+    ) -> Forecasts:
+        """See `Method.forecast` and `TrainedNetwork.forecast`; a fallback has no quantiles."""
+        known = set(self.fitted)
+        fitted = np.array([name in known for name in panel.unique_ids])
+        series = panel.series_of(cutoffs)
+        able = fitted[series] & (cutoffs - panel.starts[series] >= self.network.reach)
+        if able.all() and fitted.all():
+            return self.network.forecast(panel, cutoffs, horizon, quantile_levels)
+        y_hat = Fallback(self.season_length).points(panel, cutoffs, horizon)
+        quantiles = {level: np.full_like(y_hat, np.nan) for level in quantile_levels}
+        if not able.any():
+            return Forecasts(y_hat, quantiles)
+        own = panel.of(fitted)
+        places = np.cumsum(fitted) - 1  # of each series among those that the network knows
+        moved = own.starts[places[series[able]]] - panel.starts[series[able]]
+        forecasts = self.network.forecast(own, cutoffs[able] + moved, horizon, quantile_levels)
+        y_hat[able] = forecasts.y_hat
+        for level, values in forecasts.quantiles.items():
+            quantiles[level][able] = values
+        return Forecasts(y_hat, quantiles)
