@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forecast.config import Config, LoadedConfig, find_config, load_config
 from forecast.config.load import dump_config
-from forecast.config.schema import GRUOptions
+from forecast.config.schema import GRUOptions, LSTMOptions, MLPOptions
 from forecast.errors import ConfigError, UsageError
 
 DATA = "data: {path: a.csv, time: Month, target: Passengers}\n"
@@ -86,6 +86,22 @@ def test_a_path_is_relative_to_the_file_that_says_it(
     layers = {"deep/er/base": base}
     assert load(text, **layers).config.data.path == str(tmp_path / "deep" / "data" / "a.csv")
     assert load(text, "data.path=b.csv", **layers).config.data.path == str(tmp_path / "b.csv")
+
+
+def test_another_kind_of_network_leaves_out_what_only_the_one_below_has(
+    load: Callable[..., LoadedConfig],
+) -> None:
+    """What it has too is kept; what stands beside the new kind has to be its own."""
+    base = DATA + "model: {kind: gru, units: 7, dropout: 0.5, reset_after: false}\n"
+    model = load(base, "model.kind=lstm").config.model
+    assert model == LSTMOptions(kind="lstm", units=7, dropout=0.5)
+    assert load(base, "model.kind=mlp").config.model == MLPOptions(kind="mlp", dropout=0.5)
+    assert load(base, "model.kind=a:b").config.model.kind == "a:b"
+    above = "extends: base.yaml\nmodel: {kind: mlp, units: 3}\n"
+    with pytest.raises(ConfigError, match=r"unknown key `model\.units`"):
+        load(above, base=base)
+    with pytest.raises(ConfigError, match="there is no kind 'lstn'"):
+        load(base, "model.kind=lstn")
 
 
 def test_extends_reaches_over_several_files(load: Callable[..., LoadedConfig]) -> None:

@@ -168,7 +168,11 @@ def _nested_below(keys: Sequence[str], value: object) -> Any:
 
 
 def _merge(below: Document, above: Document) -> None:
-    """Lay one document over another, in place: mappings are merged, anything else replaced."""
+    """Lay one document over another, in place: mappings are merged, anything else replaced.
+
+    Where the kind of network is another above, options that only the one below has are left out.
+    """
+    _leave_out_options(below.values.get("model"), above.values.get("model"))
 
     def lay(low: dict[str, Any], high: dict[str, Any]) -> None:
         for key, value in high.items():
@@ -180,6 +184,17 @@ def _merge(below: Document, above: Document) -> None:
     lay(below.values, above.values)
     below.key_marks.update(above.key_marks)
     below.value_marks.update(above.value_marks)
+
+
+def _leave_out_options(below: object, above: object) -> None:
+    if not (isinstance(below, dict) and isinstance(above, dict) and "kind" in above):
+        return
+    kind = str(above["kind"])
+    path = ("model", FUNCTION) if ":" in kind else ("model", BUILT_IN, kind)
+    known = _keys_of(_models_at(path))
+    if known and kind != below.get("kind", GRUOptions().kind):
+        for key in set(below) - known:
+            del below[key]
 
 
 def _validate(document: Document, source: str) -> Config:
