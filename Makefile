@@ -32,7 +32,7 @@ docs: $(READY)  ## Write the reference pages again, from the schema and --help.
 	$(BIN)/python docs/generate.py
 
 lock:  ## Choose exact versions again (needs uv).
-	uv pip compile pyproject.toml --group dev --extra jax --extra parquet --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 $(READY): requirements.lock pyproject.toml
