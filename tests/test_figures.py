@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import Panel
-from forecast.data.table import panel_table
+from forecast.data.export import panel_table
 from forecast.figures import (
     DEFAULT,
     FIGURES,

@@ -13,7 +13,7 @@ from forecast.data.forecasts import (
     quantile_levels,
 )
 from forecast.data.panel import Panel
-from forecast.data.table import written_dates
+from forecast.data.export import written_dates
 
 
 def test_a_forecast_has_one_row_for_each_series_cutoff_and_step(

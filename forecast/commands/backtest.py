@@ -10,7 +10,7 @@ import pandas as pd
 from forecast.console import Console
 from forecast.data.export import csv_text
 from forecast.data.split import rolling_cutoffs
-from forecast.data.table import records
+from forecast.data.export import records
 from forecast.display import scores_table, steps_table
 from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job

@@ -225,7 +225,11 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
         freq=panel.freq,
         timezone=None if zone is None else str(zone),
         season_length=job.season_length,
-        columns={"time": options.time, "target": options.target, "id": options.id},
+        columns={
+            "time": ", ".join(options.time_columns),
+            "target": ", ".join(options.targets),
+            "id": ", ".join(options.ids) or None,
+        },
         per_series=[
             SeriesRecord(
                 unique_id=name,

@@ -76,6 +76,7 @@ def parse_dates(texts: Sequence[str], form: str | None) -> Dates:
 
 def _clean(text: str) -> str:
     text = re.sub(r"\s*(?:UTC|GMT)$", "Z", str(text).strip())
+    text = re.sub(r"^(\d{4,8})\.0+$", r"\1", text)  # a year that a program took for a number
     return re.sub(r"\bSept\b", "Sep", text)
 
 
@@ -106,7 +107,8 @@ def _week_or_ordinal(text: str) -> np.datetime64:
     else:
         return np.datetime64("NaT")
     moment = pd.to_datetime(pd.Series([text]), format=form, errors="coerce")
-    return moment.to_numpy(dtype="datetime64[us]")[0]
+    found: np.datetime64 = moment.to_numpy(dtype="datetime64[us]")[0]
+    return found
 
 
 def _epoch(texts: Sequence[str], microseconds: float) -> Moments:
@@ -202,14 +204,13 @@ def _clock_form(match: re.Match[str]) -> str:
 
 def _of_digits(text: str) -> list[str | None]:
     """Numbers that may be dates, told by how many digits they have."""
-    digits, point, decimals = text.partition(".")
+    digits, point, _ = text.partition(".")
     if point:
         epochs: dict[int, list[str | None]] = {9: ["epoch_s"], 10: ["epoch_s"], 13: ["epoch_ms"]}
-        if not decimals.strip("0") and len(digits) == 4:
-            return ["%Y.0"]
         return epochs.get(len(digits), [])
     forms: dict[int, list[str | None]] = {
         4: ["%Y"],
+        5: [EXCEL],
         6: ["%Y%m", "%G%V", "%y%m%d", "%d%m%y"],
         7: [None],
         8: [None, "%d%m%Y"],

@@ -17,6 +17,7 @@ SAMPLE = 200_000
 """Bytes that are looked at."""
 WHITESPACE = r"\s+"
 _SEPARATORS = ("\t", ";", "|", ",")  # the comma last: it stands inside of numbers too
+_COMMENT = "#"
 _RECORDS = 500  # that are looked at
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -48,7 +49,7 @@ class Dialect:
     encoding: str = "utf-8-sig"
     separator: str = ","
     skip_rows: int = 0
-    """Lines before the header."""
+    """The last line before the header."""
     skip_lines: tuple[int, ...] = ()
     """Single lines that are no rows, such as one of units below the header."""
     header: bool = True
@@ -93,7 +94,20 @@ def sniff(sample: bytes, given: Given | None = None, *, is_whole: bool = True) -
     found = list(_first(records(text, dialect), _RECORDS))
     if given.skip_rows is not None:
         found = [record for record in found if record.first_line > given.skip_rows]
-    return _with_header(dialect, found, given)
+    dialect = _with_header(dialect, found, given)
+    if given.comment is None and _has_comments(found, dialect):
+        return sniff(sample, replace(given, comment=_COMMENT), is_whole=is_whole)
+    return dialect
+
+
+def _has_comments(found: Sequence[Record], dialect: Dialect) -> bool:
+    """Whether lines that begin with `#`, and are no rows by their cells, stand among the rows."""
+    rows = [record for record in found if record.first_line > dialect.skip_rows + 1]
+    marked = [record for record in rows if record.cells and record.cells[0].startswith(_COMMENT)]
+    width = len(dialect.names) + dialect.blank_columns
+    return 0 < len(marked) < len(rows) / 2 and all(
+        len(record.cells) != width or record.filled == 1 < width for record in marked
+    )
 
 
 def decoded(sample: bytes, encoding: str, *, is_whole: bool) -> str:
@@ -186,13 +200,12 @@ def _width(found: Sequence[Record]) -> int:
 
 
 def _with_header(dialect: Dialect, found: list[Record], given: Given) -> Dialect:
-    at = _header_at(found) if given.skip_rows is None else _first_filled(found)
+    at = header_of(found) if given.skip_rows is None else _first_filled(found)
     if at is None:
         return replace(dialect, skip_rows=given.skip_rows or 0)
     header, rows = found[at], [record for record in found[at + 1 :] if record.filled]
     has_header = given.header if given.header is not None else not _is_row(header, rows)
-    skip = header.first_line - 1 - sum(line < header.first_line for line in dialect.skip_lines)
-    skip = given.skip_rows if given.skip_rows is not None else skip
+    skip = given.skip_rows if given.skip_rows is not None else header.first_line - 1
     units: tuple[int, ...] = ()
     if has_header and not given.skip_lines and rows and _are_units(rows[0], rows[1:]):
         units = tuple(range(rows[0].first_line, rows[0].last_line + 1))
@@ -212,7 +225,7 @@ def _first_filled(found: Sequence[Record]) -> int | None:
     return next((at for at, record in enumerate(found) if record.filled), None)
 
 
-def _header_at(found: Sequence[Record]) -> int | None:
+def header_of(found: Sequence[Record]) -> int | None:
     """The first row that is as wide and as full as the table; a preamble is neither."""
     filled = [record for record in found if record.filled]
     if not filled:
@@ -223,7 +236,8 @@ def _header_at(found: Sequence[Record]) -> int | None:
     for at, record in enumerate(found):
         is_wide = len(record.cells) == width and record.filled >= max(min(2, full), 0.6 * full)
         if is_wide and not _is_comment_before(found, at):
-            return _short_header_before(found, at, width) or at
+            short = _short_header_before(found, at, width)
+            return at if short is None else short
     return _first_filled(found)
 
 

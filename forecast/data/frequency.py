@@ -11,16 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
 
+from forecast.data.calendar import Dates
+from forecast.errors import DataError, Problem
+
 _LEAST = 0.5  # of the steps from one date to the next have to be one step of the grid
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAY = 86_400_000_000  # microseconds
-
-OLD_ALIASES = {
-    "M": "ME", "H": "h", "T": "min", "Q": "QE", "A": "YE", "Y": "YE", "S": "s", "L": "ms",
-    "U": "us", "BM": "BME", "BQ": "BQE", "BA": "BYE", "BY": "BYE", "AS": "YS", "SM": "SME",
-}  # fmt: skip
-"""What pandas called its aliases before version 3, and calls them now."""
 
 
 def infer_step(steps: NDArray[np.int64]) -> int | None:
@@ -154,3 +151,48 @@ def _of_days(numbers: NDArray[np.int64]) -> str | None:
 def _crosses_weekend(numbers: NDArray[np.int64]) -> bool:
     """Whether the dates step over a weekend from a Friday to a Monday."""
     return bool(((np.diff(numbers) == 3) & ((numbers[:-1] + 3) % 7 == 4)).any())
+
+
+def frequency_of(longest: Dates, every: Dates, name: str) -> str:
+    """The frequency of a table by its longest series, or else by the dates of all of them.
+
+    Raises `DataError` where fewer than three dates, or no common distance, leave it open.
+    """
+    way_out = "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
+    for ds in (longest, every):
+        found = _infer(ds.unique().sort_values())
+        if found:
+            return found
+    distinct = every.unique().sort_values()
+    if len(distinct) < 3:
+        message = f"{name}: {len(distinct)} dates are too few to infer a frequency."
+        raise DataError(Problem(message, way_out))
+    message = f"{name}: the dates have no common distance ({_distances(distinct)})."
+    freq = _usual(distinct)
+    advice = f"Bring them to even steps, such as `data.resample: {{freq: {freq}, how: mean}}`; or "
+    raise DataError(Problem(message, advice + way_out[0].lower() + way_out[1:]))
+
+
+def _infer(ds: Dates) -> str | None:
+    if isinstance(ds, pd.DatetimeIndex):
+        return infer_grid(ds)
+    step = infer_step(ds.to_numpy(np.int64))
+    return None if step is None else str(step)
+
+
+def _distances(ds: Dates) -> str:
+    """The distances of neighbours that are seen most, for a person."""
+    gaps = pd.Series(np.diff(ds.to_numpy())).value_counts()
+    shown = ", ".join(str(gap) for gap in gaps.index[:3])
+    return f"{shown}, ... between neighbours" if len(gaps) > 3 else f"{shown} between neighbours"
+
+
+def _usual(ds: Dates) -> str:
+    """A frequency near to the median distance, to be proposed."""
+    if not isinstance(ds, pd.DatetimeIndex):
+        return "1"
+    seconds = float(np.median(np.diff(ds.as_unit("us").asi8))) / 1e6
+    for freq, length in (("YS", 3e7), ("QS", 7e6), ("MS", 2.4e6), ("W", 6e5), ("D", 80_000)):
+        if seconds >= length:
+            return freq
+    return "h" if seconds >= 3_000 else "min" if seconds >= 50 else "s"

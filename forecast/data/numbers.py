@@ -101,7 +101,7 @@ class Numbers:
 def parse_numbers(
     column: "pd.Series[str]", form: NumberForm = FORMS[0], missing: Sequence[object] = ()
 ) -> Numbers:
-    """Read a column of texts in one form; `missing` are words and codes that mean no value.
+    """Read a column of texts in one form; `missing` are words that mean no value.
 
     A text with another unit than the others is wrong, as `5` is beside `5%`.
     """
@@ -110,11 +110,7 @@ def parse_numbers(
     values = np.array([value for value, _ in parsed] or [np.nan], dtype=np.float64)
     units = np.array([unit for _, unit in parsed] or [""], dtype=object)
     words = {str(word).strip() for word in missing} | set(MISSING)
-    gone = np.array([str(text).strip() in words for text in texts] or [False])
-    codes_missing = [
-        number for number in map(form.parse, map(str, missing)) if number[0] == number[0]
-    ]
-    gone |= np.isin(values, [number for number, _ in codes_missing])
+    gone = np.array([str(text).strip() in words for text in texts] or [False]) & np.isnan(values)
     wrong = np.isnan(values) & ~gone
     known = ~gone & ~wrong
     usual = _usual_units(units[known])

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.config import Config
+from forecast.data.continuation import continue_panel
 from forecast.data.panel import Panel
-from forecast.data.table import continue_panel, read_table
+from forecast.data.table import read_table
 from forecast.errors import DataError
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
