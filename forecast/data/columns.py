@@ -57,7 +57,7 @@ def rows_of(raw: RawTable, options: DataOptions) -> Rows:
     values = [numbers for numbers, _ in read]
     ids = _ids(raw, options, problems)
     codes, names = pd.factorize(ids)
-    ds = _dates(raw, options, codes.astype(np.int64), np.column_stack(values), problems)
+    ds = _dates(raw, options, codes.astype(np.int64), values, problems)
     if problems:
         raise DataError(*problems)
     rows = Rows(
@@ -125,14 +125,17 @@ def _numbers(
     form = number_form(options)
     is_plain = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if is_plain:
-        values: FloatArray = column.to_numpy(np.float64, na_value=np.nan, copy=True)
+        values: FloatArray = column.to_numpy(np.float64, na_value=np.nan)
         wrong = np.array([], np.intp)
     else:
         numbers = parse_numbers(_texts(column), form, options.na_values)
         values, wrong = numbers.values, numbers.wrong
     words = [form.parse(str(word))[0] for word in options.na_values]
-    coded = np.flatnonzero(np.isin(values, [number for number in words if not np.isnan(number)]))
-    values[coded] = np.nan
+    codes = [number for number in words if not np.isnan(number)]
+    coded = np.flatnonzero(np.isin(values, codes)) if codes else np.array([], np.intp)
+    if len(coded):
+        values = values.copy()
+        values[coded] = np.nan
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         shown = _shown(column.iloc[infinite[0]])
@@ -238,7 +241,7 @@ def _dates(
     raw: RawTable,
     options: DataOptions,
     codes: IntArray,
-    values: FloatArray,
+    values: Sequence[FloatArray],
     problems: list[Problem],
 ) -> Dates:
     """When each row is; in the end a time that the clocks skip, without a value, is NaT."""
@@ -352,7 +355,7 @@ def _in_zone(
     raw: RawTable,
     options: DataOptions,
     codes: IntArray,
-    values: FloatArray,
+    values: Sequence[FloatArray],
     problems: list[Problem],
 ) -> pd.DatetimeIndex:
     moments = moments.as_unit("us")
@@ -364,7 +367,8 @@ def _in_zone(
     if options.time_format is not None and options.time_format.startswith("epoch"):
         return moments.tz_localize("UTC").tz_convert(zone)
     local = localize(moments, zone, codes)
-    skipped = local.skipped[~np.isnan(values[local.skipped]).all(axis=1)]
+    blank = [np.isnan(column[local.skipped]) for column in values]
+    skipped = local.skipped[~np.logical_and.reduce(blank)]
     if len(skipped):
         message = (
             f"{raw.name}: {moments[skipped[0]]} is no time in {zone}: the clocks skip it, in "

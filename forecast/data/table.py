@@ -82,7 +82,7 @@ def table_of(raw: RawTable, options: DataOptions, *, keep_ends: bool = False) ->
     """The panel of the rows of a table."""
     rows = rows_of(raw, options)
     reading = Reading(rows=len(raw.frame))
-    rows = rows.take(np.lexsort((_order(rows.ds), rows.codes)))
+    rows = _in_order(rows)
     if options.resample is not None:
         rows = _resampled(rows, options.resample)
         freq = options.resample.freq
@@ -94,6 +94,15 @@ def table_of(raw: RawTable, options: DataOptions, *, keep_ends: bool = False) ->
     if len(beside):
         raise DataError(_beside_grid(rows, int(beside[0]), len(beside), freq, raw))
     return _table(grid, rows, freq, raw, options, reading, keep_ends=keep_ends)
+
+
+def _in_order(rows: Rows) -> Rows:
+    """The rows series by series, each in the order of time; most tables are so already."""
+    moments = _order(rows.ds)
+    steps = np.diff(rows.codes)
+    if ((steps > 0) | ((steps == 0) & (np.diff(moments) >= 0))).all():
+        return rows
+    return rows.take(np.lexsort((moments, rows.codes)))
 
 
 def _order(ds: Dates) -> NDArray[np.int64]:
