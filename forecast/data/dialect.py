@@ -181,6 +181,7 @@ def _separator(text: str, given: Given) -> str:
     for separator in _SEPARATORS:
         dialect = Dialect(separator=separator, comment=given.comment, skip_lines=given.skip_lines)
         found = [r for r in _first(records(text, dialect), _RECORDS) if r.filled]
+        found = found[min(10, len(found) // 3) :]  # a title says nothing of how rows are written
         width = _width(found)
         rows = sum(len(record.cells) == width for record in found) if width > 1 else 0
         if rows > most:
@@ -226,38 +227,76 @@ def _first_filled(found: Sequence[Record]) -> int | None:
 
 
 def header_of(found: Sequence[Record]) -> int | None:
-    """The first row that is as wide and as full as the table; a preamble is neither."""
-    filled = [record for record in found if record.filled]
+    """The row of names: the last one of words above the first that is data.
+
+    A line of units below it does not count. Where no row has names it is the first that is data.
+    """
+    filled = [at for at, record in enumerate(found) if record.filled]
     if not filled:
         return None
-    width = _width(filled)
-    wide = [record for record in filled if len(record.cells) == width]
-    full = sorted(record.filled for record in wide)[len(wide) // 2]
-    for at, record in enumerate(found):
-        is_wide = len(record.cells) == width and record.filled >= max(min(2, full), 0.6 * full)
-        if is_wide and not _is_comment_before(found, at):
-            short = _short_header_before(found, at, width)
-            return at if short is None else short
-    return _first_filled(found)
+    width = _width([found[at] for at in filled])
+    usual = _usual_kinds([found[at] for at in filled if len(found[at].cells) == width], width)
+    first = next((at for at in filled if _is_data(found[at], usual)), None)
+    if first is None:
+        return next(at for at in filled if len(found[at].cells) == width)
+    above = [at for at in filled if at < first]
+    if above and _has_units(found[above[-1]], usual) and _is_header(found, above[:-1], width):
+        above.pop()
+    return above[-1] if _is_header(found, above, width) else first
 
 
-def _short_header_before(found: Sequence[Record], at: int, width: int) -> int | None:
-    """The header with fewer names than its rows have cells, if row `at` is the first below it."""
-    before = [i for i in range(at) if found[i].filled]
-    if not before or not {"number", "date"} & {kind_of(cell) for cell in found[at].cells}:
-        return None
-    header = found[before[-1]]
-    is_header = 1 < len(header.cells) < width and header.filled == len(header.cells)
-    kinds = {kind_of(cell) for cell in header.cells}
-    return before[-1] if is_header and kinds == {"text"} else None
+def _usual_kinds(wide: Sequence[Record], width: int) -> list[Kind]:
+    """What most rows have in each column; the first rows count little, for they may be a title."""
+    rows = wide[min(5, len(wide) // 3) :]
+    return [_kinds(rows, column) for column in range(width)]
 
 
-def _is_comment_before(found: Sequence[Record], at: int) -> bool:
-    """Whether a row begins with `#`, and a header without numbers follows it."""
-    if not found[at].cells[0].startswith("#") or at + 2 >= len(found):
+def _is_data(record: Record, usual: Sequence[Kind]) -> bool:
+    """Whether the cells of a row are what its columns have; some numbers or dates among them."""
+    if len(record.cells) < len(usual):
         return False
-    following = [kind_of(cell) for cell in found[at + 1].cells]
-    return "number" not in following and "date" not in following
+    pairs = [
+        (kind_of(cell), kind)
+        for cell, kind in zip(record.cells, usual, strict=False)
+        if cell.strip() and not may_be_missing(cell)
+    ]
+    values = [kind for kind, _ in pairs if kind in ("number", "date")]
+    return bool(values) and all(
+        kind == wanted for kind, wanted in pairs if wanted in ("number", "date")
+    )
+
+
+def _is_header(found: Sequence[Record], above: Sequence[int], width: int) -> bool:
+    """Whether the last of some rows has names: about as many as there are columns."""
+    if not above:
+        return False
+    header = found[above[-1]]
+    if header.cells[0].startswith(_COMMENT) and len(header.cells) < width:
+        return False
+    is_short = len(header.cells) < width  # rows with more cells than names: the reader tells which
+    if is_short:
+        return 1 < len(header.cells) == header.filled
+    full = min(width, 2)
+    return header.filled >= max(full, width // 2)
+
+
+def _has_units(record: Record, usual: Sequence[Kind]) -> bool:
+    """Whether a row has units of measure where the others have numbers and dates."""
+    cells = [
+        cell.strip()
+        for cell, kind in zip(record.cells, usual, strict=False)
+        if kind in ("number", "date")
+    ]
+    known = [bool(_UNIT.fullmatch(cell)) for cell in cells if cell]
+    return len(cells) > 1 and bool(known) and all(known)
+
+
+_UNIT = re.compile(
+    r"(?i)[\[(].*[\])]|%|-+|[$\u20ac\u00a3]|[y]{2,4}[-./]?m{1,2}.*|d{1,2}[-./]m{1,2}.*|"
+    r"(?:k|m|g|t|\u00b5|d|c|h)?(?:wh?|va|v|a|g|m|l|pa|hz|b|n|j|bar|ppm|s)"
+    r"(?:[/\u00b7*^\u00b2\u00b3\d][\w\u00b2\u00b3]*)*|min|h|ppb|"
+    r"\u00b0\s?[cfk]?|deg\w*|euros?|eur|usd|gbp|chf|units?|pcs|stk|persons?"
+)
 
 
 def _kinds(rows: Sequence[Record], column: int) -> Kind:
@@ -288,18 +327,9 @@ def _is_row(first: Record, rows: Sequence[Record]) -> bool:
 
 
 def _are_units(row: Record, rows: Sequence[Record]) -> bool:
-    """Whether a row below the header has words where all others have dates and numbers."""
-    kinds = [_kinds(rows, column) for column in range(len(row.cells))]
-    here = [kind_of(cell) for cell in row.cells]
-    values = [
-        (kind, cell)
-        for kind, usual, cell in zip(here, kinds, row.cells, strict=True)
-        if usual in ("number", "date")
-    ]
-    if len(rows) < 3 or len(values) < 2:
-        return False
-    words = [kind == "text" and not may_be_missing(cell) for kind, cell in values]
-    return any(words) and all(kind in ("text", "blank") for kind, _ in values)
+    """Whether a row below the header has units where all others have dates and numbers."""
+    usual = [_kinds(rows, column) for column in range(len(row.cells))]
+    return len(rows) >= 3 and _has_units(row, usual) and not _is_data(row, usual)
 
 
 def _made_up(cells: Sequence[str]) -> tuple[str, ...]:
