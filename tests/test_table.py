@@ -4,7 +4,6 @@ import gzip
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from forecast.config.data import DataOptions
 from forecast.data.calendar import iso
 from forecast.data.continuation import continue_panel
-from forecast.data.export import panel_table, write_csv
+from forecast.data.export import csv_text, panel_table
 from forecast.data.panel import Panel
 from forecast.data.table import read_table
 from forecast.errors import DataError
@@ -447,7 +446,7 @@ def test_what_is_written_reads_back_as_the_same_panel(
     """Every float and every date: it is how a run keeps the rows that a forecast begins with."""
     panel = make_panel(series, freq=freq)
     path = tmp_path_factory.mktemp("kept") / "context.csv"
-    write_csv(panel_table(panel), path)
+    path.write_text(csv_text(panel_table(panel)))
     options = DataOptions(path=str(path), time="ds", target="y", id="unique_id", freq=freq)
     again = read_table(options).panel
     assert again.unique_ids == panel.unique_ids
@@ -463,17 +462,16 @@ def test_the_name_of_a_series_reads_back_as_it_was(
     """Namibia is NA, and a column may be called `null`."""
     plain = make_panel([[1.0, 2.0]])
     panel = replace(plain, unique_ids=(name,))
-    write_csv(panel_table(panel), tmp_path / "context.csv")
+    (tmp_path / "context.csv").write_text(csv_text(panel_table(panel)))
     options = _options(tmp_path / "context.csv", time="ds", target="y", id="unique_id", freq="MS")
     assert read_table(options).panel.unique_ids == (name,)
 
 
 def test_floats_are_written_with_all_of_their_digits() -> None:
     """And dates in ISO 8601, the same in every row."""
-    text = StringIO()
     ds = pd.DatetimeIndex(["2020-01-01T00:00", "2020-01-01T12:00"])
-    write_csv(pd.DataFrame({"ds": ds, "y": [0.1 + 0.2, 1 / 3]}), text)
-    assert text.getvalue() == (
+    text = csv_text(pd.DataFrame({"ds": ds, "y": [0.1 + 0.2, 1 / 3]}))
+    assert text == (
         "ds,y\n2020-01-01T00:00:00,0.30000000000000004\n2020-01-01T12:00:00,0.3333333333333333\n"
     )
 

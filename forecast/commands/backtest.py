@@ -8,9 +8,8 @@ from typing import Literal
 import pandas as pd
 
 from forecast.console import Console
-from forecast.data.export import csv_text
+from forecast.data.export import csv_text, records
 from forecast.data.split import rolling_cutoffs
-from forecast.data.export import records
 from forecast.display import scores_table, steps_table
 from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job
