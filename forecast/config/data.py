@@ -150,7 +150,7 @@ def _words(value: object) -> object:
 Words = Annotated[
     tuple[str | int | float, ...],
     BeforeValidator(_words),
-    WithJsonSchema({"type": "array", "items": {"type": ["string", "number"]}}),
+    WithJsonSchema({"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "number"}]}}),
 ]
 
 How = Literal["sum", "mean", "median", "min", "max", "first", "last", "count"]

@@ -363,7 +363,7 @@ class FunctionOptions(_NetworkOptions):
 
     kind: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
     """The function, as `module:function`."""
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    options: dict[str, str | int | float | bool] = {}  # noqa: RUF012 - pydantic copies it
     """What the function is called with, by name."""
     folder: str | None = None
     """Where the module is looked for first; the config's folder where it is left out."""

@@ -177,21 +177,26 @@ def _separator(text: str, given: Given) -> str:
     announced = re.match(r"sep=(.)\n", text)
     if announced:
         return announced[1]
-    best, most = ",", 0
+    best, most = ",", (0, 0)
     for separator in _SEPARATORS:
         dialect = Dialect(separator=separator, comment=given.comment, skip_lines=given.skip_lines)
         found = [r for r in _first(records(text, dialect), _RECORDS) if r.filled]
-        found = found[min(10, len(found) // 3) :]  # a title says nothing of how rows are written
-        width = _width(found)
-        rows = sum(len(record.cells) == width for record in found) if width > 1 else 0
-        if rows > most:
-            best, most = separator, rows
-    if most:
+        below = found[min(10, len(found) // 3) :]  # a title says nothing of how rows are written
+        width = _width(below)
+        score = sum(len(record.cells) == width for record in below), _values_in(below[:50])
+        if width > 1 and score > most:
+            best, most = separator, score
+    if most[0]:
         return best
     found = [r for r in _first(records(text, Dialect(separator=WHITESPACE)), 50) if r.cells]
     width = _width(found)
     even = sum(len(record.cells) == width for record in found)
     return WHITESPACE if width > 1 and even >= 0.9 * len(found) else ","
+
+
+def _values_in(found: Sequence[Record]) -> int:
+    """How many cells are numbers or dates: a wrong separator tears them apart."""
+    return sum(kind_of(cell) in ("number", "date") for record in found for cell in record.cells)
 
 
 def _width(found: Sequence[Record]) -> int:
@@ -201,11 +206,12 @@ def _width(found: Sequence[Record]) -> int:
 
 
 def _with_header(dialect: Dialect, found: list[Record], given: Given) -> Dialect:
-    at = header_of(found) if given.skip_rows is None else _first_filled(found)
-    if at is None:
+    chosen = header_of(found) if given.skip_rows is None else _first_filled(found)
+    if chosen is None:
         return replace(dialect, skip_rows=given.skip_rows or 0)
+    at, has_header = chosen
     header, rows = found[at], [record for record in found[at + 1 :] if record.filled]
-    has_header = given.header if given.header is not None else not _is_row(header, rows)
+    has_header = has_header if given.header is None else given.header
     skip = given.skip_rows if given.skip_rows is not None else header.first_line - 1
     units: tuple[int, ...] = ()
     if has_header and not given.skip_lines and rows and _are_units(rows[0], rows[1:]):
@@ -222,12 +228,16 @@ def _with_header(dialect: Dialect, found: list[Record], given: Given) -> Dialect
     )
 
 
-def _first_filled(found: Sequence[Record]) -> int | None:
-    return next((at for at, record in enumerate(found) if record.filled), None)
+def _first_filled(found: Sequence[Record]) -> tuple[int, bool] | None:
+    """The first row that has anything, and whether it has names."""
+    at = next((at for at, record in enumerate(found) if record.filled), None)
+    if at is None:
+        return None
+    return at, not _is_row(found[at], [record for record in found[at + 1 :] if record.filled])
 
 
-def header_of(found: Sequence[Record]) -> int | None:
-    """The row of names: the last one of words above the first that is data.
+def header_of(found: Sequence[Record]) -> tuple[int, bool] | None:
+    """The row of names, and whether it has any: the last one of words above the first of data.
 
     A line of units below it does not count. Where no row has names it is the first that is data.
     """
@@ -238,11 +248,34 @@ def header_of(found: Sequence[Record]) -> int | None:
     usual = _usual_kinds([found[at] for at in filled if len(found[at].cells) == width], width)
     first = next((at for at in filled if _is_data(found[at], usual)), None)
     if first is None:
-        return next(at for at in filled if len(found[at].cells) == width)
-    above = [at for at in filled if at < first]
-    if above and _has_units(found[above[-1]], usual) and _is_header(found, above[:-1], width):
+        at = next(at for at in filled if len(found[at].cells) == width)
+        return at, not _is_row(found[at], [found[i] for i in filled if i > at])
+    before = [at for at in filled if at < first]
+    above = _names_above([at for at in before if _may_name(found[at], width)], found, usual)
+    if len(above) > 1 and _has_units(found[above[-1]], usual):
         above.pop()
-    return above[-1] if _is_header(found, above, width) else first
+    if above:
+        return above[-1], True
+    odd = [at for at in before if "date" in _value_kinds(found[at], usual)]
+    at = odd[0] if odd else first
+    return at, not _is_row(found[first], [found[i] for i in filled if i > first])
+
+
+def _value_kinds(record: Record, usual: Sequence[Kind]) -> set[Kind]:
+    """What a row has where the others have numbers and dates."""
+    pairs = zip(record.cells, usual, strict=False)
+    return {kind_of(cell) for cell, kind in pairs if kind in ("number", "date")}
+
+
+def _names_above(above: Sequence[int], found: Sequence[Record], usual: Sequence[Kind]) -> list[int]:
+    """Of the rows above the first that is data those up to the last of words.
+
+    One with a date where dates stand is data too, though something is odd in it. A name may be a
+    number, where no row has words alone.
+    """
+    named = [at for at in above if "date" not in _value_kinds(found[at], usual)]
+    words = [at for at in named if "number" not in _value_kinds(found[at], usual)]
+    return named[: named.index(words[-1]) + 1] if words else named
 
 
 def _usual_kinds(wide: Sequence[Record], width: int) -> list[Kind]:
@@ -266,18 +299,12 @@ def _is_data(record: Record, usual: Sequence[Kind]) -> bool:
     )
 
 
-def _is_header(found: Sequence[Record], above: Sequence[int], width: int) -> bool:
-    """Whether the last of some rows has names: about as many as there are columns."""
-    if not above:
-        return False
-    header = found[above[-1]]
-    if header.cells[0].startswith(_COMMENT) and len(header.cells) < width:
-        return False
-    is_short = len(header.cells) < width  # rows with more cells than names: the reader tells which
-    if is_short:
-        return 1 < len(header.cells) == header.filled
-    full = min(width, 2)
-    return header.filled >= max(full, width // 2)
+def _may_name(record: Record, width: int) -> bool:
+    """Whether a row has about as many cells as there are columns, and is no comment."""
+    if len(record.cells) < width:  # rows with more cells than names: the reader tells which
+        is_comment = record.cells[0].startswith(_COMMENT)
+        return 1 < len(record.cells) == record.filled and not is_comment
+    return record.filled >= max(min(width, 2), width // 2)
 
 
 def _has_units(record: Record, usual: Sequence[Kind]) -> bool:

@@ -34,9 +34,13 @@ def read_excel(content: Content, options: DataOptions, columns: Columns | None) 
         Record(tuple("" if pd.isna(cell) else str(cell) for cell in row), number, number)
         for number, row in enumerate(sheet.head(200).itertuples(index=False), start=1)
     ]
-    at = header_of(cells)
-    if at is None:
+    chosen = header_of(cells)
+    if chosen is None:
         raise DataError(Problem(f"{content.name} is empty."))
+    at, has_header = chosen
+    if not has_header:
+        message = f"{content.name} has no header: its first row is data."
+        raise DataError(Problem(message, "Put the names of the columns above it."))
     at = options.skip_rows if isinstance(options.skip_rows, int) else at
     names = distinct(cells[at].cells)
     rows = sheet.iloc[at + 1 : len(sheet) - options.skip_footer].reset_index(drop=True)

@@ -50,11 +50,20 @@ class RawTable:
     def places(self, rows: Sequence[int] | NDArray[np.intp] | pd.Index) -> str:
         """Rows as a person finds them: `line 5`, `lines 5, 7 and 12 more`, `line 5 of b.csv`."""
         numbers = [int(row) for row in rows]
-        shown = ", ".join(str(line) for line in self.lines(numbers[:_SHOWN]))
+        lines = self.lines(numbers[:_SHOWN])
         more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-        of = [name for first, name in self.files if numbers and first <= numbers[0]]
-        where = f" of {of[-1]}" if of else ""
-        return f"{self.word}{'s' if len(numbers) > 1 else ''} {shown}{more}{where}"
+        word = f"{self.word}{'s' if len(numbers) > 1 else ''}"
+        if not self.files:
+            return f"{word} {', '.join(map(str, lines))}{more}"
+        files = [self._file_of(row) for row in numbers]
+        if len(set(files)) == 1:
+            return f"{word} {', '.join(map(str, lines))}{more} of {files[0]}"
+        shown = (f"{line} of {file}" for line, file in zip(lines, files, strict=False))
+        return f"{word} {', '.join(shown)}{more}"
+
+    def _file_of(self, row: int) -> str:
+        """Of several files the one that has a row."""
+        return [name for first, name in self.files if first <= row][-1]
 
 
 def refuse_missing_columns(known: Sequence[str], wanted: dict[str, str], name: str) -> None:
