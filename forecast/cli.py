@@ -147,7 +147,7 @@ def options(
 def init(
     context: typer.Context,
     table: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A CSV to look at.", show_default=False)
+        Path | None, typer.Argument(metavar="FILE", help="A table to look at.", show_default=False)
     ] = None,
     example: Annotated[
         Literal["airline"] | None, typer.Option("--example", help="An example to write here.")
@@ -179,7 +179,7 @@ def init(
     ] = None,
 ) -> None:
     """Write a commented config: for a table of yours, or an example with its CSV."""
-    from forecast.commands.init import init_example, init_table, seen
+    from forecast.commands.init import config_for, init_example, init_table, seen
     from forecast.data.profile import Hints
 
     console = context.obj
@@ -188,7 +188,7 @@ def init(
     if table is None:
         written = init_example(Path())
     else:
-        written = [output or Path(f"{table.name.split('.')[0]}.yaml")]
+        written = [output or config_for(table)]
         hints = Hints(
             tuple(time or ()), time_format, target=target, id=id_, freq=freq, timezone=timezone
         )

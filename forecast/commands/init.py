@@ -1,6 +1,7 @@
 """A commented config to start from: for an example, or for a table that was looked at."""
 
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def init_example(folder: Path) -> list[Path]:
     contents[config] = contents[config].replace(b"../data/", b"")
     write_new(contents)
     return list(contents)
+
+
+def config_for(table: Path) -> Path:
+    """What a config is called where nobody says: `sales.yaml` for `sales.csv` and `sales-*.csv`."""
+    stem = re.sub(r"[*?\[\]]", "", table.name.split(".", maxsplit=1)[0]).strip("-_ ")
+    return Path(f"{stem or 'table'}.yaml")
 
 
 def init_table(

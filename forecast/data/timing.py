@@ -240,8 +240,6 @@ def _without_strange(texts: list[str]) -> list[str]:
 
 def _footer(cells: "pd.Series[str]", strange: set[str]) -> int:
     """How many rows from the first without a date to the end, where all of these have none."""
-    if not strange:
-        return 0
     is_dated = cells.notna() & ~cells.map(as_text, na_action="ignore").isin(strange)
     after = len(cells) - 1 - int(np.flatnonzero(is_dated)[-1]) if is_dated.any() else 0
     return after if after <= max(20, len(cells) // 10) else 0
