@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from forecast.data.clocks import localize, zones_that_repeat, zones_that_skip
-from forecast.data.dates import compose, date_forms, parse_dates
+from forecast.data.date_forms import date_forms
+from forecast.data.date_parts import compose
+from forecast.data.dates import parse_dates
 
 
 def _iso(moments: np.ndarray) -> list[str]:

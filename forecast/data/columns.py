@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions
-from forecast.data.calendar import COUNTED, Dates
-from forecast.data.clocks import localize
-from forecast.data.dates import Dates as ReadDates
-from forecast.data.dates import compose, date_forms, parse_dates
+from forecast.data.calendar import Dates
+from forecast.data.moments import moments_of
 from forecast.data.numbers import NumberForm, is_ambiguous, number_forms, parse_numbers
 from forecast.data.panel import FloatArray, IntArray
 from forecast.data.sources import RawTable
+from forecast.data.texts import as_shown, report_missing, texts_of
 from forecast.errors import DataError, Problem
 
 _BETWEEN_IDS = "/"
@@ -57,7 +55,7 @@ def rows_of(raw: RawTable, options: DataOptions) -> Rows:
     values = [numbers for numbers, _ in read]
     ids = _ids(raw, options, problems)
     codes, names = pd.factorize(ids)
-    ds = _dates(raw, options, codes.astype(np.int64), values, problems)
+    ds = moments_of(raw, options, codes.astype(np.int64), values, problems)
     if problems:
         raise DataError(*problems)
     rows = Rows(
@@ -80,7 +78,7 @@ def _taken(raw: RawTable, options: DataOptions) -> RawTable:
         return raw
     keep = np.ones(len(raw.frame), bool)
     for column, wanted in options.where.items():
-        texts = _texts(raw.frame[column])
+        texts = texts_of(raw.frame[column])
         keep &= texts.isin(list(wanted)).to_numpy()
         if not keep.any():
             known = ", ".join(str(text) for text in texts.dropna().unique()[:5])
@@ -89,21 +87,6 @@ def _taken(raw: RawTable, options: DataOptions) -> RawTable:
     return RawTable(
         raw.frame[keep], raw.name, raw.sha256, raw.lines, raw.word, raw.dialect, raw.files
     )
-
-
-def _texts(column: "pd.Series[str]") -> "pd.Series[str]":
-    """Cells as text: whole numbers without a point, dates in ISO 8601."""
-    if pd.api.types.is_string_dtype(column.dtype) and column.dtype != object:
-        return column
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        named: pd.Series[Any] = column.cat.rename_categories(_text)
-        return named
-    return column.map(_text, na_action="ignore").astype(object)
-
-
-def _text(cell: object) -> str:
-    is_whole = isinstance(cell, float | np.floating) and float(cell).is_integer()
-    return str(int(cell)) if is_whole else str(cell)  # type: ignore[call-overload]
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -128,7 +111,7 @@ def _numbers(
         values: FloatArray = column.to_numpy(np.float64, na_value=np.nan)
         wrong = np.array([], np.intp)
     else:
-        numbers = parse_numbers(_texts(column), form, options.na_values)
+        numbers = parse_numbers(texts_of(column), form, options.na_values)
         values, wrong = numbers.values, numbers.wrong
     words = [form.parse(str(word))[0] for word in options.na_values]
     codes = [number for number in words if not np.isnan(number)]
@@ -138,21 +121,17 @@ def _numbers(
         values[coded] = np.nan
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        shown = _shown(column.iloc[infinite[0]])
+        shown = as_shown(column.iloc[infinite[0]])
         places = raw.places(column.index[infinite])
         message = f"{raw.name}: `{name}` is {shown}, infinite, not a number, in {places}."
         advice = "Put a number there, or nothing and say what to do about it: `data.missing`."
         problems.append(Problem(message, advice))
     if len(wrong):
-        shown = _shown(column.iloc[wrong[0]])
+        shown = as_shown(column.iloc[wrong[0]])
         places = raw.places(column.index[wrong])
         message = f"{raw.name}: `{name}` is {shown}, not a number, in {places}."
-        problems.append(Problem(message, _way_out(_texts(column), wrong, form)))
+        problems.append(Problem(message, _way_out(texts_of(column), wrong, form)))
     return values, coded
-
-
-def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
 
 
 def _way_out(column: "pd.Series[str]", wrong: NDArray[np.intp], form: NumberForm) -> str | None:
@@ -186,7 +165,7 @@ def _ids(raw: RawTable, options: DataOptions, problems: list[Problem]) -> "pd.Se
         return pd.Series(
             pd.Categorical([name]).take(np.zeros(len(raw.frame), int)), raw.frame.index
         )
-    columns = [_texts(raw.frame[name]) for name in options.ids]
+    columns = [texts_of(raw.frame[name]) for name in options.ids]
     for column in columns:
         report_missing(column, raw, problems)
     if len(columns) == 1:
@@ -202,16 +181,6 @@ def _ids(raw: RawTable, options: DataOptions, problems: list[Problem]) -> "pd.Se
         )
         problems.append(Problem(message, f"Take the `{_BETWEEN_IDS}` out of the names."))
     return joined
-
-
-def report_missing(
-    column: "pd.Series[str]", raw: RawTable, problems: list[Problem], advice: str | None = None
-) -> None:
-    """Add a problem where a column has no value."""
-    empty = column.index[column.isna()]
-    if len(empty):
-        message = f"{raw.name}: `{column.name}` has no value in {raw.places(empty)}."
-        problems.append(Problem(message, advice))
 
 
 def _melted(rows: Rows, values: Sequence[FloatArray], options: DataOptions) -> Rows:
@@ -232,148 +201,3 @@ def _melted(rows: Rows, values: Sequence[FloatArray], options: DataOptions) -> R
         rows.places[tiled],
         rows.coded,
     )
-
-
-# --- dates ---------------------------------------------------------------------------------------
-
-
-def _dates(
-    raw: RawTable,
-    options: DataOptions,
-    codes: IntArray,
-    values: Sequence[FloatArray],
-    problems: list[Problem],
-) -> Dates:
-    """When each row is; in the end a time that the clocks skip, without a value, is NaT."""
-    columns = [raw.frame[name] for name in options.time_columns]
-    before = len(problems)
-    for column in columns:
-        report_missing(column, raw, problems)
-    if len(problems) > before:
-        return pd.DatetimeIndex([pd.NaT] * len(raw.frame))
-    if options.freq == COUNTED:
-        return _steps(raw, columns[0], problems)
-    if len(columns) == 1 and pd.api.types.is_datetime64_any_dtype(columns[0].dtype):
-        moments = pd.DatetimeIndex(columns[0])
-    else:
-        moments = _moments(raw, [_texts(column) for column in columns], options, problems)
-    return _in_zone(moments, raw, options, codes, values, problems)
-
-
-def _moments(
-    raw: RawTable,
-    texts: list["pd.Series[str]"],
-    options: DataOptions,
-    problems: list[Problem],
-) -> pd.DatetimeIndex:
-    """The dates of texts: NaT, and a problem, where they are none."""
-    if isinstance(options.time, tuple):
-        joined = texts[0].astype(object).str.strip()
-        for text in texts[1:]:
-            joined = joined + " " + text.astype(object).str.strip()
-        texts = [joined]
-    read, at = _read_dates(texts, options)
-    wrong = np.flatnonzero(np.isnat(read.moments)[at])
-    if len(wrong):
-        problems.append(_no_date(raw, texts, wrong, options))
-        return pd.DatetimeIndex([pd.NaT] * len(raw.frame))
-    if read.is_mixed:
-        name = ", ".join(options.time_columns)
-        shown = ", ".join(read.offsets[:3])
-        message = f"{raw.name}: `{name}` mixes times with an offset ({shown}) and without."
-        problems.append(Problem(message, "Write all of the times with their offsets, or none."))
-    return _with_offsets(read, at)
-
-
-def _steps(raw: RawTable, column: "pd.Series[str]", problems: list[Problem]) -> Dates:
-    """Rows that are counted."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = column.index[numbers.isna() | (numbers % 1 != 0)]
-    if len(wrong):
-        message = (
-            f"{raw.name}: `{column.name}` is {_shown(column.loc[wrong[0]])}, not a whole number, "
-            f"in {raw.places(wrong)}."
-        )
-        problems.append(Problem(message, "With `data.freq: 1` rows are counted by whole numbers."))
-        numbers = numbers.where(numbers.notna(), 0)
-    whole: NDArray[np.int64] = numbers.to_numpy(np.float64).astype(np.int64)
-    return pd.Index(whole, dtype=np.int64)
-
-
-def _read_dates(
-    texts: Sequence["pd.Series[str]"], options: DataOptions
-) -> tuple[ReadDates, NDArray[np.intp]]:
-    """The distinct dates of the texts, and which of them each row has."""
-    try:
-        if isinstance(options.time, dict):
-            frame = pd.DataFrame(dict(zip(options.time, texts, strict=True)))
-            at, _ = pd.factorize(pd.MultiIndex.from_frame(frame))
-            distinct = frame.iloc[np.unique(at, return_index=True)[1]]
-            parts = {str(part): list(distinct[part]) for part in distinct}
-            return compose(parts, options.time_format), at
-        at, known = pd.factorize(texts[0])
-        return parse_dates(list(known), options.time_format), at
-    except ValueError as error:  # of the format; a date that is none is NaT
-        raise DataError(Problem(f"data.time_format: {error}.")) from error
-
-
-def _no_date(
-    raw: RawTable,
-    texts: Sequence["pd.Series[str]"],
-    wrong: NDArray[np.intp],
-    options: DataOptions,
-) -> Problem:
-    form = options.time_format
-    wanted = f"a date written as {form}" if form else "an ISO 8601 date"
-    name = ", ".join(options.time_columns)
-    value = " ".join(str(text.iloc[wrong[0]]) for text in texts)
-    places = raw.places(texts[0].index[wrong])
-    message = f"{raw.name}: `{name}` is {value!r}, not {wanted}, in {places}."
-    advice = 'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
-    readings = [] if form else date_forms(texts[0].dropna().unique()[:10_000])
-    if readings and readings != [None]:
-        shown = " or ".join(f'`data.time_format: "{reading}"`' for reading in readings)
-        advice = f"Say how dates are written: {shown}."
-    elif len(wrong) < 0.05 * len(texts[0]):
-        advice += " Leave out lines that are no rows: `data.skip_footer`, `data.skip_rows`."
-    return Problem(message, advice)
-
-
-def _with_offsets(read: ReadDates, at: NDArray[np.intp]) -> pd.DatetimeIndex:
-    """Moments in the zone of their offset; of several offsets in UTC."""
-    moments = pd.DatetimeIndex(read.moments[at])
-    if not read.offsets:
-        return moments
-    instants = moments.tz_localize("UTC")
-    if len(read.offsets) > 1:
-        return instants
-    return instants.tz_convert(pd.Timestamp(f"2000-01-01T00:00{read.offsets[0]}").tz)
-
-
-def _in_zone(
-    moments: pd.DatetimeIndex,
-    raw: RawTable,
-    options: DataOptions,
-    codes: IntArray,
-    values: Sequence[FloatArray],
-    problems: list[Problem],
-) -> pd.DatetimeIndex:
-    moments = moments.as_unit("us")
-    zone = options.timezone
-    if zone is None:
-        return moments
-    if moments.tz is not None:
-        return moments.tz_convert(zone)
-    if options.time_format is not None and options.time_format.startswith("epoch"):
-        return moments.tz_localize("UTC").tz_convert(zone)
-    local = localize(moments, zone, codes)
-    blank = [np.isnan(column[local.skipped]) for column in values]
-    skipped = local.skipped[~np.logical_and.reduce(blank)]
-    if len(skipped):
-        message = (
-            f"{raw.name}: {moments[skipped[0]]} is no time in {zone}: the clocks skip it, in "
-            f"{raw.places(raw.frame.index[skipped])}."
-        )
-        advice = "Name the zone that the times are of (`data.timezone`), such as UTC."
-        problems.append(Problem(message, advice))
-    return local.instants

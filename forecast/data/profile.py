@@ -1,37 +1,28 @@
 """A look at a table that nobody has described: how it is written, and what its columns mean."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from forecast.config.data import DataOptions
-from forecast.data.cells import MISSING
 from forecast.data.clocks import zones_that_skip
-from forecast.data.dialect import SAMPLE, WHITESPACE, Dialect, Given, decoded, records
-from forecast.data.numbers import FORMS, NumberForm, is_ambiguous
+from forecast.data.column import Column, columns_of
 from forecast.data.panel import Panel
 from forecast.data.roles import (
     Candidate,
-    Column,
-    columns_of,
     dates_in_header,
     find_ids,
     find_targets,
-    suspicious_codes,
 )
 from forecast.data.seasons import find_season, is_multiplicative
-from forecast.data.sources import RawTable, read_source
+from forecast.data.sources import RawTable
 from forecast.data.sources.content import Content
-from forecast.data.sources.source import kind_of_source
-from forecast.data.sources.text import sniff_content
 from forecast.data.table import Table, read_table
 from forecast.data.timing import Timing, find_timing
+from forecast.data.writing import Draft, find_numbers, read_as_written, without_footer
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
 _INTERMITTENT = 0.3  # of the values are zero
@@ -81,26 +72,6 @@ class Profile:
         return bool((observed == 0).mean() >= _INTERMITTENT)
 
 
-@dataclass
-class _Look:
-    """What has been found so far: options of `data:`, and what is to be said of them."""
-
-    path: str
-    options: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-    def draft(self, **more: object) -> DataOptions:
-        """The options as far as they go."""
-        filled = {"path": self.path, "time": "", "target": "", **self.options, **more}
-        try:
-            return DataOptions.model_validate(filled)
-        except ValidationError as error:  # of what a person said
-            details = error.errors()[0]
-            why = details["msg"].removeprefix("Value error, ")
-            message = f"--{details['loc'][0]} {details['input']}: {why}"
-            raise UsageError(Problem(message)) from error
-
-
 def profile_table(path: Path, hints: Hints | None = None) -> Profile:
     """Find how a table is written and the columns that are not named, and read it.
 
@@ -109,8 +80,8 @@ def profile_table(path: Path, hints: Hints | None = None) -> Profile:
     """
     hints = hints or Hints()
     content = Content(path)
-    look = _Look(str(path), {"timezone": hints.timezone, "freq": hints.freq})
-    raw = _raw(content, look)
+    draft = Draft(str(path), {"timezone": hints.timezone, "freq": hints.freq})
+    raw = read_as_written(content, draft)
     columns = columns_of(raw.frame)
     names = [str(name) for name in raw.frame]
     _refuse_transposed(columns, raw)
@@ -118,26 +89,26 @@ def profile_table(path: Path, hints: Hints | None = None) -> Profile:
     _refuse_unknown((*hints.time, *targets, *ids), names, raw.name)
     timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
     if timing.footer:
-        columns = _without_footer(raw, columns, timing, look, content)
+        columns = without_footer(raw, columns, timing, draft, content)
         timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
-    look.warnings += [timing.note] if timing.note else []
-    look.options |= {"time": timing.time, "time_format": timing.form}
-    look.options["freq"] = hints.freq or timing.freq
+    draft.warnings += [timing.note] if timing.note else []
+    draft.options |= {"time": timing.time, "time_format": timing.form}
+    draft.options["freq"] = hints.freq or timing.freq
     ids = ids or _ids(columns, timing, targets, raw)
-    targets = targets or _targets(columns, {*timing.columns, *ids}, raw, look)
-    look.options |= {"target": list(targets), "id": list(ids) or None}
-    _find_numbers([column for column in columns if column.name in targets], raw, content, look)
-    table = _read(look, content)
-    return _profile(look, table)
+    targets = targets or _targets(columns, {*timing.columns, *ids}, raw, draft)
+    draft.options |= {"target": list(targets), "id": list(ids) or None}
+    find_numbers([column for column in columns if column.name in targets], raw, content, draft)
+    table = _read(draft, content)
+    return _profile(draft, table)
 
 
-def _profile(look: _Look, table: Table) -> Profile:
+def _profile(draft: Draft, table: Table) -> Profile:
     panel, reading = table.panel, table.reading
-    _refuse_clock_change(panel, look.path)
+    _refuse_clock_change(panel, draft.path)
     if reading.empty:
-        look.warnings.append(f"without a value, and left out: {', '.join(reading.empty[:5])}.")
-    look.options["missing"] = "interpolate" if reading.filled else "error"
-    options = look.draft(freq=panel.freq)
+        draft.warnings.append(f"without a value, and left out: {', '.join(reading.empty[:5])}.")
+    draft.options["missing"] = "interpolate" if reading.filled else "error"
+    options = draft.options_with(freq=panel.freq)
     season_length, has_season = find_season(panel)
     return Profile(
         options,
@@ -145,109 +116,8 @@ def _profile(look: _Look, table: Table) -> Profile:
         season_length,
         has_season,
         is_multiplicative(panel, season_length),
-        tuple(look.warnings),
+        tuple(draft.warnings),
     )
-
-
-# --- how it is written ---------------------------------------------------------------------------
-
-
-def _raw(content: Content, look: _Look) -> RawTable:
-    """All columns, and into the options how the table is written where that is not the usual."""
-    if not _is_text(content):
-        return read_source(look.draft(), None, content)
-    dialect = sniff_content(content, Given())
-    _note_dialect(dialect, look)
-    footer = _long_footer(content, dialect)
-    if footer:
-        look.options["skip_footer"] = footer
-        look.warnings.append(f"the last {_lines(footer)} are no rows, and left out.")
-    return read_source(look.draft(), None, content)
-
-
-def _is_text(content: Content) -> bool:
-    is_pattern = any(mark in str(content.path) for mark in "*?[") and not content.path.exists()
-    return not is_pattern and not _is_database(content) and kind_of_source(content) == "text"
-
-
-def _is_database(content: Content) -> bool:
-    return content.path.suffix.lower() in (".sqlite", ".sqlite3", ".db", ".duckdb") or "://" in str(
-        content.path
-    )
-
-
-def _lines(count: int) -> str:
-    return f"{count} line{'s' if count > 1 else ''}"
-
-
-def _note_dialect(dialect: Dialect, look: _Look) -> None:
-    if dialect.separator != ",":
-        look.options["separator"] = dialect.separator
-    if not dialect.encoding.startswith("utf"):
-        look.options["encoding"] = dialect.encoding
-        look.warnings.append(f"it is not UTF-8: read as {dialect.encoding} (data.encoding).")
-    if dialect.skip_lines:
-        lines = (*range(1, dialect.skip_rows + 1), *dialect.skip_lines)
-        look.options["skip_rows"] = list(lines)
-        shown = ", ".join(map(str, dialect.skip_lines))
-        look.warnings.append(f"line {shown} below the header is no row, and left out.")
-    elif dialect.skip_rows:
-        look.options["skip_rows"] = dialect.skip_rows
-    if dialect.comment:
-        look.options["comment"] = dialect.comment
-        look.warnings.append(
-            f"lines that begin with {dialect.comment} are left out (data.comment)."
-        )
-    if not dialect.header:
-        look.options["header"] = False
-        look.warnings.append(
-            "the first row is data: there is no header, and the columns are called "
-            f"{', '.join(dialect.names[:3])} (data.header)."
-        )
-
-
-def _long_footer(content: Content, dialect: Dialect) -> int:
-    """Lines at the end from the first that has more cells than the table: a text with commas."""
-    if dialect.separator == WHITESPACE:
-        return 0
-    text = decoded(content.read()[-SAMPLE:], _of_middle(dialect.encoding), is_whole=True)
-    found = list(records(text, replace(dialect, skip_lines=(), skip_rows=0)))[1:]
-    most = len(dialect.names) + dialect.blank_columns
-    last, begin = found[-1].last_line if found else 0, 0
-    for record in reversed(found[-40:]):
-        if record.filled and len(record.cells) == most:
-            break
-        if record.filled and len(record.cells) > most:
-            begin = record.first_line
-    return last - begin + 1 if begin else 0
-
-
-def _of_middle(encoding: str) -> str:
-    """The encoding of bytes from the middle, where no mark is, and characters may be cut."""
-    return "latin-1" if encoding.startswith("utf-8") else encoding
-
-
-def _without_footer(
-    raw: RawTable, columns: list[Column], timing: Timing, look: _Look, content: Content
-) -> list[Column]:
-    """The columns without the rows at the end that have no date."""
-    first = raw.frame.index[len(raw.frame) - timing.footer]
-    kept = raw.frame.iloc[: len(raw.frame) - timing.footer]
-    cells = raw.frame.iloc[len(raw.frame) - timing.footer].dropna()
-    shown = ", ".join(str(cell) for cell in cells.iloc[:2])
-    line = raw.lines([int(first)])[0]
-    if raw.dialect is not None:
-        text = decoded(content.read(), raw.dialect.encoding, is_whole=True)
-        look.options["skip_footer"] = len(text.splitlines()) - line + 1
-    else:
-        look.options["skip_footer"] = timing.footer
-    look.warnings.append(
-        f"from {raw.word} {line} to the end there are no dates ({shown}): left out "
-        "(data.skip_footer)."
-    )
-    # What made a column one of text may have stood there alone.
-    reread = read_source(look.draft(), None, content)
-    return columns_of(reread.frame) if len(reread.frame) == len(kept) else columns_of(kept)
 
 
 def _refuse_transposed(columns: Sequence[Column], raw: RawTable) -> None:
@@ -298,7 +168,9 @@ def _ids(
     raise DataError(Problem(message, "Name it: --id COL."))
 
 
-def _targets(columns: list[Column], taken: set[str], raw: RawTable, look: _Look) -> tuple[str, ...]:
+def _targets(
+    columns: list[Column], taken: set[str], raw: RawTable, draft: Draft
+) -> tuple[str, ...]:
     """The one column of numbers that can be meant.
 
     Raises `UsageError` with a line for each where there are several.
@@ -309,7 +181,7 @@ def _targets(columns: list[Column], taken: set[str], raw: RawTable, look: _Look)
         return (likely[0].column.name,)
     if not likely and len(candidates) == 1:
         name, reason = candidates[0].column.name, candidates[0].reason
-        look.warnings.append(f"`{name}`, the only column of numbers, is {reason}.")
+        draft.warnings.append(f"`{name}`, the only column of numbers, is {reason}.")
         return (name,)
     if candidates:
         raise _which_target(likely or candidates, candidates, raw)
@@ -342,73 +214,12 @@ def _quoted(word: str) -> str:
     return word if is_plain and word else "'" + word.replace("'", "'\\''") + "'"
 
 
-def _find_numbers(targets: Sequence[Column], raw: RawTable, content: Content, look: _Look) -> None:
-    """How the numbers of the targets are written, and what stands for a missing one."""
-    shared = [form for form in FORMS if all(form in column.forms for column in targets)]
-    form = shared[0] if shared else FORMS[0]
-    texts = _written(targets, raw, content)
-    if shared and is_ambiguous(texts):
-        form = _of_two(shared, texts, look)
-    if form != FORMS[0]:
-        look.options |= {"decimal": form.decimal, "thousands": form.thousands}
-    words: list[str | int] = []
-    for column in targets:
-        words += [word for word in column.missing_words if word not in MISSING]
-        codes = suspicious_codes(column.numbers)
-        if codes:
-            shown = ", ".join(f"{code:g}" for code in codes)
-            look.warnings.append(
-                f"`{column.name}`: {shown} is far from all other values, and taken for a missing "
-                "one (data.na_values)."
-            )
-        words += [int(code) for code in codes]
-    if words:
-        look.options["na_values"] = list(dict.fromkeys(words))
-        text = [word for word in words if isinstance(word, str)]
-        if text:
-            shown = ", ".join(f"`{word}`" for word in dict.fromkeys(text))
-            look.warnings.append(f"{shown} is taken for a missing value (data.na_values).")
-
-
-def _written(targets: Sequence[Column], raw: RawTable, content: Content) -> list[str]:
-    """The first cells of the targets as the table has them: `1.330` is no number there yet."""
-    if raw.dialect is None or raw.files:
-        return []
-    places = [raw.dialect.names.index(column.name) for column in targets]
-    text = decoded(content.head(SAMPLE), raw.dialect.encoding, is_whole=False)
-    rows = [r.cells for r in records(text, raw.dialect) if r.first_line > raw.dialect.skip_rows + 1]
-    return [row[place] for row in rows for place in places if place < len(row)]
-
-
-def _of_two(forms: list[NumberForm], texts: list[str], look: _Look) -> NumberForm:
-    """Of two readings of `1.336` the one that the separator speaks for, with a word on it."""
-    mark = "," if any("," in text for text in texts) else "."
-    as_decimal = NumberForm(mark)
-    as_thousands = NumberForm("." if mark == "," else ",", mark)
-    separator = look.options.get("separator")
-    if mark == "." and separator is None:
-        return forms[0]  # the usual: a decimal point
-    # A comma between digits is the decimal one where another mark parts the cells; so is a point,
-    # unless dates are written with points too.
-    with_points = re.search(r"%d\.%m\.", str(look.options.get("time_format"))) is not None
-    is_decimal = separator is not None if mark == "," else not with_points
-    form = as_decimal if is_decimal else as_thousands
-    sample = next(text for text in texts if mark in text)
-    value = form.parse(sample)[0]
-    other = as_thousands if form == as_decimal else as_decimal
-    look.warnings.append(
-        f"`{sample}` is read as {value:g}, and could be {other.parse(sample)[0]:g}: see "
-        "data.decimal and data.thousands."
-    )
-    return form
-
-
 # --- reading it ----------------------------------------------------------------------------------
 
 
-def _read(look: _Look, content: Content) -> Table:
+def _read(draft: Draft, content: Content) -> Table:
     """The table by the options that were found; what is missing is counted first of all."""
-    return read_table(look.draft(missing="interpolate"), content=content)
+    return read_table(draft.options_with(missing="interpolate"), content=content)
 
 
 def _refuse_clock_change(panel: Panel, path: str) -> None:

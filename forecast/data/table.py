@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions, ResampleOptions
-from forecast.data.calendar import COUNTED, Dates, dates, is_freq, iso
+from forecast.data.calendar import Dates, dates, is_freq, iso
 from forecast.data.clocks import zones_that_repeat, zones_that_skip
 from forecast.data.columns import Rows, rows_of
 from forecast.data.frequency import frequency_of
@@ -61,24 +61,19 @@ class Table:
 
 
 def read_table(
-    options: DataOptions,
-    path: Path | None = None,
-    *,
-    content: Content | None = None,
-    keep_ends: bool = False,
+    options: DataOptions, path: Path | None = None, *, content: Content | None = None
 ) -> Table:
     """Read the table of `options`, or another of the same columns; `-` is standard input.
 
-    Blank values at the ends of a series are cut off, unless they are to be kept: then the nearest
-    value stands there. Raises `DataError` with everything that is wrong with the table.
+    Blank values at the ends of a series are cut off. Raises `DataError` with all that is wrong.
     """
     content = content or (None if path is None else Content(path))
     texts = (*options.time_columns, *options.ids, *(options.where or ()))
     raw = read_source(options, Columns(tuple(dict.fromkeys(texts)), options.targets), content)
-    return table_of(raw, options, keep_ends=keep_ends)
+    return table_of(raw, options)
 
 
-def table_of(raw: RawTable, options: DataOptions, *, keep_ends: bool = False) -> Table:
+def table_of(raw: RawTable, options: DataOptions) -> Table:
     """The panel of the rows of a table."""
     rows = rows_of(raw, options)
     reading = Reading(rows=len(raw.frame))
@@ -93,7 +88,7 @@ def table_of(raw: RawTable, options: DataOptions, *, keep_ends: bool = False) ->
     grid, beside = place(rows.codes, rows.ds, rows.y, rows.places, freq)
     if len(beside):
         raise DataError(_beside_grid(rows, int(beside[0]), len(beside), freq, raw))
-    return _table(grid, rows, freq, raw, options, reading, keep_ends=keep_ends)
+    return _table(grid, rows, freq, raw, options, reading)
 
 
 def _in_order(rows: Rows) -> Rows:
@@ -116,30 +111,25 @@ def _table(
     raw: RawTable,
     options: DataOptions,
     reading: Reading,
-    *,
-    keep_ends: bool,
 ) -> Table:
-    names = rows.unique_ids
+    """The panel of a grid: ends without a value cut off, gaps filled or refused."""
     first, last = known_span(grid, np.isin(grid.places, rows.coded))
     has_values = last > first
-    if not has_values.all() and (keep_ends or not has_values.any()):
-        raise DataError(
-            Problem(f"{raw.name}: {names[int(np.argmin(has_values))]} has no value at all.")
-        )
-    if not keep_ends:
-        with_row = np.concatenate([[0], np.cumsum(grid.places >= 0)])
-        starts, ends = grid.offsets[:-1], grid.offsets[1:]
-        reading = replace(
-            reading,
-            before=int((with_row[first] - with_row[starts])[has_values].sum()),
-            future=int((with_row[ends] - with_row[last])[has_values].sum()),
-            empty=tuple(np.array(names, dtype=object)[~has_values]),
-        )
-        grid = between(grid, first, last, freq)
-        if not has_values.all():
-            names = tuple(np.array(names, dtype=object)[has_values])
-            offsets = np.append(grid.offsets[:-1][has_values], grid.offsets[-1])
-            grid = replace(grid, offsets=offsets, begins=grid.begins[has_values])
+    names = tuple(np.array(rows.unique_ids, dtype=object)[has_values])
+    if not names:
+        raise DataError(Problem(f"{raw.name}: {rows.unique_ids[0]} has no value at all."))
+    with_row = np.concatenate([[0], np.cumsum(grid.places >= 0)])
+    starts, ends = grid.offsets[:-1], grid.offsets[1:]
+    reading = replace(
+        reading,
+        before=int((with_row[first] - with_row[starts])[has_values].sum()),
+        future=int((with_row[ends] - with_row[last])[has_values].sum()),
+        empty=tuple(np.array(rows.unique_ids, dtype=object)[~has_values]),
+    )
+    grid = between(grid, first, last, freq)
+    if not has_values.all():
+        offsets = np.append(grid.offsets[:-1][has_values], grid.offsets[-1])
+        grid = replace(grid, offsets=offsets, begins=grid.begins[has_values])
     gaps = np.isnan(grid.y)
     if gaps.any() and options.missing == "error":
         raise DataError(*_gaps(grid, names, freq, raw, options))
@@ -283,8 +273,3 @@ def _beside_grid(rows: Rows, row: int, count: int, freq: str, raw: RawTable) -> 
     message = f"{raw.name}: {after}{of} is not a step of {freq} after {before}{places}."
     advice = "Name the frequency if this one is wrong (`data.freq`), or bring the rows to even "
     return Problem(message, advice + f"steps: `data.resample: {{freq: {freq}, how: mean}}`.")
-
-
-def is_counted(freq: str) -> bool:
-    """Whether rows are counted instead of dated."""
-    return freq == COUNTED

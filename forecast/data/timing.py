@@ -9,9 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.calendar import COUNTED
-from forecast.data.dates import EXCEL, compose, date_forms, is_time_format, parse_dates
+from forecast.data.column import Column, as_text
+from forecast.data.date_forms import date_forms
+from forecast.data.date_parts import compose
+from forecast.data.dates import EXCEL, is_time_format, parse_dates
 from forecast.data.frequency import infer_grid
-from forecast.data.roles import Column, as_text, clock_beside, is_count, time_parts
+from forecast.data.roles import clock_beside, is_count, time_parts
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
 _DAY_NAMES = re.compile(r"(?i)date|datum|fecha|^day$|^tag$")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from forecast.config.data import DataOptions
-from forecast.data.dialect import Record, distinct, header_of
+from forecast.data.header import Record, distinct, header_of
 from forecast.data.sources.content import Content
 from forecast.data.sources.raw import Columns, RawTable, refuse_missing_columns
 from forecast.data.sources.text import option_of
