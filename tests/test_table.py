@@ -534,3 +534,61 @@ def _later(
     panel = make_panel(series)
     begins = pd.DatetimeIndex(panel.begins) + pd.DateOffset(months=months)
     return replace(panel, begins=begins)
+
+
+def test_a_row_is_never_left_out_as_a_footer(
+    refusal: Callable[..., str], airline_lines: Sequence[str]
+) -> None:
+    """A newer table may have no total, where the config of the first leaves one out."""
+    text = _csv([*airline_lines, "Total,40363"])
+    assert "'Total'" in refusal(text)
+    assert "line 145 is to be left out, and is a row of 1960-12" in refusal(
+        _csv(airline_lines), skip_footer=1
+    )
+
+
+def test_a_footer_is_left_out_where_the_config_says_so(
+    read: Callable[..., Panel], airline_lines: Sequence[str]
+) -> None:
+    """By the number of its lines."""
+    assert len(read(_csv([*airline_lines, "", "Total,40363"]), skip_footer=2).values) == 144
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "value"), [("first", 1), ("last", 3), ("sum", 6), ("mean", 2)]
+)
+def test_rows_of_one_date_become_one_where_the_config_says_so(
+    read: Callable[..., Panel], duplicates: str, value: float
+) -> None:
+    """The first or the last in the table, their sum, or their mean."""
+    rows = ["2020-01,1", "2020-01,2", "2020-02,5", "2020-03,7", "2020-01,3"]
+    panel = read(_csv(["Month,Passengers", *rows]), duplicates=duplicates)
+    assert panel.values.tolist() == [value, 5, 7]
+
+
+def test_uneven_rows_are_brought_to_even_steps(read: Callable[..., Panel]) -> None:
+    """A step without a row is a missing value, not a 0."""
+    rows = ["2020-01-01,1", "2020-01-20,2", "2020-02-03,5", "2020-04-09,7"]
+    text = _csv(["Month,Passengers", *rows])
+    panel = read(text, resample={"freq": "MS", "how": "sum"}, missing="interpolate")
+    assert iso(panel.ds) == ["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01"]
+    assert panel.values.tolist() == [3, 5, 6, 7]
+    assert panel.observed.tolist() == [True, True, False, True]
+
+
+def test_rows_can_be_counted(read: Callable[..., Panel], refusal: Callable[..., str]) -> None:
+    """With the frequency 1, by whole numbers; a number that is not there is a missing value."""
+    panel = read("Month,Passengers\n3,1\n4,2\n6,4\n", freq=1, missing="interpolate")
+    assert (iso(panel.begins), panel.values.tolist()) == (["3"], [1, 2, 3, 4])
+    assert "'x', not a whole number, in line 3" in refusal("Month,Passengers\n3,1\nx,2\n", freq=1)
+
+
+def test_blank_ends_are_no_history(tmp_path: Path) -> None:
+    """Of each series by itself: those at the end are the future, those at the start nothing."""
+    path = tmp_path / "table.csv"
+    rows = ["a,2020-01,", "a,2020-02,2", "a,2020-03,3", "a,2020-04,", "b,2020-03,5", "b,2020-04,6"]
+    path.write_text(_csv(["id,Month,Passengers", *rows]))
+    table = read_table(_options(path, id="id", freq="MS"))
+    assert iso(table.panel.begins) == ["2020-02-01", "2020-03-01"]
+    assert table.panel.values.tolist() == [2, 3, 5, 6]
+    assert (table.reading.before, table.reading.future) == (1, 1)

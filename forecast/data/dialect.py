@@ -6,6 +6,7 @@ of the dialect: they are told column by column, by those who know what the colum
 
 import codecs
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -133,9 +134,14 @@ def _is_decodable(sample: bytes, encoding: str) -> bool:
     return True
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text; what else Unicode takes for a line's end is a character."""
+    return list(io.StringIO(text))
+
+
 def records(text: str, dialect: Dialect) -> Iterator[Record]:
     """The rows of a text, blank ones and the header among them, with their lines."""
-    lines = text.splitlines(keepends=True) if "\n" in text else [text]
+    lines = lines_of(text)
     skipped, mark = set(dialect.skip_lines), dialect.comment
     kept = [
         (number, line)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from forecast.config.data import DataOptions
 from forecast.data.cells import MISSING
 from forecast.data.column import Column, columns_of
-from forecast.data.dialect import SAMPLE, WHITESPACE, Dialect, Given, decoded, records
+from forecast.data.dialect import SAMPLE, WHITESPACE, Dialect, Given, decoded, lines_of, records
 from forecast.data.numbers import FORMS, NumberForm, is_ambiguous
 from forecast.data.roles import suspicious_codes
 from forecast.data.sources import RawTable, read_source
@@ -127,7 +127,7 @@ def without_footer(
     line = raw.lines([int(first)])[0]
     if raw.dialect is not None:
         text = decoded(content.read(), raw.dialect.encoding, is_whole=True)
-        draft.options["skip_footer"] = len(text.splitlines()) - line + 1
+        draft.options["skip_footer"] = len(lines_of(text)) - line + 1
     else:
         draft.options["skip_footer"] = timing.footer
     draft.warnings.append(

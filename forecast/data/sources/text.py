@@ -9,11 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from forecast.config.data import DataOptions
 from forecast.data.cells import MISSING
-from forecast.data.dialect import SAMPLE, Dialect, Given, decoded, records, sniff
+from forecast.data.dates import parse_dates
+from forecast.data.dialect import SAMPLE, Dialect, Given, decoded, lines_of, records, sniff
 from forecast.data.sources.content import Content
 from forecast.data.sources.raw import Columns, RawTable, refuse_missing_columns
 from forecast.errors import DataError, Problem
@@ -185,19 +187,44 @@ def _rows_alone(
         settings["skiprows"] = _records_above(content, dialect) if above else 0
         return file
     settings.pop("encoding")
-    lines = _cut(decoded(file.read(), dialect.encoding, is_whole=True), options.skip_footer)
-    dropped = set(dialect.skip_lines)
     settings["skiprows"] = 0
-    header = _header_lines(lines, dialect)
+    lines = lines_of(decoded(file.read(), dialect.encoding, is_whole=True))
+    header, end = _header_lines(lines, dialect), len(lines) - options.skip_footer
+    left_out = {number for number in dialect.skip_lines if number > header}
+    left_out |= set(range(max(end, header) + 1, len(lines) + 1))
+    if options.time:
+        _refuse_lost_rows(lines, sorted(left_out), content.name, dialect, options)
     return io.StringIO(
         "".join(
             line
             for number, line in enumerate(lines, start=1)
             if number > header
-            and number not in dropped
+            and number not in left_out
             and not (dialect.comment and line.startswith(dialect.comment))
         )
     )
+
+
+def _refuse_lost_rows(
+    lines: list[str], left_out: list[int], name: str, dialect: Dialect, options: DataOptions
+) -> None:
+    """Raise `DataError` where a line that is to be left out is a row with a date.
+
+    As in a newer table, which has no total below it.
+    """
+    plain = replace(dialect, skip_lines=(), comment=None)
+    places = [dialect.names.index(column) for column in options.time_columns]
+    for number in left_out:
+        for record in records(lines[number - 1], plain):
+            if len(record.cells) <= max(places):
+                continue
+            text = " ".join(record.cells[place].strip() for place in places)
+            if isinstance(options.time, dict) or not text:
+                continue
+            if not np.isnat(parse_dates([text], options.time_format).moments[0]):
+                message = f"{name}: line {number} is to be left out, and is a row of {text}."
+                advice = "See data.skip_footer and data.skip_rows: does this table need them?"
+                raise DataError(Problem(message, advice))
 
 
 def _records_above(content: Content, dialect: Dialect) -> int:
@@ -209,12 +236,6 @@ def _records_above(content: Content, dialect: Dialect) -> int:
         if record.filled and record.first_line > dialect.skip_rows:
             return count
     return dialect.skip_rows + 1
-
-
-def _cut(text: str, footer: int) -> list[str]:
-    """The lines of a text without its last ones."""
-    lines = text.splitlines(keepends=True)
-    return lines[: len(lines) - footer]
 
 
 def _header_lines(lines: list[str], dialect: Dialect) -> int:
