@@ -140,6 +140,8 @@ def _announce(job: Job, console: Console) -> None:
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
+    if str(job.reading):
+        console.say(str(job.reading))
     if job.config.leaks:
         console.warn(LEAK)
 
@@ -230,6 +232,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
             "target": ", ".join(options.targets),
             "id": ", ".join(options.ids) or None,
         },
+        reading=job.reading.counts,
         per_series=[
             SeriesRecord(
                 unique_id=name,

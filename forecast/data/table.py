@@ -39,6 +39,19 @@ class Reading:
     empty: tuple[str, ...] = ()
     """Series without any value, which are left out."""
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """All of it in numbers."""
+        return {
+            "rows": self.rows,
+            "merged": self.merged,
+            "absent": self.absent,
+            "filled": self.filled,
+            "before": self.before,
+            "future": self.future,
+            "empty": len(self.empty),
+        }
+
     def __str__(self) -> str:
         """What was done, or nothing."""
         parts = {
