@@ -20,6 +20,8 @@ ROWS = "2023-01-01,5\n2023-01-02,6\n2023-01-03,7\n2023-01-04,8\n2023-01-05,9\n"
         ("A title\ndate,load\nYYYY-MM-DD,[kWh]\n" + ROWS, ("date", "load"), 1, (3,)),
         (" date , value \n" + ROWS, ("date", "value"), 0, ()),
         ("date,2019\n" + ROWS, ("date", "2019"), 0, ()),
+        (",value\n" + ROWS, ("column_1", "value"), 0, ()),
+        ("A title,\n,value\n" + ROWS, ("column_1", "value"), 1, ()),
         ("date,value,value\n" + ROWS.replace("\n", ",1\n"), ("date", "value", "value.1"), 0, ()),
         ('date,"two\nlines"\n' + ROWS, ("date", "two\nlines"), 0, ()),
     ],

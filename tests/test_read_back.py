@@ -131,7 +131,7 @@ def test_a_table_reads_back_as_what_was_written(
     path = tmp_path_factory.mktemp("written") / "t.csv"
     path.write_bytes(dress.written(columns))
     profile = profile_table(path)
-    if "31/01" in texts[0]:
+    if freq == "YS" and texts[0].startswith("31/01"):
         ds = ds + pd.Timedelta(days=30)
         freq = "YE-JAN"
     assert (profile.options.time, profile.options.target) == ("date", "value")

@@ -51,7 +51,8 @@ def header_of(found: Sequence[Record]) -> tuple[int, bool] | None:
     if len(above) > 1 and _has_units(found[above[-1]], usual):
         above.pop()
     if above:
-        return above[-1], True
+        most = max(found[at].filled for at in above)  # a title has fewer cells, and so have units
+        return [at for at in above if found[at].filled == most][-1], True
     odd = [at for at in before if "date" in _value_kinds(found[at], usual)]
     at = odd[0] if odd else first
     return at, not _is_row(found[first], [found[i] for i in filled if i > first])
@@ -100,7 +101,7 @@ def _may_name(record: Record, width: int) -> bool:
     if len(record.cells) < width:  # rows with more cells than names: the reader tells which
         is_comment = record.cells[0].startswith(COMMENT)
         return 1 < len(record.cells) == record.filled and not is_comment
-    return record.filled >= max(min(width, 2), width // 2)
+    return record.filled >= max(1, width // 2)  # an index often has no name
 
 
 def _has_units(record: Record, usual: Sequence[Kind]) -> bool:
