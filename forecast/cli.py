@@ -153,15 +153,31 @@ def options(
 def init(
     context: typer.Context,
     table: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A CSV to look at.", show_default=False)
+        Path | None, typer.Argument(metavar="FILE", help="A table to look at.", show_default=False)
     ] = None,
     example: Annotated[
         Literal["airline"] | None, typer.Option("--example", help="An example to write here.")
     ] = None,
-    time: Annotated[str | None, typer.Option(metavar="COL", help="Column of dates.")] = None,
-    target: Annotated[str | None, typer.Option(metavar="COL", help="Column to forecast.")] = None,
+    time: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Column of dates. Repeatable.")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORM", help="How dates are written: %d/%m/%Y, epoch_ms, ..."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COL,...", help="Column to forecast, or several, each a series."),
+    ] = None,
     id_: Annotated[
-        str | None, typer.Option("--id", metavar="COL", help="Column that tells series apart.")
+        str | None,
+        typer.Option("--id", metavar="COL,...", help="Columns that tell series apart."),
+    ] = None,
+    freq: Annotated[
+        str | None, typer.Option(metavar="FREQ", help="Frequency: D, MS, h, 15min, ...")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of local times: Europe/Berlin.")
     ] = None,
     horizon: Annotated[int | None, typer.Option(min=1, metavar="N", help="Steps ahead.")] = None,
     output: Annotated[
@@ -169,7 +185,8 @@ def init(
     ] = None,
 ) -> None:
     """Write a commented config: for a table of yours, or an example with its CSV."""
-    from forecast.commands.init import init_example, init_table, seen
+    from forecast.commands.init import config_for, init_example, init_table, seen
+    from forecast.data.profile import Hints
 
     console = context.obj
     if (table is None) == (example is None):
@@ -177,11 +194,14 @@ def init(
     if table is None:
         written = init_example(Path())
     else:
-        written = [output or Path(f"{table.name.split('.')[0]}.yaml")]
-        look = init_table(
-            table, written[0], horizon=horizon, time=time, target=target, unique_id=id_
+        written = [output or config_for(table)]
+        hints = Hints(
+            tuple(time or ()), time_format, target=target, id=id_, freq=freq, timezone=timezone
         )
-        console.say(seen(look))
+        profile = init_table(table, written[0], horizon=horizon, hints=hints)
+        console.say(seen(profile))
+        for warning in profile.warnings:
+            console.warn(warning)
     console.result("\n".join(map(str, written)))
     console.say(f"next: forecast train --config {written[0]}")
 

@@ -5,21 +5,18 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pandas.tseries.frequencies import to_offset
 
 from forecast.data.calendar import (
     COUNTED,
     dates,
     from_iso,
     grid,
-    infer_freq,
     is_freq,
     iso,
     season_length_of,
     seasons_of,
     steps_between,
 )
-from forecast.errors import DataError
 
 FREQUENCIES = ["YS", "QS", "QE", "MS", "ME", "W-SUN", "D", "B", "h", "15min", "s"]
 
@@ -51,37 +48,6 @@ FREQUENCIES = ["YS", "QS", "QE", "MS", "ME", "W-SUN", "D", "B", "h", "15min", "s
 def test_a_season_is_what_is_usual_for_the_frequency(freq: str, season_length: int) -> None:
     """Twelve months, four quarters, 24 hours, 96 quarters of an hour; 1 where none is usual."""
     assert season_length_of(freq) == season_length
-
-
-@pytest.mark.parametrize("freq", FREQUENCIES)
-@pytest.mark.parametrize("missing", [None, 3, 10])
-def test_the_frequency_is_found_also_where_a_row_is_missing(freq: str, missing: int | None) -> None:
-    """A gap hides the frequency of the whole, not that of its stretches."""
-    ds = pd.date_range("2021-03-01", periods=20, freq=freq)
-    if missing is not None:
-        ds = ds.delete(missing)
-    assert ds[0] + to_offset(infer_freq(ds)) == pd.date_range(ds[0], periods=2, freq=freq)[1]
-
-
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_too_few_dates_leave_the_frequency_open(count: int) -> None:
-    """The way out is to name it."""
-    with pytest.raises(DataError) as caught:
-        infer_freq(pd.date_range("2021-03-01", periods=count, freq="MS"))
-    assert str(caught.value) == (
-        f"{count} rows are too few to infer a frequency.\n"
-        "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
-    )
-
-
-def test_dates_without_a_common_distance_have_no_frequency() -> None:
-    """Nothing is guessed."""
-    with pytest.raises(DataError) as caught:
-        infer_freq(pd.DatetimeIndex(["2021-01-01", "2021-01-02", "2021-01-05", "2021-02-20"]))
-    assert str(caught.value) == (
-        "the dates have no common distance.\n"
-        "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
-    )
 
 
 @pytest.mark.parametrize("freq", ["nope", "M", "", "0D", "-1MS"])

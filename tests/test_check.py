@@ -18,6 +18,8 @@ last: 1960-12-01
 freq: MS
 season_length: 12
 members: 1
+target: 144 observed, 104 ... 622, mean 280.299
+mean absolute error to beat: naive 43.78, seasonal_naive 42.96
 windows: 105 train, 27 test
 """
 
@@ -44,9 +46,25 @@ def test_a_program_sees_one_document(cli: Cli, project: Path) -> None:
         "first": "1949-01-01",
         "last": "1960-12-01",
         "freq": "MS",
+        "timezone": None,
         "season_length": 12,
         "members": 1,
+        "target": {
+            "observed": 144,
+            "missing": 0,
+            "filled": 0,
+            "min": 104.0,
+            "mean": pytest.approx(280.2986),
+            "max": 622.0,
+            "zeros": 0,
+        },
         "windows": {"train": 105, "test": 27},
+        "baselines": {
+            "naive": pytest.approx(43.78, abs=0.01),
+            "seasonal_naive": pytest.approx(42.96, abs=0.01),
+        },
+        "reading": [],
+        "worst": [],
         "warnings": [],
     }
 
@@ -156,7 +174,8 @@ def test_windows_are_counted(cli: Cli, project: Path, settings: list[str], windo
             (
                 "error: {folder}/airline-passengers.csv: 1949-01-02 is missing: 1949-01-01 is "
                 "followed by 1949-02-01 (143 such places).\n"
-                "Add a row for each missing step of the frequency D.\n"
+                "Add a row for each missing step of the frequency D, or say what a missing one "
+                "means: `data.missing: interpolate`, ffill or zero.\n"
             ),
         ),
         (

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from forecast.data.export import panel_table
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import Panel
-from forecast.data.table import panel_table
 from forecast.figures import (
     DEFAULT,
     FIGURES,

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.data.export import written_dates
 from forecast.data.forecasts import (
     Forecasts,
     forecast_table,
@@ -13,7 +14,6 @@ from forecast.data.forecasts import (
     quantile_levels,
 )
 from forecast.data.panel import Panel
-from forecast.data.table import written_dates
 
 
 def test_a_forecast_has_one_row_for_each_series_cutoff_and_step(

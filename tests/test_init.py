@@ -110,7 +110,7 @@ def test_a_table_is_looked_at_and_its_config_is_valid(
     (tmp_path / "my sales.csv").write_text("\n".join([header, *rows]) + "\n")
     result = cli("init", "my sales.csv")
     assert (result.returncode, result.stdout) == (0, "my sales.yaml\n")
-    seen, following = result.stderr.splitlines()
+    seen, *_, following = result.stderr.splitlines()
     assert seen.startswith(f"{len(rows)} rows, ")
     assert following.startswith("next: forecast train --config ")
     checked = cli("check", "--config", "my sales.yaml", "--format", "json")
@@ -145,13 +145,17 @@ def test_the_airline_gets_a_logarithm_and_a_season(
             "a,b\n1,2\n",
             [],
             4,
-            "error: t.csv: no column holds ISO 8601 dates.\nName it: --time COL.\n",
+            (
+                "error: t.csv: no column holds dates.\n"
+                "Name it: --time COL, and how its dates are written: --time-format '%d/%m/%Y'. "
+                "Columns: a (1), b (2).\n"
+            ),
         ),
         (
             "a,b\n2020-01,x\n",
             [],
             4,
-            "error: t.csv: no column holds numbers.\nName it: --target COL.\n",
+            "error: t.csv: no column holds numbers.\nName it: --target COL. b has x\n",
         ),
         (
             "when,sales\n2020-01,1\n",

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.config.schema import DataOptions
+from forecast.config.data import DataOptions
 from forecast.data.calendar import iso
+from forecast.data.continuation import continue_panel
+from forecast.data.export import csv_text, panel_table
 from forecast.data.panel import Panel
-from forecast.data.table import continue_panel, panel_table, read_table, write_csv
+from forecast.data.table import read_table
 from forecast.errors import DataError
 
 
@@ -48,6 +49,12 @@ def refusal(read: Callable[..., Panel], tmp_path: Path) -> Callable[..., str]:
         return str(caught.value).replace(str(tmp_path / "table.csv"), "table.csv")
 
     return refusal
+
+
+_ADD = (
+    "Add a row for each missing step of the frequency MS, or say what a missing one means: "
+    "`data.missing: interpolate`, ffill or zero."
+)
 
 
 def _csv(lines: Sequence[str]) -> str:
@@ -146,7 +153,8 @@ def test_text_in_the_target_is_named_with_its_line(
     refusal: Callable[..., str], airline_lines: Sequence[str], value: str, shown: str
 ) -> None:
     """As an editor counts lines, the header being line 1."""
-    assert refusal(_with(airline_lines, 11, f'"1949-10",{value}')) == (
+    message = refusal(_with(airline_lines, 11, f'"1949-10",{value}'))
+    assert message.splitlines()[0] == (
         f"table.csv: `Passengers` is {shown}, not a number, in line 11."
     )
 
@@ -176,7 +184,7 @@ def test_a_missing_value_is_named_with_its_line(
     """Nothing is filled in silently."""
     assert refusal(_with(airline_lines, 11, f'"1949-10",{value}')) == (
         "table.csv: `Passengers` has no value in line 11.\n"
-        "Fill the value in, take the row out at an end, or set `data.missing: interpolate`."
+        "Fill the value in, or say what to do about it: `data.missing: interpolate`, ffill or zero."
     )
 
 
@@ -205,9 +213,7 @@ def test_a_gap_is_named_by_the_missing_month(
 ) -> None:
     """And by the two months beside it."""
     text = _csv([*airline_lines[: line - 1], *airline_lines[line:]])
-    assert refusal(text) == (
-        f"table.csv: {message}\nAdd a row for each missing step of the frequency MS."
-    )
+    assert refusal(text) == (f"table.csv: {message}\n{_ADD}")
 
 
 def test_a_gap_of_a_panel_is_named_with_its_series(refusal: Callable[..., str]) -> None:
@@ -216,7 +222,7 @@ def test_a_gap_of_a_panel_is_named_with_its_series(refusal: Callable[..., str]) 
     rows += [f"b,2019-0{month},1" for month in (1, 2, 4, 7)]
     assert refusal(_csv(["id,Month,Passengers", *rows]), id="id") == (
         "table.csv: 2019-03-01 of b is missing: 2019-02-01 is followed by 2019-04-01 "
-        "(2 such places).\nAdd a row for each missing step of the frequency MS."
+        f"(2 such places).\n{_ADD}"
     )
 
 
@@ -225,7 +231,8 @@ def test_rows_off_the_frequency_are_named(refusal: Callable[..., str]) -> None:
     rows = [f"2020-01-0{day},1" for day in range(1, 6)]
     assert refusal(_csv(["Month,Passengers", *rows]), freq="MS") == (
         "table.csv: 2020-01-02 is not a step of MS after 2020-01-01 (4 such places).\n"
-        "Name the frequency if this one is wrong: `data.freq`."
+        "Name the frequency if this one is wrong (`data.freq`), or bring the rows to even steps: "
+        "`data.resample: {freq: MS, how: mean}`."
     )
 
 
@@ -235,12 +242,14 @@ def test_a_duplicate_is_named_with_both_lines(
     """A table of several series without `data.id` looks like this, so the way out says so."""
     assert refusal(_csv([*airline_lines, airline_lines[9]])) == (
         "table.csv: 1949-09-01 stands more than once, in lines 10, 146.\n"
-        "Keep one row a date, or name the column that tells the series apart: `data.id`."
+        "Keep one row a date (`data.duplicates: first`, last, sum or mean), or name the column "
+        "that tells the series apart: `data.id`."
     )
     assert refusal(_csv([*airline_lines, *airline_lines[1:]])) == (
         "table.csv: 1949-01-01 stands more than once, in lines 2, 146; "
         "144 rows are repeated in all.\n"
-        "Keep one row a date, or name the column that tells the series apart: `data.id`."
+        "Keep one row a date (`data.duplicates: first`, last, sum or mean), or name the column "
+        "that tells the series apart: `data.id`."
     )
 
 
@@ -250,7 +259,7 @@ def test_a_duplicate_within_a_series_keeps_the_way_out_short(refusal: Callable[.
     message = refusal(text, id="id")
     assert "2020-01-01" in message
     assert "in lines 3, 4." in message
-    assert message.endswith("\nKeep one row a date.")
+    assert message.endswith("\nKeep one row a date (`data.duplicates: first`, last, sum or mean).")
 
 
 @pytest.mark.parametrize("column", ["Month", "Passengers"])
@@ -321,21 +330,35 @@ def test_the_config_says_how_other_dates_are_written(read: Callable[..., Panel])
 def test_a_missing_value_is_interpolated_where_the_config_says_so(
     read: Callable[..., Panel],
 ) -> None:
-    """A straight line across, level at the ends, within each series; and it is no truth."""
+    """A straight line across, within each series, and it is no truth; the ends are cut off."""
     rows = ["a,2020-01,", "a,2020-02,2", "a,2020-03,", "a,2020-04,NA", "a,2020-05,8", "a,2020-06,"]
     rows += ["b,2020-01,5", "b,2020-02,6"]
     panel = read(_csv(["id,Month,Passengers", *rows]), id="id", missing="interpolate")
-    assert panel.values.tolist() == [2, 2, 4, 6, 8, 8, 5, 6]
-    assert panel.observed.tolist() == [False, True, False, False, True, False, True, True]
-    np.testing.assert_array_equal(panel.truth, [np.nan, 2, np.nan, np.nan, 8, np.nan, 5, 6])
+    assert iso(panel.begins) == ["2020-02-01", "2020-01-01"]
+    assert panel.values.tolist() == [2, 4, 6, 8, 5, 6]
+    assert panel.observed.tolist() == [True, False, False, True, True, True]
+    np.testing.assert_array_equal(panel.truth, [2, np.nan, np.nan, 8, 5, 6])
 
 
-def test_a_missing_row_is_a_gap_also_where_values_are_interpolated(
-    refusal: Callable[..., str], airline_lines: Sequence[str]
+@pytest.mark.parametrize(
+    ("missing", "value", "is_observed"),
+    [("interpolate", 120, False), ("mask", 120, False), ("ffill", 136, False), ("zero", 0, True)],
+)
+def test_a_missing_row_is_a_missing_value(
+    read: Callable[..., Panel],
+    airline_lines: Sequence[str],
+    missing: str,
+    value: float,
+    is_observed: bool,
 ) -> None:
-    """Only values may be missing: a missing date may be a mistake of another kind."""
-    text = _csv([*airline_lines[:10], *airline_lines[11:]])
-    assert "1949-10-01 is missing" in refusal(text, missing="interpolate")
+    """Like a blank one; that nothing is a value can be said too."""
+    absent = _csv([*airline_lines[:10], *airline_lines[11:]])
+    blank = _with(airline_lines, 11, '"1949-10",')
+    for text in (absent, blank):
+        panel = read(text, missing=missing)
+        assert len(panel.values) == 144
+        assert panel.values[9] == value
+        assert panel.observed[9] == is_observed
 
 
 @pytest.mark.parametrize("value", ["abc", "-", "inf"])
@@ -347,10 +370,20 @@ def test_text_is_no_missing_value(
     assert "not a number, in line 11." in refusal(text, missing="interpolate")
 
 
-def test_a_series_without_any_value_is_refused(refusal: Callable[..., str]) -> None:
-    """There is nothing to draw a line between."""
-    text = "id,Month,Passengers\na,2020-01,1\na,2020-02,2\na,2020-03,3\nb,2020-01,\n"
-    assert refusal(text, id="id", missing="interpolate") == "table.csv: b has no value at all."
+def test_a_series_without_any_value_does_not_stop_the_others(tmp_path: Path) -> None:
+    """It is left out, and named."""
+    path = tmp_path / "table.csv"
+    path.write_text("id,Month,Passengers\nb,2020-01,\na,2020-01,1\na,2020-02,2\na,2020-03,3\n")
+    table = read_table(_options(path, id="id"))
+    assert table.panel.unique_ids == ("a",)
+    assert table.panel.values.tolist() == [1, 2, 3]
+    assert table.reading.empty == ("b",)
+
+
+def test_a_table_without_any_value_is_refused(refusal: Callable[..., str]) -> None:
+    """There is nothing to forecast from."""
+    text = "Month,Passengers\n2020-01,\n2020-02,\n2020-03,\n"
+    assert refusal(text) == "table.csv: Passengers has no value at all."
 
 
 def test_a_compressed_table_is_read(tmp_path: Path, airline_csv: Path) -> None:
@@ -375,15 +408,25 @@ def test_a_damaged_compressed_table_is_refused(tmp_path: Path, content: bytes) -
         read_table(_options(path))
 
 
-def test_mixed_time_zones_are_refused(refusal: Callable[..., str]) -> None:
-    """Also where summer time changes the offset."""
-    text = "Month,Passengers\n2020-03-28T00:00:00+01:00,1\n2020-03-30T00:00:00+02:00,1\n"
-    assert refusal(text) == (
-        "table.csv: `Month` mixes time zones: +01:00, +02:00.\n"
-        "Write all of the times in one zone, such as UTC."
-    )
+def test_offsets_that_change_are_instants(read: Callable[..., Panel]) -> None:
+    """As where the clocks change: in UTC, or in the zone that the config names."""
+    rows = [f"2020-03-28T{hour:02}:00:00+01:00,1" for hour in range(22, 24)]
+    rows += ["2020-03-29T00:00:00+01:00,1", "2020-03-29T01:00:00+01:00,1"]
+    rows += ["2020-03-29T03:00:00+02:00,1", "2020-03-29T04:00:00+02:00,1"]
+    panel = read(_csv(["Month,Passengers", *rows]))
+    assert panel.freq == "h"
+    assert iso(panel.ds[[0, -1]]) == ["2020-03-28T21:00:00+00:00", "2020-03-29T02:00:00+00:00"]
+    panel = read(_csv(["Month,Passengers", *rows]), timezone="Europe/Berlin")
+    assert iso(panel.ds[[0, -1]]) == ["2020-03-28T22:00:00+01:00", "2020-03-29T04:00:00+02:00"]
+
+
+def test_times_with_and_without_an_offset_are_refused(refusal: Callable[..., str]) -> None:
+    """They can not be put in order."""
     text = "Month,Passengers\n2020-03-28T00:00:00+01:00,1\n2020-03-30T00:00:00,1\n"
-    assert "mixes time zones" in refusal(text)
+    assert refusal(text) == (
+        "table.csv: `Month` mixes times with an offset (+01:00) and without.\n"
+        "Write all of the times with their offsets, or none."
+    )
 
 
 @given(
@@ -403,7 +446,7 @@ def test_what_is_written_reads_back_as_the_same_panel(
     """Every float and every date: it is how a run keeps the rows that a forecast begins with."""
     panel = make_panel(series, freq=freq)
     path = tmp_path_factory.mktemp("kept") / "context.csv"
-    write_csv(panel_table(panel), path)
+    path.write_text(csv_text(panel_table(panel)))
     options = DataOptions(path=str(path), time="ds", target="y", id="unique_id", freq=freq)
     again = read_table(options).panel
     assert again.unique_ids == panel.unique_ids
@@ -419,17 +462,16 @@ def test_the_name_of_a_series_reads_back_as_it_was(
     """Namibia is NA, and a column may be called `null`."""
     plain = make_panel([[1.0, 2.0]])
     panel = replace(plain, unique_ids=(name,))
-    write_csv(panel_table(panel), tmp_path / "context.csv")
+    (tmp_path / "context.csv").write_text(csv_text(panel_table(panel)))
     options = _options(tmp_path / "context.csv", time="ds", target="y", id="unique_id", freq="MS")
     assert read_table(options).panel.unique_ids == (name,)
 
 
 def test_floats_are_written_with_all_of_their_digits() -> None:
     """And dates in ISO 8601, the same in every row."""
-    text = StringIO()
     ds = pd.DatetimeIndex(["2020-01-01T00:00", "2020-01-01T12:00"])
-    write_csv(pd.DataFrame({"ds": ds, "y": [0.1 + 0.2, 1 / 3]}), text)
-    assert text.getvalue() == (
+    text = csv_text(pd.DataFrame({"ds": ds, "y": [0.1 + 0.2, 1 / 3]}))
+    assert text == (
         "ds,y\n2020-01-01T00:00:00,0.30000000000000004\n2020-01-01T12:00:00,0.3333333333333333\n"
     )
 
@@ -492,3 +534,61 @@ def _later(
     panel = make_panel(series)
     begins = pd.DatetimeIndex(panel.begins) + pd.DateOffset(months=months)
     return replace(panel, begins=begins)
+
+
+def test_a_row_is_never_left_out_as_a_footer(
+    refusal: Callable[..., str], airline_lines: Sequence[str]
+) -> None:
+    """A newer table may have no total, where the config of the first leaves one out."""
+    text = _csv([*airline_lines, "Total,40363"])
+    assert "'Total'" in refusal(text)
+    assert "line 145 is to be left out, and is a row of 1960-12" in refusal(
+        _csv(airline_lines), skip_footer=1
+    )
+
+
+def test_a_footer_is_left_out_where_the_config_says_so(
+    read: Callable[..., Panel], airline_lines: Sequence[str]
+) -> None:
+    """By the number of its lines."""
+    assert len(read(_csv([*airline_lines, "", "Total,40363"]), skip_footer=2).values) == 144
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "value"), [("first", 1), ("last", 3), ("sum", 6), ("mean", 2)]
+)
+def test_rows_of_one_date_become_one_where_the_config_says_so(
+    read: Callable[..., Panel], duplicates: str, value: float
+) -> None:
+    """The first or the last in the table, their sum, or their mean."""
+    rows = ["2020-01,1", "2020-01,2", "2020-02,5", "2020-03,7", "2020-01,3"]
+    panel = read(_csv(["Month,Passengers", *rows]), duplicates=duplicates)
+    assert panel.values.tolist() == [value, 5, 7]
+
+
+def test_uneven_rows_are_brought_to_even_steps(read: Callable[..., Panel]) -> None:
+    """A step without a row is a missing value, not a 0."""
+    rows = ["2020-01-01,1", "2020-01-20,2", "2020-02-03,5", "2020-04-09,7"]
+    text = _csv(["Month,Passengers", *rows])
+    panel = read(text, resample={"freq": "MS", "how": "sum"}, missing="interpolate")
+    assert iso(panel.ds) == ["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01"]
+    assert panel.values.tolist() == [3, 5, 6, 7]
+    assert panel.observed.tolist() == [True, True, False, True]
+
+
+def test_rows_can_be_counted(read: Callable[..., Panel], refusal: Callable[..., str]) -> None:
+    """With the frequency 1, by whole numbers; a number that is not there is a missing value."""
+    panel = read("Month,Passengers\n3,1\n4,2\n6,4\n", freq=1, missing="interpolate")
+    assert (iso(panel.begins), panel.values.tolist()) == (["3"], [1, 2, 3, 4])
+    assert "'x', not a whole number, in line 3" in refusal("Month,Passengers\n3,1\nx,2\n", freq=1)
+
+
+def test_blank_ends_are_no_history(tmp_path: Path) -> None:
+    """Of each series by itself: those at the end are the future, those at the start nothing."""
+    path = tmp_path / "table.csv"
+    rows = ["a,2020-01,", "a,2020-02,2", "a,2020-03,3", "a,2020-04,", "b,2020-03,5", "b,2020-04,6"]
+    path.write_text(_csv(["id,Month,Passengers", *rows]))
+    table = read_table(_options(path, id="id", freq="MS"))
+    assert iso(table.panel.begins) == ["2020-02-01", "2020-03-01"]
+    assert table.panel.values.tolist() == [2, 3, 5, 6]
+    assert (table.reading.before, table.reading.future) == (1, 1)

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.console import Console
-from forecast.data.export import csv_text
+from forecast.data.export import csv_text, records
 from forecast.data.panel import IntArray
 from forecast.data.split import has_target, rolling_cutoffs
-from forecast.data.table import records
 from forecast.display import scores_table, steps_table
 from forecast.errors import DataError, Problem
 from forecast.jobs.fitting import Fitting

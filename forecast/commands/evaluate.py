@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.calendar import from_iso, steps_between
-from forecast.data.export import csv_text
+from forecast.data.export import csv_text, records
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within, has_target
-from forecast.data.table import records
 from forecast.display import scores_table
 from forecast.errors import DataError, Problem
 from forecast.jobs.opening import OpenedRun

@@ -1,13 +1,20 @@
 """A commented config to start from: for an example, or for a table that was looked at."""
 
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from forecast.commands.recipe import recipe
+from forecast.config import load_config
+from forecast.data.calendar import iso
 from forecast.data.export import write_file
-from forecast.data.profile import Profile, profile_table
-from forecast.errors import Problem, UsageError
+from forecast.data.panel import Panel
+from forecast.data.profile import Hints, Profile, profile_table
+from forecast.errors import ForecastError, Problem, UsageError
+from forecast.jobs.job import plan_job
 
 # In the repository these are links to configs/ and data/, so that the example is not kept twice.
 _EXAMPLE = ("air.yaml", "airline-passengers.csv")
@@ -26,22 +33,28 @@ def init_example(folder: Path) -> list[Path]:
     return list(contents)
 
 
-def init_table(
-    table: Path,
-    output: Path,
-    *,
-    horizon: int | None = None,
-    time: str | None = None,
-    target: str | None = None,
-    unique_id: str | None = None,
-) -> Profile:
-    """Profile at a table and write the recipe that suits it; what was seen.
+def config_for(table: Path) -> Path:
+    """What a config is called where nobody says: `sales.yaml` for `sales.csv` and `sales-*.csv`."""
+    stem = re.sub(r"[*?\[\]]", "", table.name.split(".", maxsplit=1)[0]).strip("-_ ")
+    return Path(f"{stem or 'table'}.yaml")
 
-    Raises `DataError` for a table that can not be read, `UsageError` where the config exists.
+
+def init_table(
+    table: Path, output: Path, *, horizon: int | None = None, hints: Hints | None = None
+) -> Profile:
+    """Look at a table and write the recipe that suits it; what was seen.
+
+    Raises `DataError` for a table that can not be read, `UsageError` where the config exists, or
+    where it takes a person to say what is to be forecast.
     """
-    look = profile_table(table, time, target, unique_id)
-    write_new({output: recipe(look, horizon, output.parent).encode()})
-    return look
+    profile = profile_table(table, hints)
+    write_new({output: recipe(profile, horizon, output.parent).encode()})
+    try:
+        plan_job(load_config(output), profile.table)
+    except ForecastError:
+        output.unlink()
+        raise
+    return profile
 
 
 def write_new(contents: dict[Path, bytes]) -> None:
@@ -57,12 +70,28 @@ def write_new(contents: dict[Path, bytes]) -> None:
         write_file(content, path)
 
 
-def seen(look: Profile) -> str:
-    """One line on what a table is."""
-    panel = look.panel
-    season = f"a season of {look.season_length}" if look.has_season else "no clear season"
-    swings = ", swings that grow with the level" if look.is_multiplicative else ""
-    return (
+def seen(profile: Profile) -> str:
+    """What a table is, as it was understood: a line, its first rows, and what to know of it."""
+    panel = profile.panel
+    season = f"a season of {profile.season_length}" if profile.has_season else "no clear season"
+    swings = ", swings that grow with the level" if profile.is_multiplicative else ""
+    zeros = ", intermittent: many values are zero" if profile.is_intermittent else ""
+    line = (
         f"{len(panel.values)} rows, {len(panel.unique_ids)} series, frequency {panel.freq}, "
-        f"{season}{swings}"
+        f"{season}{swings}{zeros}"
     )
+    done = str(profile.table.reading)
+    return "\n".join([line, *([done] if done else []), *_first_rows(panel)])
+
+
+def _first_rows(panel: Panel) -> list[str]:
+    """The first rows and the last, as they were understood."""
+    last = len(panel.values) - 1
+    picked = np.unique([*range(min(3, last)), last])
+    moments = iso(panel.dates(picked))
+    names = [panel.unique_ids[series] for series in panel.series_of(picked)]
+    rows = [
+        f"  {name}  {moment}  {value:g}"
+        for name, moment, value in zip(names, moments, panel.values[picked], strict=True)
+    ]
+    return [*rows[:-1], "  ...", rows[-1]] if last > 3 else rows

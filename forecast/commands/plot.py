@@ -9,8 +9,7 @@ import pandas as pd
 
 from forecast.console import Console
 from forecast.data.calendar import iso
-from forecast.data.export import refuse_unwritable, write_file
-from forecast.data.table import panel_table
+from forecast.data.export import panel_table, refuse_unwritable, write_file
 from forecast.errors import NoRunError, Problem, UsageError, did_you_mean
 from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, drawn
 from forecast.jobs.job import Job

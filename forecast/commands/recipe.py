@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast.data.profile import Profile
+from forecast.errors import DataError, Problem
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
@@ -15,7 +16,7 @@ _BATCH, _STEPS = 128, 100  # of the recipe for panels
 
 _SMALL = """
 transforms:{log}
-  - kind: difference      # against the season before: little is left to learn
+  - kind: difference      # {reason}
     lag: {lag}
   - minmax
 
@@ -28,7 +29,7 @@ model:
   units: 20
 
 training:
-  loss: mae
+  loss: {loss}
   epochs: 200
   schedule: cosine
   ensemble: 5             # the mean of five seeds
@@ -40,7 +41,7 @@ predict:
 _PANEL = """{transforms}
 window:
   context_length: {context}
-  horizon: {horizon}
+  horizon: {window}
   normalize: standard     # series of any level and spread look alike
   residual_of: {residual_of}
 
@@ -52,7 +53,7 @@ model:
   dropout: 0.1
 
 training:
-  loss: mae
+  loss: {loss}
   learning_rate: 0.003
   schedule: cosine
   clip_norm: 1
@@ -67,27 +68,46 @@ predict:
 """
 
 
+_LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
+
+
 def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
-    """A config for the table that was looked at, to stand in `folder`."""
+    """A config for the table that was looked at, to stand in `folder`.
+
+    Raises `DataError` where the table is too short for any.
+    """
+    lengths = np.diff(look.panel.offsets)
+    if lengths.max() < _LEAST_ROWS:
+        message = f"the longest series has {lengths.max()} rows: too few to train and test on."
+        advice = f"It takes {_LEAST_ROWS} at least, and two seasons to see one."
+        raise DataError(Problem(message, advice))
     steps = horizon or (look.season_length if look.season_length > 1 else 12)
     windows = len(look.panel.values) - len(look.panel.unique_ids) * look.season_length
-    model = _small(look, steps) if windows < _MANY_WINDOWS else _panel(look, steps)
-    return _data(look, folder) + f"\nsplit:\n  test: {steps}\n" + model
+    if windows < _MANY_WINDOWS:
+        test = min(steps, max(1, int(lengths.max()) // 5))
+        model = _small(look, steps, test)
+    else:
+        test = min(steps, max(1, int(np.median(lengths)) // 5))
+        model = _panel(look, steps, test)
+    return _data(look, folder) + f"\nsplit:\n  test: {test}\n" + model
 
 
 def _data(look: Profile, folder: Path) -> str:
-    options = look.options
-    keys = {
-        "path": os.path.relpath(options.path, folder),
-        "time": options.time,
-        "target": options.target,
-        "id": options.id,
-        "freq": look.panel.freq,
-        "season_length": look.season_length,
-        "missing": None if options.missing == "error" else options.missing,
-    }
-    lines = [f"  {key}: {json.dumps(value)}\n" for key, value in keys.items() if value is not None]
+    """The options of `data:` that differ from their defaults."""
+    given = look.options.model_dump(exclude_defaults=True) | {"season_length": look.season_length}
+    given["path"] = _path_from(look.options.path, folder)
+    lines = [f"  {key}: {_written(value)}\n" for key, value in given.items() if value is not None]
     return "data:\n" + "".join(lines)
+
+
+def _path_from(path: str, folder: Path) -> str:
+    """A path as a config in a folder has it; what is no path stays as it is."""
+    return path if path == "-" or "://" in path else os.path.relpath(path, folder)
+
+
+def _written(value: object) -> str:
+    """A value on one line of YAML: names as they are, in quotes where they need them."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _log(look: Profile) -> str | None:
@@ -97,28 +117,43 @@ def _log(look: Profile) -> str | None:
     return "log" if look.is_positive else "log1p"
 
 
-def _small(look: Profile, horizon: int) -> str:
+def _small(look: Profile, horizon: int, test: int) -> str:
     log = _log(look)
+    rows = int(np.diff(look.panel.offsets).max()) - test
+    season = look.season_length
+    by_season = look.has_season and rows >= 2 * season + 2
+    # Half of what is left when the difference is taken goes into the first context.
+    left = rows - (season if by_season else 1)
     return _SMALL.format(
         log=f"\n  - {log:<21} # swings grow with the level" if log else "",
-        lag="season" if look.has_season else 1,
-        context=max(look.season_length, 12),
+        lag="season" if by_season else 1,
+        reason="against the season before: little is left to learn"
+        if by_season
+        else "against the step before",
+        context=min(max(season, 12), max(1, left // 2)),
+        loss="mse" if look.is_intermittent else "mae",
         horizon=horizon,
     )
 
 
-def _panel(look: Profile, horizon: int) -> str:
+def _panel(look: Profile, horizon: int, test: int) -> str:
     log = _log(look)
     season = look.season_length
-    rows = float(np.quantile(np.diff(look.panel.offsets), 0.25)) - horizon
-    seasons = int(np.clip(0.4 * rows // season, 2, _MOST_SEASONS)) if season > 1 else 0
-    windows = len(look.panel.values) - len(look.panel.unique_ids) * (season * seasons + horizon)
+    lengths = np.diff(look.panel.offsets)
+    rows = float(np.quantile(lengths, 0.25)) - test
+    room = int(np.median(lengths)) - 2 * test  # for the context of the first window
+    most = min(_MOST_SEASONS, room // season) if season > 1 else 0
+    seasons = int(np.clip(0.4 * rows // season, min(2, most), most)) if most > 0 else 0
+    context = season * seasons if seasons else int(np.clip(room // 2, 1, 2 * test))
+    windows = len(look.panel.values) - len(look.panel.unique_ids) * (context + test)
     epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
     return _PANEL.format(
         transforms=f"\ntransforms:\n  - {log:<21} # swings grow with the level\n" if log else "",
-        context=season * seasons if seasons else 2 * horizon,
+        context=context,
+        window=test,
+        loss="mse" if look.is_intermittent else "mae",
         horizon=horizon,
         epochs=epochs,
-        residual_of="seasonal_naive" if look.has_season else "last",
+        residual_of="seasonal_naive" if look.has_season and seasons else "last",
         patch_length="season" if seasons else 1,
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from forecast.data.table import records
+from forecast.data.export import records
 from forecast.display import scores_table
 from forecast.runs import Run
 from forecast.runs.documents import read_config, resolved_text

@@ -145,6 +145,8 @@ def _announce(job: Job, console: Console) -> None:
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
+    if str(job.reading):
+        console.say(str(job.reading))
     for warning in job.warnings:
         console.warn(warning)
 
@@ -231,7 +233,12 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
         freq=panel.freq,
         timezone=None if zone is None else str(zone),
         season_length=job.season_length,
-        columns={"time": options.time, "target": options.target, "id": options.id},
+        columns={
+            "time": ", ".join(options.time_columns),
+            "target": ", ".join(options.targets),
+            "id": ", ".join(options.ids) or None,
+        },
+        reading=job.reading.counts,
         per_series=[
             SeriesRecord(
                 unique_id=name,

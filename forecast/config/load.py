@@ -3,18 +3,20 @@
 Precedence: default < extends < file < `--set`.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
-from forecast.config.document import Document, KeyPath, Mark, parse
+from forecast.config.document import MAX_CHARACTERS, Document, KeyPath, Mark, parse
 from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions, GRUOptions
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 
@@ -38,7 +40,7 @@ class LoadedConfig:
 def find_config(path: Path) -> Path:
     """The config as given, or the one of that name in `configs/`."""
     for candidate in (path, Path("configs") / path):
-        if _is_file(candidate):
+        if _is_file(candidate) or candidate.is_fifo() or str(path) == "-":
             return candidate
     there = chain(Path().glob("*.yaml"), Path("configs").glob("*.yaml"))
     near = sorted({str(found) for found in there if _is_file(found)})
@@ -86,7 +88,11 @@ def load_config(
 
 def _read(path: Path, mark: Mark | None = None) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        # A config is small; what is larger, or has no end, is none.
+        if str(path) == "-":
+            return sys.stdin.read(MAX_CHARACTERS + 1)
+        with path.open(encoding="utf-8-sig") as file:
+            return file.read(MAX_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as error:
         message = f"can not read {path}: {getattr(error, 'strerror', None) or error}"
         raise ConfigError(mark.problem(message) if mark else Problem(message)) from error
@@ -131,12 +137,17 @@ def _anchor_paths(document: Document, folder: Path) -> None:
         section[key] = str((folder / Path(section[key]).expanduser()).resolve())
 
     data, model = document.values.get("data"), document.values.get("model")
-    if isinstance(data, dict) and isinstance(data.get("path"), str):
+    if isinstance(data, dict) and isinstance(data.get("path"), str) and _names_file(data["path"]):
         anchor(data, "path")
     if isinstance(model, dict) and ":" in str(model.get("kind")):
         model.setdefault("folder", ".")
         if isinstance(model["folder"], str):
             anchor(model, "folder")
+
+
+def _names_file(path: str) -> bool:
+    """Whether a path names a file or a pattern; standard input, a pipe or a server is none."""
+    return path != "-" and "://" not in path and not path.startswith(("/dev/", "/proc/"))
 
 
 def _setting(setting: str) -> Document:
@@ -147,9 +158,10 @@ def _setting(setting: str) -> Document:
         raise UsageError(Problem(f"--set {setting}: write KEY=VALUE, such as training.epochs=5"))
     if keys[0] == "extends":
         raise UsageError(Problem("--set extends: a config is extended in its file alone."))
-    document = parse(value_text, "--set")
-    offset = len(dotted) + 1
     path: KeyPath = tuple(keys)
+    is_text = _is_text(path, value_text)
+    document = Document(value_text) if is_text else parse(value_text, "--set")
+    offset = len(dotted) + 1
     document.key_marks = {
         path[: i + 1]: Mark("--set", 0, 1, setting, len(dotted)) for i in range(len(path))
     }
@@ -165,6 +177,38 @@ def _nested_below(keys: Sequence[str], value: object) -> Any:
     for key in reversed(keys):
         value = {key: value}
     return value
+
+
+def _is_text(path: KeyPath, value: str) -> bool:
+    """Whether the value of an option is text as it stands, whatever YAML would make of it.
+
+    So it is where the option takes text and no number, unless the value is in quotes, a list, a
+    mapping, or the word that takes an optional value away.
+    """
+    fields = [
+        model.model_fields[str(path[-1])].annotation
+        for model in _models_at(path[:-1])
+        if path[-1] in model.model_fields
+    ]
+    kinds = {kind for field in fields for kind in _alternatives(field)}
+    if str in kinds and not kinds & {int, float, bool}:
+        is_yaml = value[:1] in ("'", '"', "[", "{") or (type(None) in kinds and value in _NOTHING)
+        return not is_yaml
+    return False
+
+
+_NOTHING = ("null", "~", "")
+
+
+def _alternatives(annotation: object) -> Iterator[object]:
+    """The types of a union, whatever is noted of each."""
+    if get_origin(annotation) is Annotated:
+        yield from _alternatives(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for inner in get_args(annotation):
+            yield from _alternatives(inner)
+    else:
+        yield annotation
 
 
 def _merge(below: Document, above: Document) -> None:

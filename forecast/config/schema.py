@@ -9,9 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -19,13 +17,8 @@ from pydantic import (
     field_validator,
 )
 
-
-class Section(BaseModel):
-    """A part of the config: frozen, strict about types, closed to unknown keys."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+from forecast.config.data import DataOptions
+from forecast.config.section import Section
 
 
 def _split_point(value: object) -> object:
@@ -54,31 +47,6 @@ SplitPoint = Annotated[
         }
     ),
 ]
-
-
-class DataOptions(Section):
-    """Which table, and what its columns mean."""
-
-    path: str
-    """The CSV file, relative to the config file."""
-    time: str
-    """The column of dates."""
-    time_format: str | None = None
-    """How the dates are written, as in strftime (`%d/%m/%Y`); ISO 8601 where it is left out."""
-    target: str
-    """The column of numbers to forecast."""
-    id: str | None = None
-    """The column that tells the series of a long table apart; without it there is one series."""
-    freq: str | None = None
-    """The distance between two rows as a pandas offset alias (MS, D, h, 15min, W-SUN).
-
-    Inferred where it is left out, and checked either way.
-    """
-    missing: Literal["error", "interpolate"] = "error"
-    """What to do about empty values of the target: refuse them, or draw a line from the value
-    before to the value after. An interpolated value is never scored."""
-    season_length: Annotated[int, Field(ge=1)] | None = None
-    """Steps in one season, for seasonal naive and MASE; from the frequency where it is left out."""
 
 
 class SplitOptions(Section):
@@ -395,7 +363,7 @@ class FunctionOptions(_NetworkOptions):
 
     kind: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
     """The function, as `module:function`."""
-    options: dict[str, str | int | float | bool] = {}
+    options: dict[str, str | int | float | bool] = {}  # noqa: RUF012 - pydantic copies it
     """What the function is called with, by name."""
     folder: str | None = None
     """Where the module is looked for first; the config's folder where it is left out."""

@@ -1,6 +1,5 @@
-"""Dates: which frequency a table has, which date comes next, how a date is written."""
+"""Dates: which date comes next, and how a date is written."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TypeAlias
@@ -10,8 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
-
-from forecast.errors import DataError, Problem
 
 Dates: TypeAlias = "pd.DatetimeIndex | pd.Index[int]"
 """When something was observed: moments, or numbers where a table counts (the frequency `1`)."""
@@ -65,31 +62,6 @@ def seasons_of(freq: str) -> list[int]:
     base = offset_of(freq)[0].rule_code.split("-")[0]
     within_day = base in ("h", "min")
     return [length for length in (day, 7 * day if within_day else 1) if length > 1]
-
-
-def infer_freq(ds: pd.DatetimeIndex) -> str:
-    """The frequency of one series' sorted dates, also where some rows are missing.
-
-    Raises `DataError` where fewer than three dates, or no common distance, leave it open.
-    """
-    way_out = "Name the frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
-    if len(ds) < 3:
-        raise DataError(Problem(f"{len(ds)} rows are too few to infer a frequency.", way_out))
-    whole = _infer(ds)
-    if whole:
-        return whole
-    # A missing row hides the frequency of the whole, not that of the stretches beside it.
-    stretches = (_infer(ds[i : i + 5]) for i in range(max(1, len(ds) - 4)))
-    votes = Counter(freq for freq in stretches if freq)
-    if not votes:
-        raise DataError(Problem("the dates have no common distance.", way_out))
-    return votes.most_common(1)[0][0]
-
-
-def _infer(ds: pd.DatetimeIndex) -> str | None:
-    with pd.option_context({"future.infer_freq_returns_offset": True}):
-        offset = pd.infer_freq(ds)
-    return None if offset is None else to_offset(offset).freqstr
 
 
 def dates(begins: Dates, steps: NDArray[np.int64], freq: str) -> Dates:

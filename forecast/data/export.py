@@ -3,18 +3,19 @@
 import json
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from errno import EISDIR
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from forecast.data.calendar import iso
 from forecast.data.csvtext import quoted, rows_text
-from forecast.data.table import records
+from forecast.data.panel import Panel
 from forecast.errors import Problem, UsageError, require_extra
 
 Format = Literal["csv", "jsonl", "parquet"]
@@ -62,6 +63,24 @@ def _fields(column: "pd.Series[Any]") -> list[str]:
     codes, words = pd.factorize(column)
     fields = [*(quoted(str(word)) for word in words), ""]  # the last for code -1, which is nothing
     return [fields[code] for code in codes]
+
+
+def panel_table(panel: Panel) -> pd.DataFrame:
+    """The panel as a long table: `unique_id, ds, y`."""
+    names = np.repeat(np.array(panel.unique_ids, dtype=object), np.diff(panel.offsets))
+    return pd.DataFrame({"unique_id": names, "ds": panel.ds, "y": panel.truth})
+
+
+def written_dates(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with its dates as ISO 8601 text."""
+    dates = table.select_dtypes(["datetime", "datetimetz"])
+    return table.assign(**{str(name): iso(pd.DatetimeIndex(dates[name])) for name in dates})
+
+
+def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """A table as rows for JSON: dates in ISO 8601, null for what is undefined."""
+    written = written_dates(table).astype(object)
+    return written.where(written.notna(), None).to_dict("records")
 
 
 def write_file(content: bytes, output: Path, advice: str | None = None) -> None:

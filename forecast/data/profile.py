@@ -1,19 +1,45 @@
-"""What kind of table is this? Its columns, its frequency and season, and how its values behave."""
+"""A look at a table that nobody has described: how it is written, and what its columns mean."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from forecast.config.schema import DataOptions
-from forecast.data.calendar import season_length_of, seasons_of
-from forecast.data.panel import FloatArray, Panel
-from forecast.data.table import read_raw, read_table
-from forecast.errors import DataError, Problem, did_you_mean
+from forecast.config.data import DataOptions
+from forecast.data.clocks import zones_that_skip
+from forecast.data.column import Column, columns_of
+from forecast.data.panel import Panel
+from forecast.data.roles import (
+    Candidate,
+    dates_in_header,
+    find_ids,
+    find_targets,
+)
+from forecast.data.seasons import find_season, is_multiplicative
+from forecast.data.sources import RawTable
+from forecast.data.sources.content import Content
+from forecast.data.table import Table, read_table
+from forecast.data.timing import Timing, find_timing
+from forecast.data.writing import Draft, find_numbers, read_as_written, without_footer
+from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
-# A season is believed where a season ago tells this much of today (a correlation).
-_SEASONAL = 0.3
+_INTERMITTENT = 0.3  # of the values are zero
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a person says of a table beforehand."""
+
+    time: tuple[str, ...] = ()
+    time_format: str | None = None
+    target: str | None = None
+    """A column, or several with commas between them."""
+    id: str | None = None
+    """A column, or several with commas between them."""
+    freq: str | None = None
+    timezone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -21,122 +47,202 @@ class Profile:
     """What a table is, as far as looking at it tells."""
 
     options: DataOptions
-    panel: Panel
+    table: Table
     season_length: int
     has_season: bool
     is_multiplicative: bool
     """Whether swings grow with the level, so that a logarithm makes them alike."""
+    warnings: tuple[str, ...] = ()
+    """What somebody should know before relying on it."""
+
+    @property
+    def panel(self) -> Panel:
+        """Its series."""
+        return self.table.panel
 
     @property
     def is_positive(self) -> bool:
         """Whether every value has a logarithm."""
         return bool(self.panel.values.min() > 0)
 
+    @property
+    def is_intermittent(self) -> bool:
+        """Whether many values are zero, as with goods that are seldom asked for."""
+        observed = self.panel.values[self.panel.observed]
+        return bool((observed == 0).mean() >= _INTERMITTENT)
 
-def profile_table(
-    path: Path, time: str | None, target: str | None, unique_id: str | None
-) -> Profile:
-    """Find the columns that are not named, and read the table.
 
-    Raises `DataError` where a column can not be told, or the table can not be read.
+def profile_table(path: Path, hints: Hints | None = None) -> Profile:
+    """Find how a table is written and the columns that are not named, and read it.
+
+    Raises `DataError` where something can not be told, or the table can not be read; `UsageError`
+    where several columns can be forecast and none is named.
     """
-    raw = read_raw(path)
-    for name in (time, target, unique_id):
-        if name is not None and name not in raw.columns:
-            advice = did_you_mean(name, [str(column) for column in raw.columns])
-            raise DataError(Problem(f"{path} has no column `{name}`.", advice))
-    time = time or _time_column(raw, path)
-    target = target or _target_column(raw, path, {time, unique_id})
-    if unique_id is None and raw[time].duplicated().any():
-        unique_id = _id_column(raw, path, time, target)
-    has_gaps = bool(raw[target].isna().any())
-    options = DataOptions(
-        path=str(path),
-        time=time,
-        target=target,
-        id=unique_id,
-        missing="interpolate" if has_gaps else "error",
-    )
-    panel = read_table(options).panel
-    season_length, has_season = _season(panel)
+    hints = hints or Hints()
+    content = Content(path)
+    draft = Draft(str(path), {"timezone": hints.timezone, "freq": hints.freq})
+    raw = read_as_written(content, draft)
+    columns = columns_of(raw.frame)
+    names = [str(name) for name in raw.frame]
+    _refuse_transposed(columns, raw)
+    targets, ids = _split(hints.target, names), _split(hints.id, names)
+    _refuse_unknown((*hints.time, *targets, *ids), names, raw.name)
+    timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
+    if timing.footer:
+        columns = without_footer(raw, columns, timing, draft, content)
+        timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
+    draft.warnings += [timing.note] if timing.note else []
+    draft.options |= {"time": timing.time, "time_format": timing.form}
+    draft.options["freq"] = hints.freq or timing.freq
+    ids = ids or _ids(columns, timing, targets, raw)
+    targets = targets or _targets(columns, {*timing.columns, *ids}, raw, draft)
+    draft.options |= {"target": list(targets), "id": list(ids) or None}
+    find_numbers([column for column in columns if column.name in targets], raw, content, draft)
+    table = _read(draft, content)
+    return _profile(draft, table)
+
+
+def _profile(draft: Draft, table: Table) -> Profile:
+    panel, reading = table.panel, table.reading
+    _refuse_clock_change(panel, draft.path)
+    if reading.empty:
+        draft.warnings.append(f"without a value, and left out: {', '.join(reading.empty[:5])}.")
+    draft.options["missing"] = "interpolate" if reading.filled else "error"
+    options = draft.options_with(freq=panel.freq)
+    season_length, has_season = find_season(panel)
     return Profile(
-        options, panel, season_length, has_season, _is_multiplicative(panel, season_length)
+        options,
+        table,
+        season_length,
+        has_season,
+        is_multiplicative(panel, season_length),
+        tuple(draft.warnings),
     )
 
 
-def _time_column(raw: pd.DataFrame, path: Path) -> str:
-    for name in raw.columns:
-        if pd.api.types.is_numeric_dtype(raw[name]):
-            continue
-        sample = raw[name].dropna().head(100)
-        if pd.to_datetime(sample, format="ISO8601", errors="coerce").notna().all():
-            return str(name)
-    raise DataError(Problem(f"{path}: no column holds ISO 8601 dates.", "Name it: --time COL."))
+def _refuse_transposed(columns: Sequence[Column], raw: RawTable) -> None:
+    names = [column.name for column in columns]
+    if dates_in_header(names) and not any(column.is_date_text for column in columns):
+        message = f"{raw.name}: dates stand in the header, so that each row is a series."
+        advice = (
+            "Turn it, so that each row has one date; with DuckDB: `data.query: UNPIVOT data ON "
+            "COLUMNS('[0-9]{4}') INTO NAME date VALUE y`."
+        )
+        raise DataError(Problem(message, advice))
 
 
-def _target_column(raw: pd.DataFrame, path: Path, taken: set[str | None]) -> str:
-    numeric = [
-        str(name)
-        for name in raw.columns
-        if pd.api.types.is_numeric_dtype(raw[name]) and name not in taken
+def _split(text: str | None, names: list[str]) -> tuple[str, ...]:
+    """The columns that a text names; a comma may also stand in the name of one."""
+    if text is None:
+        return ()
+    return (text,) if text in names else tuple(text.split(","))
+
+
+def _refuse_unknown(wanted: Sequence[str], names: list[str], table: str) -> None:
+    problems = [
+        Problem(f"{table} has no column `{name}`.", did_you_mean(name, names))
+        for name in wanted
+        if name not in names
     ]
-    if not numeric:
-        raise DataError(Problem(f"{path}: no column holds numbers.", "Name it: --target COL."))
-    return numeric[-1]
+    if problems:
+        raise DataError(*problems)
 
 
-def _id_column(raw: pd.DataFrame, path: Path, time: str, target: str) -> str:
-    for name in raw.columns:
-        if name not in (time, target) and not raw.duplicated([name, time]).any():
-            return str(name)
-    message = f"{path}: dates repeat, and no column tells series apart."
+# --- what its columns mean -----------------------------------------------------------------------
+
+
+def _ids(
+    columns: list[Column], timing: Timing, targets: tuple[str, ...], raw: RawTable
+) -> tuple[str, ...]:
+    """The columns that tell series apart, where dates repeat."""
+    if len(np.unique(timing.codes)) == len(timing.codes):
+        return ()
+    found = find_ids(columns, timing.codes, {*timing.columns, *targets})
+    if found is not None:
+        return found
+    rest = [column for column in columns if column.name not in (*timing.columns, *targets)]
+    repeated = pd.Series(timing.codes).duplicated().mean()
+    if repeated < 0.05 or not rest or all(column.forms and not column.is_whole for column in rest):
+        return ()  # the reader names the rows that are repeated, and the ways out
+    message = f"{raw.name}: dates repeat, and no column tells series apart."
     raise DataError(Problem(message, "Name it: --id COL."))
 
 
-def _season(panel: Panel) -> tuple[int, bool]:
-    """The season whose autocorrelation is highest, of those usual for the frequency."""
-    strengths = {lag: _autocorrelation(panel, lag) for lag in seasons_of(panel.freq)}
-    if not strengths:
-        return season_length_of(panel.freq), False
-    best = max(strengths.values())
-    if best < _SEASONAL:
-        return season_length_of(panel.freq), False
-    # The week of hourly data is a season of its own only where it says more than the day.
-    return next(lag for lag, strength in strengths.items() if strength > 0.9 * best), True
+def _targets(
+    columns: list[Column], taken: set[str], raw: RawTable, draft: Draft
+) -> tuple[str, ...]:
+    """The one column of numbers that can be meant.
+
+    Raises `UsageError` with a line for each where there are several.
+    """
+    candidates = find_targets(columns, taken)
+    likely = [candidate for candidate in candidates if candidate.reason is None]
+    if len(likely) == 1:
+        return (likely[0].column.name,)
+    if not likely and len(candidates) == 1:
+        name, reason = candidates[0].column.name, candidates[0].reason
+        draft.warnings.append(f"`{name}`, the only column of numbers, is {reason}.")
+        return (name,)
+    if candidates:
+        raise _which_target(likely or candidates, candidates, raw)
+    advice = "Name it: --target COL. "
+    rest = [column for column in columns if column.name not in taken]
+    advice += "; ".join(
+        f"{column.name} has {', '.join(column.distinct[:3])}" for column in rest[:3]
+    )
+    raise DataError(Problem(f"{raw.name}: no column holds numbers.", advice.strip()))
 
 
-def _autocorrelation(panel: Panel, lag: int) -> float:
-    """The median over series of the autocorrelation of the differences: trends do not count."""
-    return _median([_correlation(np.diff(y), lag) for y in _series(panel)])
+def _which_target(
+    likely: list[Candidate], candidates: list[Candidate], raw: RawTable
+) -> UsageError:
+    lines = [f"  {candidate}" for candidate in likely]
+    others = [each for each in candidates if each not in likely]
+    lines += [f"  ({each.column.name} is {each.reason})" for each in others]
+    message = f"{raw.name} has several columns of numbers:\n" + "\n".join(lines)
+    first, second = _quoted(likely[0].column.name), _quoted(likely[-1].column.name)
+    advice = (
+        f"Name the one to forecast: forecast init {_quoted(raw.name)} --target {first}\n"
+        f"or several, each as a series: --target {first},{second}"
+    )
+    return UsageError(Problem(message, advice))
 
 
-def _correlation(y: FloatArray, lag: int) -> float:
-    if len(y) < 2 * lag or np.ptp(y[lag:]) == 0 or np.ptp(y[:-lag]) == 0:
-        return float("nan")
-    return float(np.corrcoef(y[lag:], y[:-lag])[0, 1])
+def _quoted(word: str) -> str:
+    """A word as a shell takes it."""
+    is_plain = all(letter.isalnum() or letter in "._-/" for letter in word)
+    return word if is_plain and word else "'" + word.replace("'", "'\\''") + "'"
 
 
-def _is_multiplicative(panel: Panel, season_length: int) -> bool:
-    """Whether the spread within seasons grows in proportion to their mean (Guerrero 1993)."""
-    if panel.values.min() < 0:
-        return False
-    return _median([_growth_of_spread(y, max(season_length, 4)) for y in _series(panel)]) > 0.5
+# --- reading it ----------------------------------------------------------------------------------
 
 
-def _growth_of_spread(y: FloatArray, length: int) -> float:
-    """The slope of the logarithm of the spread of each season on that of its mean."""
-    seasons = y[len(y) % length :].reshape(-1, length)
-    mean, spread = seasons.mean(axis=1), seasons.std(axis=1)
-    usable = (mean > 0) & (spread > 0)
-    if usable.sum() < 3 or np.ptp(np.log(mean[usable])) < 0.1:
-        return float("nan")
-    return float(np.polyfit(np.log(mean[usable]), np.log(spread[usable]), 1)[0])
+def _read(draft: Draft, content: Content) -> Table:
+    """The table by the options that were found; what is missing is counted first of all."""
+    return read_table(draft.options_with(missing="interpolate"), content=content)
 
 
-def _series(panel: Panel) -> list[FloatArray]:
-    return [panel.values[i:j] for i, j in zip(panel.starts, panel.ends, strict=True)]
-
-
-def _median(numbers: list[float]) -> float:
-    known = [number for number in numbers if np.isfinite(number)]
-    return float(np.median(known)) if known else 0.0
+def _refuse_clock_change(panel: Panel, path: str) -> None:
+    """Raise `DataError` where what is missing is the hour that the clocks of a zone skip."""
+    if not isinstance(panel.begins, pd.DatetimeIndex) or panel.begins.tz is not None:
+        return
+    gaps = np.flatnonzero(~panel.observed)[:2_000]
+    moments = panel.dates(gaps)
+    if (
+        not len(gaps)
+        or not isinstance(moments, pd.DatetimeIndex)
+        or (moments == moments.normalize()).all()
+    ):
+        return
+    zones = [zone for moment in moments.unique() for zone in zones_that_skip(moment)]
+    if not zones:
+        return
+    zone = max(dict.fromkeys(zones), key=zones.count)
+    moment = next(moment for moment in moments if zone in zones_that_skip(moment))
+    others = [other for other in dict.fromkeys(zones) if other != zone]
+    message = (
+        f"{path}: {moment} is missing. At that hour the clocks went forward in {zone}"
+        f"{' and elsewhere' if others else ''}: these are local times."
+    )
+    advice = f"Name their time zone: --timezone {zone}, or UTC where a row is missing indeed."
+    raise DataError(Problem(message, advice))

@@ -1,351 +1,288 @@
-"""Tables in and out: a CSV file becomes a panel, or an error that names its rows."""
+"""A table becomes a panel, or an error that names its rows."""
 
-import hashlib
-import io
-import sys
-import warnings
-import zlib
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from forecast.config.schema import DataOptions
-from forecast.data.calendar import grid, infer_freq, iso, zone_of
-from forecast.data.panel import FloatArray, Panel
-from forecast.errors import DataError, Problem, did_you_mean
+from forecast.config.data import DataOptions, ResampleOptions
+from forecast.data.calendar import Dates, dates, is_freq, iso
+from forecast.data.clocks import zones_that_repeat, zones_that_skip
+from forecast.data.columns import Rows, rows_of
+from forecast.data.frequency import frequency_of
+from forecast.data.gaps import Grid, between, fill, known_span, place
+from forecast.data.panel import Panel
+from forecast.data.sources import Columns, RawTable, read_source
+from forecast.data.sources.content import Content
+from forecast.errors import DataError, Problem
 
-# What pandas takes for a missing number where it is not told otherwise.
-_MISSING = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
-    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # fmt: skip
-_SHOWN = 5  # rows named in one message
+
+@dataclass(frozen=True)
+class Reading:
+    """What was done to the rows of a table before they were a panel."""
+
+    rows: int = 0
+    """Rows of the table."""
+    merged: int = 0
+    """Rows of a date that others had too."""
+    absent: int = 0
+    """Steps between the first and the last value that had no row."""
+    filled: int = 0
+    """Values that were missing between others, those of absent rows among them."""
+    before: int = 0
+    """Blank rows before the first value of a series."""
+    future: int = 0
+    """Blank rows after the last value of a series."""
+    empty: tuple[str, ...] = ()
+    """Series without any value, which are left out."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """All of it in numbers."""
+        return {
+            "rows": self.rows,
+            "merged": self.merged,
+            "absent": self.absent,
+            "filled": self.filled,
+            "before": self.before,
+            "future": self.future,
+            "empty": len(self.empty),
+        }
+
+    def __str__(self) -> str:
+        """What was done, or nothing."""
+        parts = {
+            "rows of the same date were merged": self.merged,
+            "missing values were filled": self.filled,
+            "blank rows at the start were left out": self.before,
+            "blank rows at the end are the future": self.future,
+            "series without a value were left out": len(self.empty),
+        }
+        return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A panel and the checksum of the bytes that it was read from."""
+    """A panel, the checksum of the bytes that it was read from, and what was done to them."""
 
     panel: Panel
     sha256: str
+    reading: Reading = field(default_factory=Reading)
 
 
-def read_table(options: DataOptions, path: Path | None = None) -> Table:
-    """Read the CSV of `options`, or another of the same columns; `-` is standard input.
+def read_table(
+    options: DataOptions, path: Path | None = None, *, content: Content | None = None
+) -> Table:
+    """Read the table of `options`, or another of the same columns; `-` is standard input.
 
-    Raises `DataError` with everything that is wrong with it.
+    Blank values at the ends of a series are cut off. Raises `DataError` with all that is wrong.
     """
-    path = Path(options.path) if path is None else path
-    raw, sha256 = _read(path, options)
-    return Table(_panel(raw, options, path), sha256)
+    content = content or (None if path is None else Content(path))
+    texts = (*options.time_columns, *options.ids, *(options.where or ()))
+    raw = read_source(options, Columns(tuple(dict.fromkeys(texts)), options.targets), content)
+    return table_of(raw, options)
 
 
-def read_raw(path: Path) -> pd.DataFrame:
-    """A CSV as it stands, for looking at. Raises `DataError` where it is none."""
-    return _read(path, None)[0]
-
-
-def _read(path: Path, options: DataOptions | None) -> tuple[pd.DataFrame, str]:
-    """The table, and the checksum of its bytes."""
-    with _open(path) as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        return _read_csv(file, path, options), sha256
-
-
-def _named(path: Path) -> str:
-    """How errors call a table."""
-    return "standard input" if str(path) == "-" else str(path)
-
-
-def _open(path: Path) -> io.BufferedIOBase:
-    if str(path) == "-":
-        return io.BytesIO(sys.stdin.buffer.read())
-    try:
-        return path.open("rb")
-    except OSError as error:
-        problem = Problem(f"can not read the table {path}: {error.strerror}.")
-        raise DataError(problem) from error
-
-
-def _read_csv(file: io.BufferedIOBase, path: Path, options: DataOptions | None) -> pd.DataFrame:
-    """The columns that the options name, dates and ids as text; all columns without options."""
-    try:
-        with warnings.catch_warnings():
-            # Of a row with more fields than the header has names the last ones are left out.
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)
-            raw = pd.read_csv(
-                file,
-                index_col=False,
-                # Blank lines are kept so that row numbers are those of the file.
-                skip_blank_lines=False,
-                encoding="utf-8-sig",
-                compression="gzip" if path.suffix == ".gz" else None,
-                low_memory=False,
-                **({} if options is None else _as_text(options)),
-            )
-    except UnicodeDecodeError as error:
-        message = f"{_named(path)} is not UTF-8: {error}."
-        raise DataError(Problem(message, "Save it as UTF-8.")) from error
-    except pd.errors.EmptyDataError as error:
-        raise DataError(Problem(f"{_named(path)} is empty.")) from error
-    except (pd.errors.ParserError, OSError, EOFError, zlib.error) as error:
-        raise DataError(Problem(f"{_named(path)} is not a CSV table: {error}")) from error
-    if options is not None:
-        _refuse_missing_columns(raw, options, path)
-        wanted = [options.time, options.target, options.id]
-        raw = raw[list(dict.fromkeys(name for name in wanted if name is not None))]
-    rows: pd.DataFrame = raw.dropna(how="all")
-    if rows.empty:
-        raise DataError(Problem(f"{_named(path)} has a header and no rows."))
-    return rows
-
-
-def _as_text(options: DataOptions) -> dict[str, Any]:
-    """How pandas is to read the columns: what `NA` and `null` are depends on the column.
-
-    In the target they are missing values; a series may be called so.
-    """
-    texts = [name for name in (options.time, options.id) if name is not None]
-    return {
-        "dtype": dict.fromkeys(texts, "str"),
-        "keep_default_na": False,
-        "na_values": {name: [""] for name in texts} | {options.target: _MISSING},
-    }
-
-
-def _refuse_missing_columns(raw: pd.DataFrame, options: DataOptions, path: Path) -> None:
-    known = [str(column) for column in raw.columns]
-    wanted = {"time": options.time, "target": options.target, "id": options.id}
-    missing = [
-        Problem(f"{_named(path)} has no column `{name}` (data.{key}).", did_you_mean(name, known))
-        for key, name in wanted.items()
-        if name is not None and name not in known
-    ]
-    missing += [
-        Problem(f"{_named(path)} has two columns `{name}` (data.{key}).", "Rename one of them.")
-        for key, name in wanted.items()
-        if f"{name}.1" in known  # what pandas calls the second of two
-    ]
-    if missing:
-        raise DataError(*missing)
-
-
-def _panel(raw: pd.DataFrame, options: DataOptions, path: Path) -> Panel:
-    problems: list[Problem] = []
-    y = _numbers(raw[options.target], problems, path)
-    if options.missing == "error":
-        _report_missing(raw[options.target], problems, path, _FILL)
-    ds = _dates(raw[options.time], options.time_format, problems, path)
-    if options.id is None:
-        ids = pd.Series(options.target, index=raw.index)
+def table_of(raw: RawTable, options: DataOptions) -> Table:
+    """The panel of the rows of a table."""
+    rows = rows_of(raw, options)
+    reading = Reading(rows=len(raw.frame))
+    rows = _in_order(rows)
+    if options.resample is not None:
+        rows = _resampled(rows, options.resample)
+        freq = options.resample.freq
     else:
-        ids = raw[options.id]
-        _report_missing(ids, problems, path)
-    if problems:
-        raise DataError(*problems)
-
-    frame = pd.DataFrame({"unique_id": ids, "ds": ds, "y": y})
-    # Series keep the order in which the table names them; rows go by time.
-    codes, unique_ids = pd.factorize(frame["unique_id"])
-    order = np.lexsort((frame["ds"].to_numpy(), codes))
-    frame, codes = frame.iloc[order], codes[order]
-    _refuse_duplicates(frame, options, path)
-
-    offsets = np.searchsorted(codes, np.arange(len(unique_ids) + 1)).astype(np.int64)
-    index = pd.DatetimeIndex(frame["ds"])
-    longest = int(np.argmax(np.diff(offsets)))
-    freq = options.freq or infer_freq(index[offsets[longest] : offsets[longest + 1]])
-    values = frame["y"].to_numpy(dtype=np.float64)
-    names = tuple(str(name) for name in unique_ids)
-    panel = Panel(names, offsets, index[offsets[:-1]], values, np.isfinite(values), freq)
-    refuse_gaps(panel, index, path)
-    return panel.with_values(interpolate(panel, path))
+        rows, merged = _without_duplicates(rows, raw, options)
+        reading = replace(reading, merged=merged)
+        freq = options.freq or _freq(rows, raw, options)
+    grid, beside = place(rows.codes, rows.ds, rows.y, rows.places, freq)
+    if len(beside):
+        raise DataError(_beside_grid(rows, int(beside[0]), len(beside), freq, raw))
+    return _table(grid, rows, freq, raw, options, reading)
 
 
-def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
-    """The known rows of each series followed by newer ones; where both have a date, newer wins.
+def _in_order(rows: Rows) -> Rows:
+    """The rows series by series, each in the order of time; most tables are so already."""
+    moments = _order(rows.ds)
+    steps = np.diff(rows.codes)
+    if ((steps > 0) | ((steps == 0) & (np.diff(moments) >= 0))).all():
+        return rows
+    return rows.take(np.lexsort((moments, rows.codes)))
 
-    Known rows that a gap parts from the newer ones are left out. Raises `DataError` for a series
-    that is not known, another time zone, and fewer than `least` rows in all.
-    """
-    zones = zone_of(newer.begins), zone_of(known.begins)
-    if zones[0] != zones[1]:
-        message = f"{_named(path)}: the times are in zone {zones[0]}, and the run's in {zones[1]}."
-        raise DataError(Problem(message))
-    strange = [name for name in newer.unique_ids if name not in known.unique_ids]
-    if strange:
-        advice = did_you_mean(strange[0], list(known.unique_ids))
-        raise DataError(Problem(f"{_named(path)}: the run has no series {strange[0]}.", advice))
-    begins = dict(zip(newer.unique_ids, newer.begins, strict=True))
-    before = panel_table(known)
-    first = before["unique_id"].map(begins)
-    before = before[first.isna() | (before["ds"] < first)]
-    # Of the known rows, those stay whose series goes on without a gap.
-    last = before.groupby("unique_id")["ds"].transform("max")
-    next_one = grid(pd.DatetimeIndex(last), 1, known.freq)
-    follows = next_one == pd.DatetimeIndex(first[before.index])
-    before = before[follows | first[before.index].isna().to_numpy()]
 
-    joined = pd.concat([before, panel_table(newer)])
-    codes = pd.Index(known.unique_ids).get_indexer(pd.Index(joined["unique_id"]))
-    order = np.lexsort((joined["ds"].to_numpy(), codes))
-    joined, codes = joined.iloc[order], codes[order]
-    offsets = np.searchsorted(codes, np.arange(len(known.unique_ids) + 1)).astype(np.int64)
-    # A series that the run knows less of is forecast from what there is.
-    short = np.flatnonzero(np.diff(offsets) < np.minimum(least, np.diff(known.offsets)))
-    if short.size:
-        name = known.unique_ids[short[0]]
-        message = f"{_named(path)}: {name} has {np.diff(offsets)[short[0]]} rows without a gap"
-        advice = f"The network needs the last {least}: add the rows that are missing before them."
-        raise DataError(Problem(message + ".", advice))
-    y = joined["y"].to_numpy(dtype=np.float64)
-    panel = replace(
-        known,
-        offsets=offsets,
-        begins=pd.DatetimeIndex(joined["ds"].iloc[offsets[:-1]]),
-        values=y,
-        observed=np.isfinite(y),
+def _order(ds: Dates) -> NDArray[np.int64]:
+    return ds.asi8 if isinstance(ds, pd.DatetimeIndex) else ds.to_numpy(np.int64)
+
+
+def _table(
+    grid: Grid,
+    rows: Rows,
+    freq: str,
+    raw: RawTable,
+    options: DataOptions,
+    reading: Reading,
+) -> Table:
+    """The panel of a grid: ends without a value cut off, gaps filled or refused."""
+    first, last = known_span(grid, np.isin(grid.places, rows.coded))
+    has_values = last > first
+    names = tuple(np.array(rows.unique_ids, dtype=object)[has_values])
+    if not names:
+        raise DataError(Problem(f"{raw.name}: {rows.unique_ids[0]} has no value at all."))
+    with_row = np.concatenate([[0], np.cumsum(grid.places >= 0)])
+    starts, ends = grid.offsets[:-1], grid.offsets[1:]
+    reading = replace(
+        reading,
+        before=int((with_row[first] - with_row[starts])[has_values].sum()),
+        future=int((with_row[ends] - with_row[last])[has_values].sum()),
+        empty=tuple(np.array(rows.unique_ids, dtype=object)[~has_values]),
     )
-    return panel.with_values(interpolate(panel, path))
+    grid = between(grid, first, last, freq)
+    if not has_values.all():
+        offsets = np.append(grid.offsets[:-1][has_values], grid.offsets[-1])
+        grid = replace(grid, offsets=offsets, begins=grid.begins[has_values])
+    gaps = np.isnan(grid.y)
+    if gaps.any() and options.missing == "error":
+        raise DataError(*_gaps(grid, names, freq, raw, options))
+    values = fill(grid, options.missing)
+    observed = ~gaps | (options.missing == "zero")
+    reading = replace(reading, absent=grid.absent, filled=int(gaps.sum()))
+    panel = Panel(names, grid.offsets, grid.begins, values, observed, freq)
+    return Table(panel, raw.sha256, reading)
 
 
-def panel_table(panel: Panel) -> pd.DataFrame:
-    """The panel as a long table: `unique_id, ds, y`."""
-    names = np.repeat(np.array(panel.unique_ids, dtype=object), np.diff(panel.offsets))
-    return pd.DataFrame({"unique_id": names, "ds": panel.ds, "y": panel.truth})
+# --- dates that repeat, and steps ----------------------------------------------------------------
 
 
-def written_dates(table: pd.DataFrame) -> pd.DataFrame:
-    """The same table with its dates as ISO 8601 text."""
-    dates = table.select_dtypes(["datetime", "datetimetz"])
-    return table.assign(**{str(name): iso(pd.DatetimeIndex(dates[name])) for name in dates})
+def _without_duplicates(rows: Rows, raw: RawTable, options: DataOptions) -> tuple[Rows, int]:
+    """Sorted rows, one for each series and date, and how many were left out."""
+    same = (np.diff(rows.codes) == 0) & np.asarray(rows.ds[1:] == rows.ds[:-1])
+    if not same.any():
+        return rows, 0
+    if options.duplicates == "error":
+        raise DataError(_duplicate(rows, same, raw, options))
+    is_first = np.append(True, ~same)
+    group = np.cumsum(is_first) - 1
+    kept = rows.take(is_first)
+    # Within a group rows stand in the order of the table: the sort was a stable one.
+    values = getattr(pd.Series(rows.y).groupby(group), options.duplicates)
+    y = values(min_count=1) if options.duplicates == "sum" else values()
+    return replace(kept, y=y.to_numpy(np.float64)), int(same.sum())
 
 
-def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """A table as rows for JSON: dates in ISO 8601, null for what is undefined."""
-    written = written_dates(table).astype(object)
-    return written.where(written.notna(), None).to_dict("records")
-
-
-def write_csv(table: pd.DataFrame, file: Path | IO[str]) -> None:
-    """Write a table with dates in ISO 8601 and floats that read back as the same floats."""
-    written_dates(table).to_csv(file, index=False)
-
-
-def interpolate(panel: Panel, path: Path) -> FloatArray:
-    """Values with a straight line across each gap, and level at the ends of a series."""
-    values = panel.values.copy()
-    for name, begin, end in zip(panel.unique_ids, panel.starts, panel.ends, strict=True):
-        known = np.flatnonzero(panel.observed[begin:end])
-        if not known.size:
-            raise DataError(Problem(f"{_named(path)}: {name} has no value at all."))
-        if known.size < end - begin:
-            rows = np.arange(end - begin)
-            values[begin:end] = np.interp(rows, known, values[begin:end][known])
-    return values
-
-
-_FILL = "Fill the value in, take the row out at an end, or set `data.missing: interpolate`."
-
-
-def _lines(index: Sequence[int] | pd.Index) -> str:
-    """Rows as a person finds them in an editor: the header is line 1."""
-    shown = ", ".join(str(row + 2) for row in list(index)[:_SHOWN])
-    more = f" and {len(index) - _SHOWN} more" if len(index) > _SHOWN else ""
-    return f"line{'s' if len(index) > 1 else ''} {shown}{more}"
-
-
-def _report_missing(
-    column: "pd.Series[str]", problems: list[Problem], path: Path, advice: str | None = None
-) -> None:
-    empty = column.index[column.isna()]
-    if len(empty):
-        message = f"{_named(path)}: `{column.name}` has no value in {_lines(empty)}."
-        problems.append(Problem(message, advice))
-
-
-def _numbers(column: "pd.Series[str]", problems: list[Problem], path: Path) -> "pd.Series[float]":
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    wrong = column.index[(numbers.isna() & column.notna()) | np.isinf(numbers)]
-    if len(wrong):
-        value = column.loc[wrong[0]]
-        shown = repr(value) if isinstance(value, str) else str(value)
-        message = f"{_named(path)}: `{column.name}` is {shown}, not a number, in {_lines(wrong)}."
-        problems.append(Problem(message))
-    return numbers
-
-
-def _dates(
-    column: "pd.Series[str]", time_format: str | None, problems: list[Problem], path: Path
-) -> "pd.Series[pd.Timestamp]":
-    _report_missing(column, problems, path)
-    text = column.str.strip()
-    # A date without a time of day ends in digits and dashes that look like an offset.
-    offsets = text.str.extract(r":\d\d(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)$", expand=False)
-    zones = offsets.dropna().unique()
-    utc = len(zones) > 0
-    try:
-        parsed = pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=utc)
-    except ValueError as error:  # of the format; a date that is none is coerced
-        raise DataError(Problem(f"data.time_format: {error}.")) from error
-    wrong = column.index[parsed.isna() & column.notna()]
-    if len(wrong):
-        wanted = f"a date written as {time_format}" if time_format else "an ISO 8601 date"
-        message = f"{_named(path)}: `{column.name}` is {column.loc[wrong[0]]!r}, not {wanted}, in "
-        advice = 'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
-        problems.append(Problem(message + _lines(wrong) + ".", advice))
-        return parsed
-    if len(zones) > 1 or (utc and offsets.isna().any()):
-        message = f"{_named(path)}: `{column.name}` mixes time zones: {', '.join(zones[:3])}."
-        problems.append(Problem(message, "Write all of the times in one zone, such as UTC."))
-    elif utc:
-        parsed = parsed.dt.tz_convert(pd.Timestamp(f"2000-01-01T00:00{zones[0]}").tz)
-    return parsed.dt.as_unit("us")
-
-
-def _refuse_duplicates(frame: pd.DataFrame, options: DataOptions, path: Path) -> None:
-    again = frame.duplicated(["unique_id", "ds"])
-    if not again.any():
-        return
-    first = frame[again].iloc[0]
-    same = frame.index[(frame["unique_id"] == first["unique_id"]) & (frame["ds"] == first["ds"])]
-    moment = iso(pd.DatetimeIndex([first["ds"]]))[0]
-    message = f"{_named(path)}: {moment} stands more than once, in {_lines(same.sort_values())}"
-    if again.sum() > 1:
-        message += f"; {again.sum()} rows are repeated in all"
-    advice = "Keep one row a date"
-    if options.id is None:
-        advice += ", or name the column that tells the series apart: `data.id`"
-    raise DataError(Problem(message + ".", advice + "."))
-
-
-def refuse_gaps(panel: Panel, ds: pd.DatetimeIndex, path: Path) -> None:
-    """Raise `DataError` unless the rows' dates `ds` are those of the panel's frequency."""
-    if (panel.ds == ds).all():
-        return
-    expected = grid(ds[:-1], 1, panel.freq)
-    wrong = expected != ds[1:]
-    wrong[panel.offsets[1:-1] - 1] = False  # the step from one series to the next
-    rows = np.flatnonzero(wrong)
-    if not rows.size:
-        return
-    row = rows[0]
-    of = f" of {panel.unique_ids[panel.series_of(rows)[0]]}" if len(panel.unique_ids) > 1 else ""
-    before, wanted, after = iso(pd.DatetimeIndex([ds[row], expected[row], ds[row + 1]]))
-    places = f" ({len(rows)} such places)" if len(rows) > 1 else ""
-    if ds[row + 1] > expected[row]:
-        message = (
-            f"{_named(path)}: {wanted}{of} is missing: {before} is followed by {after}{places}."
-        )
-        advice = f"Add a row for each missing step of the frequency {panel.freq}."
+def _duplicate(rows: Rows, same: NDArray[np.bool_], raw: RawTable, options: DataOptions) -> Problem:
+    first = int(np.flatnonzero(same)[0])
+    last = first + 1
+    while last < len(same) and same[last]:
+        last += 1
+    lines = raw.places(np.unique(rows.places[first : last + 1]))
+    moment = iso(rows.ds[[first]])[0]
+    name = rows.unique_ids[rows.codes[first]]
+    of = f" of {name}" if len(rows.unique_ids) > 1 or options.ids else ""
+    message = f"{raw.name}: {moment}{of} stands more than once, in {lines}"
+    if same.sum() > 1:
+        message += f"; {same.sum()} rows are repeated in all"
+    ds = rows.ds[first]
+    zones = _zones_of_change(ds, zones_that_repeat)
+    if zones:
+        message += f". At that hour the clocks went back ({', '.join(zones[:3])})"
+        advice = f"Name the time zone: `data.timezone: {zones[0]}`"
     else:
-        message = (
-            f"{_named(path)}: {after}{of} is not a step of {panel.freq} after {before}{places}."
-        )
-        advice = "Name the frequency if this one is wrong: `data.freq`."
-    raise DataError(Problem(message, advice))
+        advice = "Keep one row a date (`data.duplicates: first`, last, sum or mean)"
+        if not options.ids:
+            advice += ", or name the column that tells the series apart: `data.id`"
+    return Problem(message + ".", advice + ".")
+
+
+def _zones_of_change(moment: object, zones_of: "object") -> list[str]:
+    if not isinstance(moment, pd.Timestamp) or moment.tz is not None:
+        return []
+    if moment == moment.normalize() and moment.hour == 0:
+        return []  # days, of which none is skipped
+    return zones_of(moment)  # type: ignore[operator,no-any-return]
+
+
+def _freq(rows: Rows, raw: RawTable, options: DataOptions) -> str:
+    """The frequency of the longest series, or of the dates of all."""
+    lengths = np.bincount(rows.codes, minlength=len(rows.unique_ids))
+    longest = rows.ds[rows.codes == int(np.argmax(lengths))]
+    return frequency_of(longest, rows.ds, raw.name)
+
+
+def _resampled(rows: Rows, options: ResampleOptions) -> Rows:
+    """The values of each step of a frequency, by their sum, mean or another number."""
+    if not isinstance(rows.ds, pd.DatetimeIndex) or not is_freq(options.freq):
+        raise DataError(Problem("data.resample needs dates, and a frequency such as D or MS."))
+    parts = []
+    for code in np.unique(rows.codes):
+        here = rows.codes == code
+        series = pd.Series(rows.y[here], index=rows.ds[here])
+        steps = getattr(series.resample(options.freq), options.how)
+        values = steps(min_count=1) if options.how == "sum" else steps()
+        at = np.flatnonzero(here)[0]
+        parts.append((code, values, rows.places[at]))
+    steps_of_all = parts[0][1].index.append([values.index for _, values, _ in parts[1:]])
+    return replace(
+        rows,
+        codes=np.concatenate([np.full(len(values), code) for code, values, _ in parts]),
+        ds=pd.DatetimeIndex(steps_of_all).as_unit("us"),
+        y=np.concatenate([values.to_numpy(np.float64) for _, values, _ in parts]),
+        places=np.concatenate([np.full(len(values), at) for _, values, at in parts]),
+    )
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+_FILL = "Fill the value in, or say what to do about it: `data.missing: interpolate`, ffill or zero."
+
+
+def _gaps(
+    grid: Grid, names: Sequence[str], freq: str, raw: RawTable, options: DataOptions
+) -> list[Problem]:
+    """Values that are missing between others: blank ones, and rows that are not there."""
+    gaps = np.flatnonzero(np.isnan(grid.y))
+    blank, absent = gaps[grid.places[gaps] >= 0], gaps[grid.places[gaps] < 0]
+    problems = []
+    if len(blank):
+        target = options.target if isinstance(options.target, str) else "target"
+        rows = np.unique(grid.places[blank])
+        message = f"{raw.name}: `{target}` has no value in {raw.places(rows)}."
+        problems.append(Problem(message, _FILL))
+    if len(absent):
+        problems.append(_absent(grid, names, freq, raw, absent))
+    return problems
+
+
+def _absent(
+    grid: Grid, names: Sequence[str], freq: str, raw: RawTable, absent: NDArray[np.intp]
+) -> Problem:
+    row = int(absent[0])
+    series = int(np.searchsorted(grid.offsets, row, side="right") - 1)
+    after = row
+    while grid.places[after] < 0:
+        after += 1
+    steps = np.array([row - 1, row, after]) - grid.offsets[series]
+    moments = dates(grid.begins[[series] * 3], steps, freq)
+    before, wanted, follows = iso(moments)
+    of = f" of {names[series]}" if len(names) > 1 else ""
+    places = int((np.diff(absent) > 1).sum()) + 1
+    shown = f" ({places} such places)" if places > 1 else ""
+    message = f"{raw.name}: {wanted}{of} is missing: {before} is followed by {follows}{shown}."
+    zones = _zones_of_change(moments[1], zones_that_skip)
+    if zones:
+        message += f" At that hour the clocks went forward ({', '.join(zones[:3])})."
+        return Problem(message, f"Name the time zone: `data.timezone: {zones[0]}`.")
+    advice = f"Add a row for each missing step of the frequency {freq}, or say what a missing one "
+    return Problem(message, advice + "means: `data.missing: interpolate`, ffill or zero.")
+
+
+def _beside_grid(rows: Rows, row: int, count: int, freq: str, raw: RawTable) -> Problem:
+    """A row between two steps of the frequency."""
+    before, after = iso(rows.ds[[max(row - 1, 0), row]])
+    of = f" of {rows.unique_ids[rows.codes[row]]}" if len(rows.unique_ids) > 1 else ""
+    places = f" ({count} such places)" if count > 1 else ""
+    message = f"{raw.name}: {after}{of} is not a step of {freq} after {before}{places}."
+    advice = "Name the frequency if this one is wrong (`data.freq`), or bring the rows to even "
+    return Problem(message, advice + f"steps: `data.resample: {{freq: {freq}, how: mean}}`.")

@@ -1,7 +1,7 @@
 """From a config and its table to a `Job`: the panel, its split and all cutoffs, each found once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
@@ -22,7 +22,7 @@ from forecast.data.split import (
     split_panel,
     split_past,
 )
-from forecast.data.table import read_table
+from forecast.data.table import Reading, Table, read_table
 from forecast.errors import ConfigError, DataError, Problem
 from forecast.methods import FALLBACK
 from forecast.scoring.conformal import errors_needed
@@ -70,6 +70,8 @@ class Job:
     """Which series the network forecasts; the others are too short, and get `Fallback`."""
     calibration: CalibrationPlan | None = None
     """Where the config asks for intervals."""
+    reading: Reading = field(default_factory=Reading)
+    """What was done to the rows of the table."""
 
     @property
     def config(self) -> Config:
@@ -177,14 +179,28 @@ def prepare(
         message = f"`data.freq` should be a frequency, and is {options.freq!r}."
         advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
         raise ConfigError(source.problem(("data", "freq"), message, advice))
-    table = read_table(options)
+    return plan_job(source, read_table(options))
+
+
+def plan_job(source: LoadedConfig, table: Table) -> Job:
+    """What a config asks for of a table that was read: see `prepare`."""
     panel = table.panel
-    season_length = options.season_length or season_length_of(panel.freq)
+    season_length = source.config.data.season_length or season_length_of(panel.freq)
     needs = _needs_of(source, season_length)
     split = split_panel(panel, source.config.split, needs)
     cutoffs = cutoffs_by_split(panel, split, needs)
     fitted = fitted_series(panel, split, needs)
-    job = Job(source, panel, table.sha256, season_length, needs, split, cutoffs, fitted)
+    job = Job(
+        source,
+        panel,
+        table.sha256,
+        season_length,
+        needs,
+        split,
+        cutoffs,
+        fitted,
+        reading=table.reading,
+    )
     refuse_unfit(job.config.pipelines, panel)
     _refuse_untrainable(job)
     _refuse_unobserved(job)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import Config
+from forecast.data.continuation import continue_panel
 from forecast.data.panel import IntArray, Panel
-from forecast.data.table import continue_panel, read_table
+from forecast.data.table import read_table
 from forecast.errors import DataError
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork

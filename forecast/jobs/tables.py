@@ -5,9 +5,9 @@ from functools import cached_property
 
 import pandas as pd
 
+from forecast.data.export import panel_table
 from forecast.data.forecasts import forecast_table
 from forecast.data.panel import Panel
-from forecast.data.table import panel_table
 from forecast.jobs.opening import OpenedRun, scales_of
 from forecast.methods import BASELINES, named_methods
 from forecast.runs import Run

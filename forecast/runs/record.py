@@ -66,6 +66,8 @@ class DataRecord(_Record):
     """The time zone of all dates, such as `UTC+05:30`; none, or not told by older runs."""
     season_length: Annotated[int, Field(ge=1)]
     columns: dict[str, str | None]
+    reading: dict[str, int] = Field(default_factory=dict)
+    """What was done to the rows of the table: how many were merged, filled, left out."""
     per_series: Annotated[list[SeriesRecord], Field(min_length=1)]
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 
 from forecast.data.calendar import COUNTED, Dates
 from forecast.data.csvtext import read_rows
-from forecast.data.export import csv_text
+from forecast.data.export import csv_text, panel_table
+from forecast.data.gaps import interpolate
 from forecast.data.panel import Panel
-from forecast.data.table import interpolate, panel_table
 from forecast.runs.documents import read_data
 from forecast.runs.layout import CONTEXT, DATA, FORECASTS, HISTORY, SCORES
 from forecast.runs.record import DataRecord

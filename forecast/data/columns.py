@@ -1,0 +1,203 @@
+"""From the cells of a table to typed rows: which series, when, and what value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.config.data import DataOptions
+from forecast.data.calendar import Dates
+from forecast.data.moments import moments_of
+from forecast.data.numbers import NumberForm, is_ambiguous, number_forms, parse_numbers
+from forecast.data.panel import FloatArray, IntArray
+from forecast.data.sources import RawTable
+from forecast.data.texts import as_shown, report_missing, texts_of
+from forecast.errors import DataError, Problem
+
+_BETWEEN_IDS = "/"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one value each, in the order of the table."""
+
+    unique_ids: tuple[str, ...]
+    """The series, in the order in which the table names them."""
+    codes: IntArray
+    """Which series each row is of."""
+    ds: Dates
+    y: FloatArray
+    """NaN where a value is missing."""
+    places: IntArray
+    """Where each row stands in the raw table."""
+    coded: IntArray
+    """The places of rows whose value is a number that stands for a missing one, such as -999: that
+    a row is there is known, other than of a blank one."""
+
+    def take(self, rows: "NDArray[np.intp] | NDArray[np.bool_]") -> "Rows":
+        """Some of the rows, or all in another order."""
+        return replace(
+            self,
+            codes=self.codes[rows],
+            ds=self.ds[rows],
+            y=self.y[rows],
+            places=self.places[rows],
+        )
+
+
+def rows_of(raw: RawTable, options: DataOptions) -> Rows:
+    """The rows that the options mean. Raises `DataError` with all that is wrong with them."""
+    raw = _taken(raw, options)
+    problems: list[Problem] = []
+    read = [_numbers(raw, name, options, problems) for name in options.targets]
+    values = [numbers for numbers, _ in read]
+    ids = _ids(raw, options, problems)
+    codes, names = pd.factorize(ids)
+    ds = moments_of(raw, options, codes.astype(np.int64), values, problems)
+    if problems:
+        raise DataError(*problems)
+    rows = Rows(
+        tuple(str(name) for name in names),
+        codes.astype(np.int64),
+        ds,
+        values[0],
+        raw.frame.index.to_numpy(np.int64),
+        np.unique(np.concatenate([raw.frame.index.to_numpy(np.int64)[at] for _, at in read])),
+    )
+    if len(values) > 1:
+        rows = _melted(rows, values, options)
+    is_dated = np.asarray(rows.ds.notna())
+    return rows if is_dated.all() else rows.take(is_dated)
+
+
+def _taken(raw: RawTable, options: DataOptions) -> RawTable:
+    """The rows of `data.where`."""
+    if not options.where:
+        return raw
+    keep = np.ones(len(raw.frame), bool)
+    for column, wanted in options.where.items():
+        texts = texts_of(raw.frame[column])
+        keep &= texts.isin(list(wanted)).to_numpy()
+        if not keep.any():
+            known = ", ".join(str(text) for text in texts.dropna().unique()[:5])
+            message = f"{raw.name}: no row has {' or '.join(wanted)} in `{column}` (data.where)."
+            raise DataError(Problem(message, f"There are {known}, ..."))
+    return RawTable(
+        raw.frame[keep], raw.name, raw.sha256, raw.lines, raw.word, raw.dialect, raw.files
+    )
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def number_form(options: DataOptions) -> NumberForm:
+    """How the options say that numbers are written."""
+    return NumberForm(options.decimal, options.thousands)
+
+
+def _numbers(
+    raw: RawTable, name: str, options: DataOptions, problems: list[Problem]
+) -> tuple[FloatArray, NDArray[np.intp]]:
+    """A column of numbers; NaN where a value is missing, and a problem where it is none.
+
+    Also the positions of the numbers that stand for a missing one.
+    """
+    column = raw.frame[name]
+    form = number_form(options)
+    is_plain = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if is_plain:
+        values: FloatArray = column.to_numpy(np.float64, na_value=np.nan)
+        wrong = np.array([], np.intp)
+    else:
+        numbers = parse_numbers(texts_of(column), form, options.na_values)
+        values, wrong = numbers.values, numbers.wrong
+    words = [form.parse(str(word))[0] for word in options.na_values]
+    codes = [number for number in words if not np.isnan(number)]
+    coded = np.flatnonzero(np.isin(values, codes)) if codes else np.array([], np.intp)
+    if len(coded):
+        values = values.copy()
+        values[coded] = np.nan
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        shown = as_shown(column.iloc[infinite[0]])
+        places = raw.places(column.index[infinite])
+        message = f"{raw.name}: `{name}` is {shown}, infinite, not a number, in {places}."
+        advice = "Put a number there, or nothing and say what to do about it: `data.missing`."
+        problems.append(Problem(message, advice))
+    if len(wrong):
+        shown = as_shown(column.iloc[wrong[0]])
+        places = raw.places(column.index[wrong])
+        message = f"{raw.name}: `{name}` is {shown}, not a number, in {places}."
+        problems.append(Problem(message, _way_out(texts_of(column), wrong, form)))
+    return values, coded
+
+
+def _way_out(column: "pd.Series[str]", wrong: NDArray[np.intp], form: NumberForm) -> str | None:
+    """What makes numbers of texts that are none: another form, or a word for a missing value."""
+    texts = [str(text) for text in column.dropna().unique()[:1_000]]
+    strange = list(dict.fromkeys(str(text).strip() for text in column.iloc[wrong]))
+    others = [other for other in number_forms(texts) if other != form]
+    if others and is_ambiguous(strange):
+        first = others[0].decimal if others[0].thousands is None else others[0].thousands
+        return (
+            f'Where `{first}` parts thousands, say `data.thousands: "{first}"`; where it stands '
+            f'before decimals, `data.decimal: "{first}"`.'
+        )
+    if others:
+        mark = others[0].thousands
+        thousands = f' and `data.thousands: "{mark}"`' if mark else ""
+        return f'Say how numbers are written: `data.decimal: "{others[0].decimal}"`{thousands}.'
+    if len(strange) > 3 or len(wrong) > len(column) / 2:
+        return None
+    shown = ", ".join(f'"{text}"' for text in strange)
+    return f"If it stands for a missing value, say so: `data.na_values: [{shown}]`."
+
+
+# --- series --------------------------------------------------------------------------------------
+
+
+def _ids(raw: RawTable, options: DataOptions, problems: list[Problem]) -> "pd.Series[str]":
+    """The name of the series of each row; the names of several columns are joined."""
+    if not options.ids:
+        name = options.target if isinstance(options.target, str) else ""
+        return pd.Series(
+            pd.Categorical([name]).take(np.zeros(len(raw.frame), int)), raw.frame.index
+        )
+    columns = [texts_of(raw.frame[name]) for name in options.ids]
+    for column in columns:
+        report_missing(column, raw, problems)
+    if len(columns) == 1:
+        return columns[0]
+    known = raw.frame[list(options.ids)].drop_duplicates()
+    joined = columns[0].astype(object)
+    for column in columns[1:]:
+        joined = joined + _BETWEEN_IDS + column.astype(object)
+    if joined.loc[known.index].duplicated().any() and not problems:
+        message = (
+            f"{raw.name}: two series would be called "
+            f"{joined.loc[known.index][joined.loc[known.index].duplicated()].iloc[0]}."
+        )
+        problems.append(Problem(message, f"Take the `{_BETWEEN_IDS}` out of the names."))
+    return joined
+
+
+def _melted(rows: Rows, values: Sequence[FloatArray], options: DataOptions) -> Rows:
+    """Several targets as series of their own: `north`, or `shop 1/north` where there are ids."""
+    series, count = max(len(rows.unique_ids), 1), len(values)
+    names = [
+        f"{name}{_BETWEEN_IDS}{target}" if options.ids else target
+        for target in options.targets
+        for name in rows.unique_ids
+    ]
+    codes = np.concatenate([rows.codes + at * series for at in range(count)])
+    tiled = np.tile(np.arange(len(rows.codes)), count)
+    return Rows(
+        tuple(names),
+        codes,
+        rows.ds[tiled],
+        np.concatenate(values),
+        rows.places[tiled],
+        rows.coded,
+    )

@@ -1,0 +1,64 @@
+"""What a run knows of its series, continued by newer rows of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.calendar import grid, zone_of
+from forecast.data.export import panel_table
+from forecast.data.gaps import Grid, fill
+from forecast.data.panel import Panel
+from forecast.errors import DataError, Problem, did_you_mean
+
+
+def named(path: Path) -> str:
+    """How errors call a table."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
+def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
+    """The known rows of each series followed by newer ones; where both have a date, newer wins.
+
+    Known rows that a gap parts from the newer ones are left out. Raises `DataError` for a series
+    that is not known, another time zone, and fewer than `least` rows in all.
+    """
+    zones = zone_of(newer.begins), zone_of(known.begins)
+    if zones[0] != zones[1]:
+        message = f"{named(path)}: the times are in zone {zones[0]}, and the run's in {zones[1]}."
+        raise DataError(Problem(message))
+    strange = [name for name in newer.unique_ids if name not in known.unique_ids]
+    if strange:
+        advice = did_you_mean(strange[0], list(known.unique_ids))
+        raise DataError(Problem(f"{named(path)}: the run has no series {strange[0]}.", advice))
+    begins = dict(zip(newer.unique_ids, newer.begins, strict=True))
+    before = panel_table(known)
+    first = before["unique_id"].map(begins)
+    before = before[first.isna() | (before["ds"] < first)]
+    # Of the known rows, those stay whose series goes on without a gap.
+    last = before.groupby("unique_id")["ds"].transform("max")
+    follows = np.asarray(grid(pd.Index(last), 1, known.freq) == pd.Index(first[before.index]))
+    before = before[follows | first[before.index].isna().to_numpy()]
+
+    joined = pd.concat([before, panel_table(newer)])
+    codes = pd.Index(known.unique_ids).get_indexer(pd.Index(joined["unique_id"]))
+    order = np.lexsort((joined["ds"].to_numpy(), codes))
+    joined, codes = joined.iloc[order], codes[order]
+    offsets = np.searchsorted(codes, np.arange(len(known.unique_ids) + 1)).astype(np.int64)
+    # A series that the run knows less of is forecast from what there is.
+    short = np.flatnonzero(np.diff(offsets) < np.minimum(least, np.diff(known.offsets)))
+    if short.size:
+        name = known.unique_ids[short[0]]
+        message = f"{named(path)}: {name} has {np.diff(offsets)[short[0]]} rows without a gap"
+        advice = f"The network needs the last {least}: add the rows that are missing before them."
+        raise DataError(Problem(message + ".", advice))
+    y = joined["y"].to_numpy(dtype=np.float64)
+    panel = replace(
+        known,
+        offsets=offsets,
+        begins=pd.Index(joined["ds"].iloc[offsets[:-1]]),
+        values=y,
+        observed=np.isfinite(y),
+    )
+    return panel.with_values(fill(Grid(offsets, panel.begins, y, offsets), "interpolate"))

@@ -1,0 +1,141 @@
+"""How dates are written, and what they say.
+
+A form is a format of strftime, with `%q` for a quarter, or a word: `epoch_s`, `epoch_ms`,
+`epoch_us`, `epoch_ns`, `excel` (days since 1899-12-30); None is ISO 8601 in all of its forms.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Moments = NDArray[np.datetime64]
+
+EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0.001}
+"""Microseconds in one unit of the word."""
+EXCEL = "excel"
+_OFFSET = re.compile(r":\d\d(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)$|T\d{2,6}(Z|[+-]\d\d:?\d\d)$")
+_MIDNIGHT = re.compile(r"(?<=[T ])24([:.]00(?:[:.]00)?)$")
+_WEEK = re.compile(r"(\d{4})-?W(\d{1,2})(?:-?([1-7]))?")
+_ORDINAL = re.compile(r"(\d{4})-?(\d{3})")
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Texts as moments, NaT where none can be read.
+
+    Without offsets they are local times, with offsets they are in UTC.
+    """
+
+    moments: Moments
+    offsets: tuple[str, ...] = ()
+    """The offsets from UTC that the texts name."""
+    is_mixed: bool = False
+    """Whether some name an offset, and others do not."""
+
+    @property
+    def wrong(self) -> NDArray[np.intp]:
+        """Positions of the texts that are no dates."""
+        return np.flatnonzero(np.isnat(self.moments))
+
+
+def is_time_format(text: str) -> bool:
+    """Whether a form is one that can be read: a word of this module, or a format of strftime."""
+    return text in EPOCHS or text == EXCEL or re.search(r"%[A-Za-z]", text) is not None
+
+
+def parse_dates(texts: Sequence[str], form: str | None) -> Dates:
+    """Read dates of one form. Raises `ValueError` for a format that strftime does not know."""
+    if form in EPOCHS:
+        return Dates(_epoch(texts, EPOCHS[form]))
+    if form == EXCEL:
+        return Dates(_epoch(texts, 86_400_000_000) + np.timedelta64(-25_569, "D"))
+    clean = [without_noise(text) for text in texts]
+    if form is not None and "%q" in form:
+        return Dates(_quarters(clean, form))
+    midnights = np.array([_MIDNIGHT.search(text) is not None for text in clean], bool)
+    if midnights.any():
+        clean = [_MIDNIGHT.sub(r"00\1", text) for text in clean]
+    found = [_offset(text) for text in clean]
+    has_offset = any(found)
+    moments = _parsed(clean, form, utc=has_offset)
+    moments = np.where(midnights, moments + np.timedelta64(1, "D"), moments)
+    offsets = tuple(sorted({offset for offset in found if offset}))
+    return Dates(moments, offsets, has_offset and not all(found))
+
+
+def without_noise(text: str) -> str:
+    """A text without what says nothing of the date, or says it in an unusual way."""
+    text = re.sub(r"\s*(?:UTC|GMT)$", "Z", str(text).strip())
+    text = re.sub(r"^(\d{4,8})\.0+$", r"\1", text)  # a year that a program took for a number
+    return re.sub(r"\bSept\b", "Sep", text)
+
+
+def _offset(text: str) -> str:
+    match = _OFFSET.search(text)
+    return (match[1] or match[2]) if match else ""
+
+
+def _parsed(texts: list[str], form: str | None, *, utc: bool) -> Moments:
+    if form is not None and "%V" in form and not re.search(r"%[uaAw]", form):
+        form, texts = f"{form} %u", [f"{text} 1" for text in texts]
+    column = pd.Series(texts, dtype="str")
+    parsed = pd.to_datetime(column, format=form or "ISO8601", errors="coerce", utc=utc)
+    moments: Moments = parsed.to_numpy(dtype="datetime64[us]", copy=True)
+    if form is None:
+        for at in np.flatnonzero(np.isnat(moments)):
+            moments[at] = _week_or_ordinal(texts[at])
+    return moments
+
+
+def _week_or_ordinal(text: str) -> np.datetime64:
+    """`2019-W02` is the Monday of its week; `2019-032` the 32nd day of its year."""
+    week, ordinal = _WEEK.fullmatch(text), _ORDINAL.fullmatch(text)
+    if week:
+        text, form = f"{week[1]} {week[2]} {week[3] or 1}", "%G %V %u"
+    elif ordinal:
+        text, form = f"{ordinal[1]} {ordinal[2]}", "%Y %j"
+    else:
+        return np.datetime64("NaT")
+    moment = pd.to_datetime(pd.Series([text]), format=form, errors="coerce")
+    found: np.datetime64 = moment.to_numpy(dtype="datetime64[us]")[0]
+    return found
+
+
+def _epoch(texts: Sequence[str], microseconds: float) -> Moments:
+    numbers = pd.to_numeric(pd.Series(list(texts), dtype="str"), errors="coerce")
+    if pd.api.types.is_integer_dtype(numbers):
+        whole = numbers.to_numpy(np.int64)
+        units = whole * int(microseconds) if microseconds >= 1 else whole // 1_000
+        moments: Moments = units.astype("datetime64[us]")
+        return moments
+    rounded = (numbers.to_numpy(np.float64) * microseconds).round()
+    usable = np.abs(rounded) < 2**62
+    counted = np.where(usable, rounded, 0).astype(np.int64).astype("datetime64[us]")
+    return np.where(usable, counted, np.datetime64("NaT"))
+
+
+def _quarters(texts: Sequence[str], form: str) -> Moments:
+    """Dates with a quarter: its first day."""
+    pattern, groups = "", {"%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%q": r"(?P<q>[1-4])"}
+    for part in re.findall(r"%.|[^%]+", form):
+        if part.startswith("%") and part not in groups:
+            raise ValueError(f"beside %q, a format takes %Y or %y, and not {part}")
+        pattern += groups.get(part) or re.escape(part)
+    known = re.compile(pattern)
+    result = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[us]")
+    for at, text in enumerate(texts):
+        match = known.fullmatch(text)
+        if match:
+            parts = match.groupdict()
+            year = int(parts["Y"]) if "Y" in parts else _full_year(int(parts["y"]))
+            result[at] = np.datetime64(f"{year:04}-{int(parts['q']) * 3 - 2:02}-01")
+    return result
+
+
+def _full_year(year: int) -> int:
+    """The year that two digits mean, as POSIX has it: 69 is 1969, 68 is 2068."""
+    return year + (1900 if year >= 69 else 2000)

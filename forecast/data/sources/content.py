@@ -1,0 +1,113 @@
+"""The bytes of a table: of a file, of a compressed one, of a pipe."""
+
+import gzip
+import hashlib
+import io
+import sys
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from forecast.errors import DataError, Problem
+
+_MOST_FOLD = 200  # times that a table may grow when it is unpacked, beyond this many bytes:
+_HARMLESS = 256_000_000
+
+
+@dataclass(frozen=True)
+class Content:
+    """What can be opened again and again, be it a file or a pipe that was read once."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """How errors call it."""
+        return "standard input" if str(self.path) == "-" else str(self.path)
+
+    @cached_property
+    def _piped(self) -> bytes | None:
+        """The bytes of what can be read only once."""
+        if str(self.path) == "-":
+            return sys.stdin.buffer.read()
+        return None if self.path.is_file() else self.path.read_bytes()
+
+    def open_packed(self) -> BinaryIO:
+        """The bytes as they lie there. Raises `DataError` where they can not be read."""
+        try:
+            if self._piped is not None:
+                return io.BytesIO(self._piped)
+            return self.path.open("rb")
+        except OSError as error:
+            problem = Problem(f"can not read the table {self.path}: {error.strerror}.")
+            raise DataError(problem) from error
+
+    @cached_property
+    def is_gzip(self) -> bool:
+        """By its ending, or by its first bytes."""
+        with self.open_packed() as file:
+            return self.path.suffix == ".gz" or file.read(2) == b"\x1f\x8b"
+
+    def open(self) -> BinaryIO:
+        """The bytes, unpacked."""
+        packed = self.open_packed()
+        if not self.is_gzip:
+            return packed
+        return cast(BinaryIO, io.BufferedReader(_Unpacking(packed, self)))
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, unpacked. Raises `DataError` where they are damaged."""
+        with self.open() as file:
+            try:
+                return file.read(size)
+            except (OSError, EOFError, zlib.error) as error:
+                raise DataError(Problem(f"{self.name} is not a CSV table: {error}")) from error
+
+    def read(self) -> bytes:
+        """All bytes, unpacked."""
+        with self.open() as file:
+            try:
+                return file.read()
+            except (OSError, EOFError, zlib.error) as error:
+                raise DataError(Problem(f"{self.name} is not a CSV table: {error}")) from error
+
+    @cached_property
+    def sha256(self) -> str:
+        """The checksum of the bytes as they lie there."""
+        with self.open_packed() as file:
+            digest = hashlib.sha256()
+            while part := file.read(1 << 20):
+                digest.update(part)
+            return digest.hexdigest()
+
+
+class _Unpacking(io.RawIOBase):
+    """A gzip stream that ends with an error where it grows without bound."""
+
+    def __init__(self, packed: BinaryIO, content: Content) -> None:
+        self.packed, self.content = packed, content
+        self.stream = gzip.GzipFile(fileobj=packed)
+        self.unpacked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        part = self.stream.read(len(buffer))
+        buffer[: len(part)] = part
+        self.unpacked += len(part)
+        size = max(self.packed.tell(), 1)
+        if self.unpacked > max(_HARMLESS, _MOST_FOLD * size):
+            message = (
+                f"{self.content.name} unpacks to more than {_MOST_FOLD} times its size: is it a "
+                "table?"
+            )
+            raise DataError(Problem(message, "Unpack it first if it is one."))
+        return len(part)
+
+    def close(self) -> None:
+        self.stream.close()
+        self.packed.close()
+        super().close()

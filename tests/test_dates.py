@@ -1,0 +1,116 @@
+"""How dates are written, and what they say."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.data.clocks import localize, zones_that_repeat, zones_that_skip
+from forecast.data.date_forms import date_forms
+from forecast.data.date_parts import compose
+from forecast.data.dates import parse_dates
+
+
+def _iso(moments: np.ndarray) -> list[str]:
+    return [str(moment)[:16] for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form", "first"),
+    [
+        (["2014-01-31", "2014-02-01"], None, "2014-01-31"),
+        (["20140131", "20140201"], None, "2014-01-31"),
+        (["2019-W02", "2019-W03"], None, "2019-01-07"),
+        (["2019W02", "2019W03"], None, "2019-01-07"),
+        (["2019-032", "2019-033"], None, "2019-02-01"),
+        (["2014-01-31T06:00:00Z", "2014-01-31T07:00:00Z"], None, "2014-01-31T06:00"),
+        (["31.01.2014", "01.02.2014"], "%d.%m.%Y", "2014-01-31"),
+        (["01/31/2014", "02/01/2014"], "%m/%d/%Y", "2014-01-31"),
+        (["31 Jan 2014", "1 Feb 2014"], "%d %b %Y", "2014-01-31"),
+        (["January 31, 2014", "May 1, 2014"], "%B %d, %Y", "2014-01-31"),
+        (["Fri, 31 Jan 2014"], "%a, %d %b %Y", "2014-01-31"),
+        (["Jan-14", "Feb-14"], "%b-%y", "2014-01-01"),
+        (["201401", "201402", "201413"], "%G%V", "2013-12-30"),
+        (["201401", "201412"], "%Y%m", "2014-01-01"),
+        (["2014M01", "2014M12"], "%YM%m", "2014-01-01"),
+        (["1-2015", "12-2015"], "%m-%Y", "2015-01-01"),
+        (["2001Q1", "2001Q4"], "%YQ%q", "2001-01-01"),
+        (["Q3 2001", "Q4 2001"], "Q%q %Y", "2001-07-01"),
+        (["1900", "1901"], "%Y", "1900-01-01"),
+        (["1950.0", "1951.0"], "%Y", "1950-01-01"),
+        (["1577836800"], "epoch_s", "2020-01-01"),
+        (["1577836800.5"], "epoch_s", "2020-01-01"),
+        (["1577836800000"], "epoch_ms", "2020-01-01"),
+        (["1577836800000000000"], "epoch_ns", "2020-01-01"),
+        (["10/03/2004 18.00.00", "31/03/2004 19.00.00"], "%d/%m/%Y %H.%M.%S", "2004-03-10T18:00"),
+        (["01/31/2014 01:30 PM"], "%m/%d/%Y %I:%M %p", "2014-01-31T13:30"),
+        (["2014-01-31 24:00", "2014-01-31 23:00"], None, "2014-02-01T00:00"),
+    ],
+)
+def test_the_form_of_dates_is_found_and_read(
+    texts: Sequence[str], form: str | None, first: str
+) -> None:
+    """ISO 8601 in all of its forms, months by name, quarters, weeks, seconds since 1970."""
+    forms = date_forms(texts)
+    assert form in forms or (form is None and None not in forms)
+    moments = parse_dates(texts, form).moments
+    expected = first if "T" in first else f"{first}T00:00"
+    assert _iso(moments)[0] == expected
+
+
+def test_a_day_over_12_settles_the_order() -> None:
+    """Without one both readings are given."""
+    assert date_forms(["01/02/2023", "13/02/2023"]) == ["%d/%m/%Y"]
+    assert date_forms(["01/02/2023", "02/02/2023"]) == ["%d/%m/%Y", "%m/%d/%Y"]
+
+
+@pytest.mark.parametrize("text", ["abc", "2023-02-30", "12", "1.5", "99/99/2020", "Mayday", ""])
+def test_what_is_no_date_has_no_form(text: str) -> None:
+    """Nothing is guessed."""
+    assert date_forms([text]) == []
+
+
+def test_offsets_are_told() -> None:
+    """Several of them, and times that have none beside others that have one."""
+    read = parse_dates(["2020-03-28T00:00+01:00", "2020-03-30T00:00+02:00"], None)
+    assert _iso(read.moments) == ["2020-03-27T23:00", "2020-03-29T22:00"]
+    assert (read.offsets, read.is_mixed) == (("+01:00", "+02:00"), False)
+    assert parse_dates(["2020-03-28T00:00+01:00", "2020-03-30T00:00"], None).is_mixed
+
+
+def test_parts_make_a_date() -> None:
+    """Numbers or names; an hour 24 is the midnight after; a day that is none is none."""
+
+    def of(**parts: str) -> str:
+        return _iso(compose({name: [text] for name, text in parts.items()}, None).moments)[0]
+
+    assert of(year="1959", quarter="3") == "1959-07-01T00:00"
+    assert of(year="2020", month="Feb", day="29") == "2020-02-29T00:00"
+    assert of(year="2020", month="2", day="30") == "NaT"
+    assert of(year="2019", week="2") == "2019-01-07T00:00"
+    assert of(date="2020-01-31", hour="24") == "2020-02-01T00:00"
+    assert of(date="2020-01-31", time="18.30.00") == "2020-01-31T18:30"
+    assert of(year="2020", month="13") == "NaT"
+
+
+def test_an_hour_that_comes_twice_is_two() -> None:
+    """In the order of the table; one that the clocks skip is told."""
+    texts = ["2023-10-29 02:00", "2023-10-29 02:30", "2023-10-29 02:00", "2023-10-29 02:30"]
+    read = localize(pd.DatetimeIndex(texts), "Europe/Berlin")
+    assert list(read.instants.tz_convert("UTC").strftime("%H:%M")) == [
+        "00:00", "00:30", "01:00", "01:30",
+    ]  # fmt: skip
+    falling = localize(pd.DatetimeIndex(texts[::-1]), "Europe/Berlin")
+    assert list(falling.instants) == list(read.instants[::-1])
+    skipped = localize(pd.DatetimeIndex(["2023-03-26 01:00", "2023-03-26 02:00"]), "Europe/Berlin")
+    assert skipped.skipped.tolist() == [1]
+
+
+def test_the_zones_of_a_change_are_named() -> None:
+    """Those whose clocks changed at that hour."""
+    assert zones_that_skip(pd.Timestamp("2023-03-26 02:00"))[0] == "Europe/Berlin"
+    assert "America/New_York" in zones_that_skip(pd.Timestamp("2023-03-12 02:00"))
+    assert zones_that_repeat(pd.Timestamp("2023-10-29 02:00"))[0] == "Europe/Berlin"
+    assert zones_that_skip(pd.Timestamp("2023-06-01 02:00")) == []
+    assert zones_that_repeat(pd.Timestamp("2023-06-01 02:00")) == []
