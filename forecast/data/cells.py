@@ -3,6 +3,8 @@
 import re
 from typing import Literal
 
+from forecast.data.months import in_english
+
 Kind = Literal["blank", "number", "date", "text"]
 
 # Words that stand where a value is missing. The first are taken for that in every table; the others
@@ -30,7 +32,7 @@ _DATE = re.compile(
     r"(?:[A-Za-z]{3,9},?\s+)?"
     r"(?:\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{1,4})?|\d{1,2}[-/]\d{4}|\d{4}-\d{3}"
     r"|\d{4}[-:/ ]?[QMWK]\d{1,2}(?:-\d)?|[QWK]\d{1,2}[-/ ]\d{4}|\dQ\d{2,4}|Q\d[-/ ]\d{2}"
-    rf"|\d{{1,2}}[- .]?{_MONTH}[-., ]*\d{{2,4}}|{_MONTH}[-., ]*(?:\d{{1,2}},?\s+)?\d{{2,4}}"
+    rf"|\d{{1,2}}[- .]{{0,2}}{_MONTH}[-., ]*\d{{2,4}}|{_MONTH}[-., ]*(?:\d{{1,2}},?\s+)?\d{{2,4}}"
     rf"|\d{{2,4}}[- ]{_MONTH}|\d{{8}}T\d{{4,6}})"
     r"(?:[T ,]\s*\d{1,2}[:.h]\d{2}.*)?"
 )
@@ -44,7 +46,7 @@ def kind_of(cell: str) -> Kind:
         return "blank"
     if _NUMBER.fullmatch(text) and not re.fullmatch(r"\d{1,4}([.])\d{1,2}\1\d{1,4}", text):
         return "number"
-    return "date" if _DATE.fullmatch(text) else "text"
+    return "date" if _DATE.fullmatch(in_english(text)) else "text"
 
 
 def is_clock(cell: str) -> bool:

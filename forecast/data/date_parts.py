@@ -66,6 +66,10 @@ def _clock(columns: Mapping[str, Sequence[str]]) -> NDArray[np.timedelta64]:
 
 
 def _times_of_day(texts: Sequence[str]) -> NDArray[np.timedelta64]:
+    """Times as `18:30`, `18.30.00` or `1830`."""
     column = pd.Series(list(texts), dtype="str").str.strip().str.replace(".", ":", regex=False)
+    digits = column.str.fullmatch(r"\d{1,4}")
+    padded = column.str.zfill(4)
+    column = column.where(~digits, padded.str[:2] + ":" + padded.str[2:])
     short = column.str.count(":") == 1
     return pd.to_timedelta(column.where(~short, column + ":00"), errors="coerce").to_numpy()

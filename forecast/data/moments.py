@@ -1,6 +1,7 @@
 """When the rows of a table are: texts, numbers or moments as dates of a zone."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -93,10 +94,22 @@ def _read_dates(
             distinct = frame.iloc[np.unique(at, return_index=True)[1]]
             parts = {str(part): list(distinct[part]) for part in distinct}
             return compose(parts, options.time_format), at
-        at, known = pd.factorize(texts[0])
-        return parse_dates(list(known), options.time_format), at
+        at, known = _distinct(texts[0])
+        return parse_dates(known, options.time_format), at
     except ValueError as error:  # of the format; a date that is none is NaT
         raise DataError(Problem(f"data.time_format: {error}.")) from error
+
+
+def _distinct(column: "pd.Series[str]") -> tuple[NDArray[np.intp], Sequence[str]]:
+    """The distinct texts of a column and which of them each row has; all, where most are distinct.
+
+    To find them out would cost more than to read each.
+    """
+    few = column.iloc[:1_000], column.iloc[:: max(1, len(column) // 1_000)]
+    if all(sample.is_unique for sample in few):
+        return np.arange(len(column)), cast(Sequence[str], column.array)
+    at, known = pd.factorize(column)
+    return at, cast(Sequence[str], known)
 
 
 def _no_date(

@@ -123,7 +123,7 @@ def _profile(draft: Draft, table: Table) -> Profile:
 def _refuse_transposed(columns: Sequence[Column], raw: RawTable) -> None:
     names = [column.name for column in columns]
     if dates_in_header(names) and not any(column.is_date_text for column in columns):
-        message = f"{raw.name}: dates stand in the header, so that each row is a series."
+        message = f"{raw.name}: dates stand in the header, so that a row has many."
         advice = (
             "Turn it, so that each row has one date; with DuckDB: `data.query: UNPIVOT data ON "
             "COLUMNS('[0-9]{4}') INTO NAME date VALUE y`."

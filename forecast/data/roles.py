@@ -80,17 +80,27 @@ def clock_beside(columns: Iterable[Column], date: str) -> dict[str, str]:
     for column in others:
         if column.name.strip().lower() in _PARTS["hour"] and _is_part(column, "hour", (0, 24)):
             return {"date": date, "hour": column.name}
+        if _is_digital_clock(column):
+            return {"date": date, "time": column.name}
     return {}
 
 
+def _is_digital_clock(column: Column) -> bool:
+    """Whether whole numbers are times of day: 0, 30, 100, 130, ... 2330."""
+    if column.name.strip().lower() not in ("time", "hhmm", "zeit", "uhrzeit", "hour", "hora"):
+        return False
+    numbers = column.numbers[~np.isnan(column.numbers)]
+    return column.is_whole and bool(
+        numbers.min() >= 0 and 24 < numbers.max() <= 2400 and (numbers % 100 < 60).all()
+    )
+
+
 def dates_in_header(names: Sequence[str]) -> bool:
-    """Whether most names are dates or years: then each row is a series, and not a date."""
-    dates = [
-        name
-        for name in names
-        if kind_of(name) == "date" or re.fullmatch(r"(1[5-9]|2[0-2])\d{2}(0[1-9]|1[0-2])?", name)
-    ]
-    return len(dates) >= 3 and len(dates) > len(names) / 2
+    """Whether most names are dates, years or months: then a row has not one date, but many."""
+    years = re.compile(r"(1[5-9]|2[0-2])\d{2}(0[1-9]|1[0-2])?")
+    months = [name for name in names if kind_of(f"{name} 2020") == "date" and name.isalpha()]
+    dates = [name for name in names if kind_of(name) == "date" or years.fullmatch(name)]
+    return len(months) >= 6 or (len(dates) >= 3 and len(dates) > len(names) / 2)
 
 
 def is_count(column: Column) -> bool:

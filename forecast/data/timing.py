@@ -159,8 +159,8 @@ def _with_clock(columns: Sequence[Column], column: Column, name: str, form: str 
     beside = clock_beside(columns, column.name)
     if not beside or len(np.unique(timing.codes)) == len(timing.codes):
         return timing
-    if "time" in beside:
-        known = {each.name: each for each in columns}
+    known = {each.name: each for each in columns}
+    if "time" in beside and known[beside["time"]].is_clock:
         both = [known[column.name], known[beside["time"]]]
         return _of_several(both, name, None if form is None or "%H" not in form else form)
     return _of_parts(columns, beside, timing.form, name)
