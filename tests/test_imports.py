@@ -126,6 +126,8 @@ HOMES = {
     "typer": ("cli.py",),
     "rich": ("display.py",),
     "ruamel": ("config/",),
+    "pyarrow": ("data/sources/",),
+    "duckdb": ("data/sources/",),
     "pydantic": ("config/", "runs/", "training/onnx.py"),
 }
 FILES = sorted(ROOT.rglob("*.py"))

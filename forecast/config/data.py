@@ -5,9 +5,10 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, field_validator
 
 from forecast.config.section import Section
+from forecast.errors import Problem, UsageError
 
 
 def _columns(value: object) -> object:
@@ -276,3 +277,14 @@ class DataOptions(Section):
         if isinstance(self.time, dict):
             return tuple(self.time.values())
         return (self.time,) if isinstance(self.time, str) else self.time
+
+
+def data_options(values: dict[str, object]) -> DataOptions:
+    """The options of these values. Raises `UsageError` for one that a person gave wrongly."""
+    try:
+        return DataOptions.model_validate(values)
+    except ValidationError as error:
+        details = error.errors()[0]
+        why = details["msg"].removeprefix("Value error, ")
+        option = str(details["loc"][0]).replace("_", "-")
+        raise UsageError(Problem(f"--{option} {details['input']}: {why}")) from error

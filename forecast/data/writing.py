@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
-
-from forecast.config.data import DataOptions
+from forecast.config.data import DataOptions, data_options
 from forecast.data.cells import MISSING
 from forecast.data.column import Column, columns_of
 from forecast.data.dialect import SAMPLE, WHITESPACE, Dialect, Given, decoded, lines_of, records
@@ -18,7 +16,6 @@ from forecast.data.sources.content import Content
 from forecast.data.sources.source import kind_of_source
 from forecast.data.sources.text import sniff_content
 from forecast.data.timing import Timing
-from forecast.errors import Problem, UsageError
 
 
 @dataclass
@@ -31,14 +28,7 @@ class Draft:
 
     def options_with(self, **more: object) -> DataOptions:
         """The options as far as they go."""
-        filled = {"path": self.path, "time": "", "target": "", **self.options, **more}
-        try:
-            return DataOptions.model_validate(filled)
-        except ValidationError as error:  # of what a person said
-            details = error.errors()[0]
-            why = details["msg"].removeprefix("Value error, ")
-            message = f"--{details['loc'][0]} {details['input']}: {why}"
-            raise UsageError(Problem(message)) from error
+        return data_options({"path": self.path, "time": "", "target": "", **self.options, **more})
 
 
 def read_as_written(content: Content, draft: Draft) -> RawTable:

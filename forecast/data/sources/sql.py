@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -62,7 +63,7 @@ def _sqlite(path: str, query: str) -> pd.DataFrame:
 
 def _duckdb(path: str, query: str) -> pd.DataFrame:
     require_extra("duckdb", "sql")
-    import duckdb  # noqa: PLC0415 - the extra is asked for only where it is needed
+    duckdb = import_module("duckdb")
 
     literal = path.replace("'", "''")
     try:
