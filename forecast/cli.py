@@ -41,7 +41,10 @@ runs_app = typer.Typer(
 app.add_typer(runs_app, name="runs")
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", help="The config, as given or in configs/.", metavar="FILE")
+    Path,
+    typer.Option(
+        "--config", help="The config, as given or in configs/.", metavar="FILE", readable=False
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -57,7 +60,10 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's path or
 InputOption = Annotated[
     Path | None,
     typer.Option(
-        "--input", metavar="FILE", help="A CSV with newer rows of the same series; - is stdin."
+        "--input",
+        metavar="FILE",
+        help="A CSV with newer rows of the same series; - is stdin.",
+        readable=False,
     ),
 ]
 FailOption = Annotated[

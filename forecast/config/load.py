@@ -3,6 +3,7 @@
 Precedence: default < extends < file < `--set`.
 """
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from ruamel.yaml import YAML
 from forecast.config.document import MAX_CHARACTERS, Document, KeyPath, Mark, parse
 from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions, GRUOptions
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
+from forecast.reading import read_regular
 
+_MOST_BYTES = 4 * MAX_CHARACTERS
 _SHOWN = 200  # characters of a path that nobody would type
 
 
@@ -40,7 +43,7 @@ class LoadedConfig:
 def find_config(path: Path) -> Path:
     """The config as given, or the one of that name in `configs/`."""
     for candidate in (path, Path("configs") / path):
-        if _is_file(candidate) or candidate.is_fifo() or str(path) == "-":
+        if str(path) == "-" or (os.path.lexists(candidate) and not candidate.is_dir()):
             return candidate
     there = chain(Path().glob("*.yaml"), Path("configs").glob("*.yaml"))
     near = sorted({str(found) for found in there if _is_file(found)})
@@ -52,12 +55,10 @@ def find_config(path: Path) -> Path:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is a file. Raises `ConfigError` where nobody may look."""
+    """Whether there is a file that may be looked at."""
     try:
         return path.is_file()
-    except PermissionError as error:
-        raise ConfigError(Problem(f"can not read {path}: {error.strerror}.")) from error
-    except OSError:  # too long a name
+    except OSError:
         return False
 
 
@@ -88,13 +89,14 @@ def load_config(
 
 def _read(path: Path, mark: Mark | None = None) -> str:
     try:
-        # A config is small; what is larger, or has no end, is none.
         if str(path) == "-":
             return sys.stdin.read(MAX_CHARACTERS + 1)
-        with path.open(encoding="utf-8-sig") as file:
-            return file.read(MAX_CHARACTERS + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"can not read {path}: {getattr(error, 'strerror', None) or error}"
+        if path.is_fifo():  # as a shell makes it of `<(...)`
+            with path.open(encoding="utf-8-sig") as pipe:
+                return pipe.read(MAX_CHARACTERS + 1)
+        return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as error:  # of what it is, of its name, or of its text
+        message = f"can not read {path}: {getattr(error, 'strerror', None) or error}."
         raise ConfigError(mark.problem(message) if mark else Problem(message)) from error
 
 
@@ -123,7 +125,12 @@ def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
         return document
     mark = document.value_marks["extends",]
     base = path.parent / base_name
-    if base.resolve() in (path.resolve(), *seen):
+    try:
+        is_seen = base.resolve() in (path.resolve(), *seen)
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"can not read {base_name}: {getattr(error, 'strerror', None) or error}."
+        raise ConfigError(mark.problem(message)) from error
+    if is_seen:
         raise ConfigError(mark.problem(f"{base_name} extends this file in turn."))
     merged = _layers(base, _read(base, mark), (*seen, path.resolve()))
     _merge(merged, document)
@@ -133,16 +140,21 @@ def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
 def _anchor_paths(document: Document, folder: Path) -> None:
     """Make paths absolute, from the file that says them: a later layer may lie elsewhere."""
 
-    def anchor(section: dict[str, Any], key: str) -> None:
-        section[key] = str((folder / Path(section[key]).expanduser()).resolve())
+    def anchor(section: dict[str, Any], name: str, key: str) -> None:
+        try:
+            section[key] = str((folder / Path(section[key]).expanduser()).resolve())
+        except (OSError, ValueError, RuntimeError) as error:
+            mark = document.value_marks[name, key]
+            message = f"`{name}.{key}` is no path: {getattr(error, 'strerror', None) or error}."
+            raise ConfigError(mark.problem(message)) from error
 
     data, model = document.values.get("data"), document.values.get("model")
     if isinstance(data, dict) and isinstance(data.get("path"), str) and _names_file(data["path"]):
-        anchor(data, "path")
+        anchor(data, "data", "path")
     if isinstance(model, dict) and ":" in str(model.get("kind")):
         model.setdefault("folder", ".")
         if isinstance(model["folder"], str):
-            anchor(model, "folder")
+            anchor(model, "model", "folder")
 
 
 def _names_file(path: str) -> bool:

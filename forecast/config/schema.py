@@ -6,7 +6,8 @@ Validation, `--set`, `resolved.yaml`, the JSON Schema and the reference page all
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, get_args
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -47,6 +48,10 @@ SplitPoint = Annotated[
         }
     ),
 ]
+
+
+# Beyond this a number is a slip of the finger, and arithmetic with it no longer exact.
+Count = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class SplitOptions(Section):
@@ -160,7 +165,7 @@ class DifferenceOptions(_Transform):
 
     kind: Literal["difference"]
     """The kind of transform."""
-    lag: Annotated[int, Field(ge=1)] | Literal["season"] = 1
+    lag: Count | Literal["season"] = 1
     """Steps back; `season` for the length of a season."""
 
     def reach(self, season_length: int) -> int:
@@ -206,9 +211,9 @@ def reach(pipeline: Iterable[TransformOptions], season_length: int) -> int:
 class WindowOptions(Section):
     """What the network sees and what it predicts."""
 
-    context_length: Annotated[int, Field(ge=1)] = 12
+    context_length: Count = 12
     """Steps that the network sees."""
-    horizon: Annotated[int, Field(ge=1)] = 1
+    horizon: Count = 1
     """Steps that it predicts in one call."""
     normalize: Literal["none", "last", "mean", "standard"] = "none"
     """What is taken from each window, known from its context alone: the last value, the mean, or
@@ -255,6 +260,10 @@ class _NetworkOptions(Section):
         """Whether many networks can be one computation, as those written in our layers are."""
         return True
 
+    def least_parameters(self, context_length: int) -> int:
+        """How many parameters it has at least, as far as its options tell."""
+        return 0
+
     def steps_per_patch(self, season_length: int) -> int:
         """Steps that enter the network at once."""
         return 1
@@ -282,17 +291,24 @@ class _NetworkOptions(Section):
 class _RecurrentOptions(_NetworkOptions):
     """A recurrent layer, Dropout, Dense."""
 
-    units: Annotated[int, Field(ge=1)] = 50
+    _matrices: ClassVar[int]
+    """Matrices `(units, units)` of the layer: one for each gate, and one for the candidate."""
+
+    units: Count = 50
     """Width of the hidden state."""
     activation: Activation = "tanh"
     """Activation of the candidate state."""
-    patch_length: Annotated[int, Field(ge=1)] | Literal["season"] = 1
+    patch_length: Count | Literal["season"] = 1
     """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
     week by week. Divides `window.context_length`."""
     linear: bool = False
     """Add a linear map of the whole context to what the recurrent layer says."""
     dropout: Dropout = 0.2
     """Share of the last hidden state that is dropped while training."""
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the recurrent product, which are most of them."""
+        return self._matrices * self.units**2
 
     @property
     def dropout_rate(self) -> float:
@@ -307,6 +323,8 @@ class _RecurrentOptions(_NetworkOptions):
 class GRUOptions(_RecurrentOptions):
     """Gated recurrent unit (Cho et al. 2014): two gates, one state."""
 
+    _matrices = 3
+
     kind: Literal["gru"] = "gru"
     """The kind of network."""
     reset_after: bool = True
@@ -316,12 +334,16 @@ class GRUOptions(_RecurrentOptions):
 class LSTMOptions(_RecurrentOptions):
     """Long short-term memory (Hochreiter and Schmidhuber 1997): three gates, two states."""
 
+    _matrices = 4
+
     kind: Literal["lstm"]
     """The kind of network."""
 
 
 class SimpleRNNOptions(_RecurrentOptions):
     """Elman's network (1990): a state without gates, the least that can remember."""
+
+    _matrices = 1
 
     kind: Literal["simple_rnn"]
     """The kind of network."""
@@ -332,12 +354,16 @@ class MLPOptions(_NetworkOptions):
 
     kind: Literal["mlp"]
     """The kind of network."""
-    layers: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] = (64, 64)
+    layers: Annotated[tuple[Count, ...], Field(strict=False)] = (64, 64)
     """Widths of the layers, first to last."""
     activation: Activation = "relu"
     """Activation of each."""
     dropout: Dropout = 0.2
     """Share of each layer's values that is dropped while training."""
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the products between the layers."""
+        return sum(a * b for a, b in pairwise((context_length, *self.layers)))
 
     @property
     def dropout_rate(self) -> float:
@@ -350,8 +376,12 @@ class DLinearOptions(_NetworkOptions):
 
     kind: Literal["dlinear"]
     """The kind of network."""
-    kernel_size: Annotated[int, Field(ge=1)] = 25
+    kernel_size: Count = 25
     """Steps of the moving average that is the trend."""
+
+    def least_parameters(self, context_length: int) -> int:
+        """The moving average is a matrix, though it is not learned."""
+        return context_length**2
 
 
 class FunctionOptions(_NetworkOptions):
@@ -402,7 +432,7 @@ ModelOptions = Annotated[
 class EnsembleOptions(Section):
     """Several networks used as one. They differ in their seeds, and on demand in the transforms."""
 
-    size: Annotated[int, Field(ge=1)] = 1
+    size: Count = 1
     """How many, after the config's `transforms`."""
     combine: Literal["mean", "median"] = "mean"
     """What their forecasts become."""
@@ -414,7 +444,7 @@ class EnsembleOptions(Section):
 class EarlyStoppingOptions(Section):
     """Stop when the validation loss no longer falls, and keep the best weights."""
 
-    patience: Annotated[int, Field(ge=1)] = 10
+    patience: Count = 10
     """Epochs to wait for a lower validation loss."""
 
 
@@ -437,19 +467,17 @@ class TrainingOptions(Section):
     """`cosine` lets the learning rate fall to zero over all epochs."""
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
     """On the scale of the transformed data; `pinball` is that of `model.quantiles`."""
-    batch_size: Annotated[int, Field(ge=1)] = 16
+    batch_size: Count = 16
     """Windows of one step of the optimizer."""
-    epochs: Annotated[int, Field(ge=1)] = 50
+    epochs: Count = 50
     """Passes through the training windows, or through `steps_per_epoch` batches of them."""
-    steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
+    steps_per_epoch: Annotated[int, Field(ge=1, le=10**6)] | None = None
     """Batches drawn at random for an epoch; every window once where it is left out."""
     series_weights: Literal["rows", "equal"] = "rows"
     """Whether a long series is drawn more often than a short one."""
     ensemble: Annotated[
         EnsembleOptions,
-        BeforeValidator(
-            _size_alone, json_schema_input_type=EnsembleOptions | Annotated[int, Field(ge=1)]
-        ),
+        BeforeValidator(_size_alone, json_schema_input_type=EnsembleOptions | Count),
     ] = EnsembleOptions()
     """`5` stands for `size: 5`. Member i has the seed `seed` + i."""
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
@@ -463,11 +491,11 @@ class TrainingOptions(Section):
 class BacktestOptions(Section):
     """From which cutoffs `forecast backtest` forecasts."""
 
-    n_windows: Annotated[int, Field(ge=1)] = 5
+    n_windows: Count = 5
     """Cutoffs; the last one lies `horizon` steps before the end of each series."""
-    stride: Annotated[int, Field(ge=1)] | None = None
+    stride: Count | None = None
     """Steps between two cutoffs; the horizon where it is left out."""
-    horizon: Annotated[int, Field(ge=1)] | None = None
+    horizon: Count | None = None
     """Steps to forecast; `predict.horizon` where it is left out."""
     refit: bool = False
     """Fit transforms and network again at every cutoff, or once before the first."""
@@ -485,9 +513,9 @@ class IntervalsOptions(Section):
         0.9,
     )
     """Quantiles to forecast, in ascending order; 0.1 and 0.9 make an interval of 80 %."""
-    n_windows: Annotated[int, Field(ge=1)] = 20
+    n_windows: Count = 20
     """Cutoffs of the calibration. A network is fitted before the first of them."""
-    stride: Annotated[int, Field(ge=1)] = 1
+    stride: Count = 1
     """Steps between two of them."""
 
     @field_validator("quantile_levels")
@@ -499,8 +527,11 @@ class IntervalsOptions(Section):
 class PredictOptions(Section):
     """What `forecast predict` does by default."""
 
-    horizon: Annotated[int, Field(ge=1)] | None = None
+    horizon: Count | None = None
     """Steps to predict; `window.horizon` where it is left out."""
+
+
+_MOST_DRAWN = 10**8  # windows that are drawn for one epoch
 
 
 class Config(Section):
@@ -555,6 +586,11 @@ class Config(Section):
             message = "early stopping has no validation part, and the test part may decide nothing."
             advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."
             return [(("training", "early_stopping"), message, advice)]
+        drawn = (self.training.steps_per_epoch or 0) * self.training.batch_size
+        if drawn > _MOST_DRAWN:
+            message = f"an epoch of {drawn:,} windows does not fit into memory."
+            advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
+            return [(("training", "steps_per_epoch"), message, advice)]
         pinball, quantiles = self.training.loss == "pinball", bool(self.model.quantiles)
         if pinball and not quantiles:
             message = "`training.loss: pinball` is the loss of quantiles, and there are none."

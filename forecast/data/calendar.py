@@ -22,12 +22,17 @@ _SEASONS = {"YS": 1, "YE": 1, "QS": 4, "QE": 4, "MS": 12, "ME": 12, "W": 52, "D"
 _SECONDS_IN_SEASON = {"h": 86_400, "min": 86_400, "s": 3_600}
 _SECONDS = {"h": 3_600, "min": 60, "s": 1}
 
+_BEGIN, _CENTURY_LATER = pd.Timestamp("2000-01-01"), pd.Timestamp("2100-01-01")
+
 
 def is_freq(text: str) -> bool:
-    """Whether this is a frequency: see `offset_of`."""
+    """Whether this is a frequency, of a step of a hundred years at the most: see `offset_of`."""
+    if text == COUNTED:
+        return True
     try:
-        return text == COUNTED or offset_of(text)[0].n > 0
-    except ValueError:
+        offset, _ = offset_of(text)
+        return offset.n > 0 and _BEGIN + offset <= _CENTURY_LATER
+    except (ValueError, OverflowError):  # pandas ends in the year 2262
         return False
 
 

@@ -223,11 +223,9 @@ def rolling_cutoffs(
     Those of a short series may lie before its first row. Raises `DataError` where not enough rows
     lie before the first cutoff of the longest.
     """
-    back = np.arange(n_windows - 1, -1, -1) * stride
-    cutoffs = [panel.ends - 1 - horizon - steps for steps in back]
     needed = needs.rows_before + needs.horizon
     room = int((panel.ends - panel.starts).max()) - horizon - needed
-    if back[0] > room:
+    if (n_windows - 1) * stride > room:
         message = (
             f"{n_windows} cutoffs with a stride of {stride} and a horizon of {horizon} do not fit: "
             f"before the first, {needs} need at least {needed} rows."
@@ -235,7 +233,8 @@ def rolling_cutoffs(
         most = room // stride + 1
         advice = f"At most {most} fit." if room >= 0 else "Shorten the horizon or the context."
         raise DataError(Problem(message, advice))
-    return cutoffs
+    back = np.arange(n_windows - 1, -1, -1) * stride
+    return [panel.ends - 1 - horizon - steps for steps in back]
 
 
 def latest_apart(panel: Panel, cutoffs: IntArray, horizon: int, most: int) -> IntArray:

@@ -28,7 +28,9 @@ def calibrate(
     # What saw fewer rows puts them on another scale.
     season_length = earlier.job.season_length
     then = _error_scales(scaled, season_length)
-    now = _error_scales(final.transforms.shared.apply(panel).panel, season_length)
+    part = final.job.fitted_part
+    past = part.panel.before(part.split.train_ends).panel
+    now = _error_scales(final.transforms.shared.apply(past).panel, season_length)
     errors = truth - predictions[MIDDLE]
     return Conformal.calibrate(errors, then[panel.series_of(cutoffs)], now)
 

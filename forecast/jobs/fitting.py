@@ -13,7 +13,7 @@ from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray
 from forecast.display import epoch_progress, text_table
 from forecast.jobs.calibration import calibrate
-from forecast.jobs.job import Job
+from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
 from forecast.networks import Architecture, Weights
 from forecast.training import (
@@ -65,6 +65,11 @@ class Fitting:
         self._transforms = {
             name: _fit_transforms(job.fitted_part) for name, job in self._jobs.items()
         }
+        refuse_too_large(
+            first.source,
+            self.architecture.parameters,
+            sum(len(_networks(job.fitted_part)) for job in self._jobs.values()),
+        )
         self._blocks: dict[tuple[MemberKey, ...], FittedBlock] = {}
         self._logs: list[EpochLog] = []
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.config import Config, LoadedConfig, load_config
 from forecast.data.calendar import is_freq, season_length_of
+from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import (
     Needs,
@@ -24,6 +25,7 @@ from forecast.data.split import (
 )
 from forecast.data.table import Reading, Table, read_table
 from forecast.errors import ConfigError, DataError, Problem
+from forecast.jobs.memory import too_large
 from forecast.methods import FALLBACK
 from forecast.scoring.conformal import errors_needed
 from forecast.transforms import refuse_unfit
@@ -33,6 +35,7 @@ LEAK = (
     "leak, and say nothing about rows that nobody has seen."
 )
 
+_MANY_ERRORS = 10**6  # more than a table has room for
 _SHOWN = 5  # series named in one message
 
 
@@ -174,17 +177,19 @@ def prepare(
     Raises `ConfigError` or `DataError` with all that is wrong.
     """
     source = load_config(config, settings, overrides)
-    options = source.config.data
+    options, window = source.config.data, source.config.window
     if options.freq is not None and not is_freq(options.freq):
         message = f"`data.freq` should be a frequency, and is {options.freq!r}."
         advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
         raise ConfigError(source.problem(("data", "freq"), message, advice))
+    refuse_too_large(source, source.config.model.least_parameters(window.context_length))
     return plan_job(source, read_table(options))
 
 
 def plan_job(source: LoadedConfig, table: Table) -> Job:
     """What a config asks for of a table that was read: see `prepare`."""
     panel = table.panel
+    refuse_overflow(panel)
     season_length = source.config.data.season_length or season_length_of(panel.freq)
     needs = _needs_of(source, season_length)
     split = split_panel(panel, source.config.split, needs)
@@ -204,7 +209,7 @@ def plan_job(source: LoadedConfig, table: Table) -> Job:
     refuse_unfit(job.config.pipelines, panel)
     _refuse_untrainable(job)
     _refuse_unobserved(job)
-    job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
+    job = job.calibrated(max(source.config.predict.horizon or 1, window.horizon))
     if job.calibration:
         _refuse_few_errors(job, job.calibration)
     return job
@@ -224,6 +229,18 @@ def _needs_of(source: LoadedConfig, season_length: int) -> Needs:
         masked = max(length - season_length, 0)
     is_local = config.model.scope == "local"
     return Needs(length, config.reach(season_length), window.horizon, masked, is_local)
+
+
+def refuse_too_large(source: LoadedConfig, parameters: int, series: int = 1) -> None:
+    """Raise `ConfigError` where networks of so many parameters do not fit into memory.
+
+    As many as the config asks for, and for each of the series if they are local.
+    """
+    config = source.config
+    networks = series * config.training.ensemble.size * len(config.pipelines)
+    problem = too_large(config, parameters, networks)
+    if problem:
+        raise ConfigError(source.problem(("model",), *problem))
 
 
 def _refuse_untrainable(job: Job) -> None:
@@ -263,5 +280,7 @@ def _refuse_few_errors(job: Job, plan: CalibrationPlan) -> None:
         if plan.errors < errors_needed(level):
             message = f"{plan.errors} calibration errors are too few for the quantile {level:g}."
             advice = f"Raise intervals.n_windows: it takes {errors_needed(level)} errors."
+            if errors_needed(level) > _MANY_ERRORS:
+                advice = "Ask for a quantile that is nearer to the middle."
             key = ("intervals", "quantile_levels")
             raise ConfigError(job.source.problem(key, message, advice))

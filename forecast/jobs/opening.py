@@ -8,6 +8,7 @@ import numpy as np
 
 from forecast.config import Config
 from forecast.data.continuation import continue_panel
+from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.table import read_table
 from forecast.errors import DataError
@@ -76,6 +77,7 @@ class OpenedRun:
         """
         options = self.config.data.model_copy(update={"freq": self.data.freq})
         table = read_table(options, newer).panel
+        refuse_overflow(table)
         least = self.config.window.context_length + self.network.reach
         panel = continue_panel(self.known, table, newer, least)
         rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))

@@ -89,9 +89,11 @@ class Branch:
     def _inputs(self, transformed: Panel, cutoffs: IntArray) -> Inputs:
         """What the network sees at each cutoff."""
         starts = transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
+        with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
+            values = transformed.values.astype(np.float32)
         return gather(
             np,
-            transformed.values.astype(np.float32),
+            values,
             cutoffs,
             self.window.context_length,
             starts=starts,

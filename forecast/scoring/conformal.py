@@ -19,10 +19,13 @@ import numpy as np
 
 from forecast.data.panel import FloatArray, IntArray
 
+_MOST_ERRORS = 1e15  # more are nowhere
+
 
 def errors_needed(level: float) -> int:
     """How many errors a quantile so far out takes."""
-    return max(1, math.ceil(1 / (1 - abs(2 * level - 1)) - 1 - 1e-9))
+    outside = 2 * min(level, 1 - level)  # 1 - abs(2 * level - 1) is 0 for the smallest levels
+    return max(1, math.ceil(min(1 / outside, _MOST_ERRORS) - 1 - 1e-9))
 
 
 @dataclass(frozen=True)

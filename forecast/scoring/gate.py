@@ -60,7 +60,7 @@ class Gate:
             message = f"--fail-if {self._expression!r}: the scores have no {self._metric}."
             raise GateError(Problem(message, _way_to(self._metric, list(map(str, table)))))
         column = table[self._metric]
-        value = float(column[model])
+        value = float(column.get(model, math.nan))
         is_baseline = self._limit in self._known
         limit = float(column.get(self._limit, math.nan) if is_baseline else self._limit)
         if math.isnan(value) or math.isnan(limit):

@@ -127,5 +127,7 @@ def overall(scores: pd.DataFrame, split: str) -> pd.DataFrame:
 def better_baselines(scores: pd.DataFrame, split: str, model: str) -> pd.DataFrame:
     """The rows of `overall` whose RMSE is lower than the model's, best first."""
     table = overall(scores, split)
+    if model not in table.index:  # nothing could be scored
+        return table.iloc[:0]
     better = table[table["rmse"] < table.loc[model, "rmse"]]
     return better.sort_values("rmse")

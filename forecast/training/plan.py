@@ -210,7 +210,8 @@ def _joined(
             different.append(own)
         places.append(place)
     begins = np.cumsum([0, *(len(own.values) for own in different)])
-    values = np.concatenate([own.values for own in different]).astype(np.float32)
+    with np.errstate(over="ignore"):  # infinite, and so is the loss then: it diverges
+        values = np.concatenate([own.values for own in different]).astype(np.float32)
     firsts = [
         own.first + begin
         for own, begin in zip(different, begins, strict=False)

@@ -20,7 +20,9 @@ class Log:
 
     def refuse(self, panel: Panel) -> None:
         """Raise `DataError` where a value has no logarithm."""
-        advice = "Use log1p for data with zeros, or leave the logarithm out."
+        advice = "Leave the logarithm out, or shift the values: boxcox has an `offset`."
+        if not self.offset:
+            advice = "Use log1p for data with zeros, or leave the logarithm out."
         refuse_outside(panel, self.offset, "the logarithm", advice)
 
     def apply(self, panel: Panel) -> Panel:

@@ -1,0 +1,22 @@
+"""Values so large that what is computed from them would be no number."""
+
+import numpy as np
+
+from forecast.data.calendar import iso
+from forecast.data.panel import Panel
+from forecast.errors import DataError, Problem
+
+LARGEST = 1e140  # squares of such values, and sums of these, are numbers still
+
+
+def refuse_overflow(panel: Panel) -> None:
+    """Raise `DataError` for values whose squared errors would be infinite."""
+    rows = np.flatnonzero(np.abs(panel.values) > LARGEST)
+    if not rows.size:
+        return
+    [series], [moment] = panel.series_of(rows[:1]), iso(panel.dates(rows[:1]))
+    message = (
+        f"{panel.unique_ids[series]} is {panel.values[rows[0]]:g} on {moment} ({rows.size} such "
+        f"rows): errors of values beyond {LARGEST:g} can not be squared."
+    )
+    raise DataError(Problem(message, "Write the values in a larger unit, such as millions."))
