@@ -209,7 +209,7 @@ def plan_job(source: LoadedConfig, table: Table) -> Job:
     refuse_unfit(job.config.pipelines, panel)
     _refuse_untrainable(job)
     _refuse_unobserved(job)
-    job = job.calibrated(max(source.config.predict.horizon or 1, window.horizon))
+    job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
     if job.calibration:
         _refuse_few_errors(job, job.calibration)
     return job
