@@ -7,12 +7,14 @@ but training ever pays for TensorFlow. It is also the one place that turns error
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, ParamSpec, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, cast
 
 import typer
+from typer.core import TyperGroup
 
 from forecast import __version__
 from forecast.console import Color, Console, stdout_problem
@@ -27,42 +29,109 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 BUG, INTERRUPTED = 1, exit_code(signal.SIGINT)
 
+RUNS = Path("runs")
+
+
+class Commands(TyperGroup):
+    """Commands whose options are refused in our words: what parses them has words of its own."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the options before the command."""
+        with _plain_words():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse the rest, and run the command."""
+        with _plain_words():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _plain_words() -> Iterator[None]:
+    try:
+        yield
+    except typer.BadParameter as error:
+        message = error.message.removeprefix("Value error, ").replace("Input should", "should")
+        message = message.replace("a valid integer", "a whole number").split(", unable to")[0]
+        error.message = message
+        raise
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text: what a person may type."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def completing(kind: str) -> Callable[[typer.Context, str], list[str]]:
+    """What a shell is offered for an option of this kind."""
+
+    def complete(context: typer.Context, incomplete: str) -> list[str]:
+        from forecast.completion import KINDS
+
+        return KINDS[kind](incomplete, context.params)
+
+    return complete
+
+
+HELP = {"help_option_names": ["--help", "-h"]}
 app = typer.Typer(
     name="forecast",
+    cls=Commands,
     help="Forecast time series with Keras: train, predict and plot from YAML configs.",
+    epilog=examples(
+        "forecast init --example airline     begin with an example",
+        "forecast init sales.csv             or with a table of your own",
+        "forecast train --config sales.yaml",
+        "forecast predict --output next.csv",
+    ),
+    context_settings=HELP,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 runs_app = typer.Typer(
-    help="List, show, check and delete runs.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, check and delete runs.",
+    epilog=examples("forecast runs list", "forecast runs show latest"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(runs_app, name="runs")
 
 ConfigOption = Annotated[
     Path,
     typer.Option(
-        "--config", help="The config, as given or in configs/.", metavar="FILE", readable=False
+        "--config",
+        help="The YAML config; one that is not here is looked for in configs/; - is stdin.",
+        metavar="FILE",
+        readable=False,
+        autocompletion=completing("config"),
     ),
 ]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a key, such as training.epochs=5. Repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key of the config, such as training.epochs=5. Repeatable.",
+        autocompletion=completing("set"),
     ),
 ]
 RunsOption = Annotated[
     Path,
-    typer.Option("--runs", envvar="FORECAST_RUNS", metavar="DIR", help="Where runs are kept."),
+    typer.Option(
+        "--runs", envvar="FORECAST_RUNS", metavar="DIR", help="The folder in which runs are kept."
+    ),
 ]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's path or name, or latest.")]
+RUN_HELP = "The name or the path of a run, or latest: the last complete one."
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=completing("run"))
+]
 InputOption = Annotated[
     Path | None,
     typer.Option(
         "--input",
         metavar="FILE",
-        help="A CSV with newer rows of the same series; - is stdin.",
+        help="A table with newer rows of the same series; - reads standard input.",
         readable=False,
     ),
 ]
@@ -71,7 +140,7 @@ FailOption = Annotated[
     typer.Option(
         "--fail-if",
         metavar="EXPR",
-        help="Exit with 6 where it holds: 'mase > 1', 'rmse > seasonal_naive'.",
+        help="End with 6 where it holds, such as 'mase > 1' or 'rmse > seasonal_naive'.",
     ),
 ]
 BackendOption = Annotated[
@@ -81,11 +150,15 @@ BackendOption = Annotated[
         "where it is left out."
     ),
 ]
-RUNS = Path("runs")
 
 
-def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P, None]], None]:
-    """Register a function as a command whose errors become messages and exit codes."""
+def command(
+    owner: typer.Typer, *typed: str, name: str | None = None
+) -> Callable[[Callable[P, None]], None]:
+    """Register a function as a command whose errors become messages and exit codes.
+
+    `typed` are examples of what a person may type.
+    """
 
     def register(function: Callable[P, None]) -> None:
         @wraps(function)
@@ -103,7 +176,7 @@ def command(owner: typer.Typer, name: str | None = None) -> Callable[[Callable[P
             except Exception as error:
                 raise typer.Exit(_code_of_unexpected(error, console)) from error
 
-        owner.command(name)(run)
+        owner.command(name, epilog=examples(*typed), context_settings=HELP)(run)
 
     return register
 
@@ -140,14 +213,27 @@ def _show_version(wanted: bool) -> None:
 def options(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+        ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print the result and errors, and nothing else.")
+    ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say more: timings, tracebacks, library logs.")
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Print timings too, tracebacks, and what libraries have to say."
+        ),
     ] = False,
-    color: Annotated[Color, typer.Option(help="Colour what is said.")] = "auto",
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
+    color: Annotated[
+        Color,
+        typer.Option(help="Colour messages; auto does on a terminal, unless NO_COLOR is set."),
+    ] = "auto",
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="Draw no progress bars on a terminal.")
+    ] = False,
 ) -> None:
     """Options that every command obeys."""
     if verbose:
@@ -155,7 +241,7 @@ def options(
     context.obj = Console(quiet, verbose, color, not no_progress, context.obj or Stop())
 
 
-@command(app)
+@command(app, "forecast init --example airline", "forecast init sales.csv --target units")
 def init(
     context: typer.Context,
     table: Annotated[
@@ -190,7 +276,10 @@ def init(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The config to write.")
     ] = None,
 ) -> None:
-    """Write a commented config: for a table of yours, or an example with its CSV."""
+    """Write a commented config for a table, or an example.
+
+    The table is looked at, and the recipe that suits it is written beside what was seen.
+    """
     from forecast.commands.init import config_for, init_example, init_table, seen
     from forecast.data.profile import Hints
 
@@ -212,14 +301,19 @@ def init(
     console.say(f"next: forecast train --config {written[0]}")
 
 
-@command(app)
+@command(app, "forecast check --config sales.yaml")
 def check(
     context: typer.Context,
     config: ConfigOption,
     set_: SetOption = None,
-    format: Annotated[Literal["text", "json"], typer.Option(help="Form of the result.")] = "text",
+    format: Annotated[
+        Literal["text", "json"], typer.Option(help="How to print what was found.")
+    ] = "text",
 ) -> None:
-    """Check a config and its data: every problem at once."""
+    """Check a config and its data: every problem at once.
+
+    What is found is what `train` would find before it begins.
+    """
     import json
     from dataclasses import asdict
 
@@ -238,16 +332,27 @@ def check(
         context.obj.result(str(found))
 
 
-@command(app)
+@command(
+    app,
+    "forecast train --config air.yaml",
+    "forecast train --config air.yaml --set training.epochs=5 --name quick",
+)
 def train(
     context: typer.Context,
     config: ConfigOption,
     set_: SetOption = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run.", metavar="NAME")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="The run's name; the config's and the time by default.", metavar="NAME"),
+    ] = None,
     backend: BackendOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Train a network and print the path of its run."""
+    """Train a network and print the path of its run.
+
+    The run holds the network, its scores beside those of the baselines, and all that the other
+    commands need.
+    """
     from forecast.stopwatch import Stopwatch
 
     stopwatch, console = Stopwatch(), context.obj
@@ -274,27 +379,40 @@ def train(
     console.result(str(run.path))
 
 
-@command(app)
+@command(
+    app,
+    "forecast predict",
+    "forecast predict latest --horizon 24 --output next.csv",
+)
 def predict(
     context: typer.Context,
     run: RunArgument = "latest",
     input_: InputOption = None,
     output: Annotated[
-        Path, typer.Option(metavar="FILE", help="Where to write; - is stdout.")
+        Path, typer.Option(metavar="FILE", help="The file to write; - prints the table.")
     ] = Path("-"),
     horizon: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Steps to predict.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Steps to predict; predict.horizon of the config by default."
+        ),
     ] = None,
     quantiles: Annotated[
-        str | None, typer.Option(metavar="LEVEL,...", help="Quantiles, such as 0.1,0.5,0.9.")
+        str | None,
+        typer.Option(
+            metavar="LEVEL,...", help="Quantiles to predict as well, such as 0.1,0.5,0.9."
+        ),
     ] = None,
     format: Annotated[
         Literal["csv", "jsonl", "parquet"] | None,
-        typer.Option(help="Form of the table; by default from the ending of FILE, else csv."),
+        typer.Option(help="How to write the table; as the ending of FILE says by default."),
     ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Predict what comes after the last row."""
+    """Predict what comes after the last row.
+
+    The table has a row for each series and step, with a column for each quantile.
+    """
     from forecast.commands.predict import parse_levels
     from forecast.commands.predict import predict as predict_table
     from forecast.data.export import encode_table, write_file
@@ -308,18 +426,26 @@ def predict(
         write_file(content, output)
 
 
-@command(app)
+@command(
+    app,
+    "forecast evaluate --fail-if 'rmse > seasonal_naive'",
+    "forecast evaluate latest --input newer.csv --format json",
+)
 def evaluate(
     context: typer.Context,
     run: RunArgument = "latest",
     input_: InputOption = None,
     format: Annotated[
-        Literal["table", "csv", "json"], typer.Option(help="Form of the scores.")
+        Literal["table", "csv", "json"], typer.Option(help="How to print the scores.")
     ] = "table",
     fail_if: FailOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Score a run beside the baselines, on its own test part or on newer rows."""
+    """Score a run beside the baselines.
+
+    Without --input its own scores are printed, on the test part above all; with it, rows that came
+    later are forecast and scored.
+    """
     from forecast.commands.evaluate import INPUT, scores_text
     from forecast.commands.evaluate import evaluate as evaluate_run
     from forecast.methods import BASELINES
@@ -333,37 +459,57 @@ def evaluate(
         gate.check(scores, INPUT if input_ else "test", opened.model)
 
 
-@command(app)
+@command(
+    app,
+    "forecast backtest --config air.yaml --windows 12 --stride 1",
+    "forecast backtest --config air.yaml --refit --against naive,drift,naive2",
+)
 def backtest(
     context: typer.Context,
     config: ConfigOption,
     set_: SetOption = None,
-    windows: Annotated[int | None, typer.Option(min=1, metavar="N", help="Cutoffs.")] = None,
+    windows: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Forecast from so many cutoffs (backtest.n_windows)."
+        ),
+    ] = None,
     stride: Annotated[
-        int | None, typer.Option(min=1, metavar="S", help="Steps between cutoffs.")
+        int | None,
+        typer.Option(min=1, metavar="S", help="Steps from one cutoff to the next; the horizon."),
     ] = None,
     refit: Annotated[
-        bool | None, typer.Option("--refit/--no-refit", help="Fit again at every cutoff.")
+        bool | None,
+        typer.Option("--refit/--no-refit", help="Fit again at every cutoff, or once before all."),
     ] = None,
     against: Annotated[
         str,
-        typer.Option(metavar="NAME,...", help="Methods to set beside it, such as drift or naive2."),
+        typer.Option(
+            metavar="NAME,...",
+            help="Methods to set beside the network, such as drift or naive2.",
+            autocompletion=completing("methods"),
+        ),
     ] = "naive,seasonal_naive",
     format: Annotated[
         Literal["table", "csv", "json"],
-        typer.Option(help="Scores as a table, forecasts as csv, or both as json."),
+        typer.Option(help="Print scores as a table, forecasts as csv, or both as json."),
     ] = "table",
     output: Annotated[
-        Path, typer.Option(metavar="FILE", help="Where to write; - is stdout.")
+        Path, typer.Option(metavar="FILE", help="The file to write; - prints the result.")
     ] = Path("-"),
     backend: BackendOption = None,
     plot_: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the forecasts: .png, .svg or .pdf."),
+        typer.Option(
+            "--plot", metavar="FILE", help="Draw the forecasts into a .png, .svg or .pdf."
+        ),
     ] = None,
     fail_if: FailOption = None,
 ) -> None:
-    """Forecast from past cutoffs, each from its own past alone, and score."""
+    """Forecast from past cutoffs, and score.
+
+    Each forecast sees its own past alone, so that the scores tell what a person would have got.
+    """
     from forecast.data.export import refuse_unwritable, write_file
     from forecast.jobs.job import prepare
     from forecast.loading import asked_backend, load_keras, require_backend
@@ -403,37 +549,47 @@ def backtest(
         gate.check(result.scores, SPLIT, job.config.model.kind)
 
 
-@command(app)
+@command(
+    app,
+    "forecast plot",
+    "forecast plot latest forecast residuals --format svg --output figures/",
+)
 def plot(
     context: typer.Context,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="RUN FIGURE...",
-            help="Figures: history, forecast (these by default), steps, residuals, backtest.",
+            help="A run, latest by default, and figures: history, forecast (these two by default), "
+            "steps, residuals, backtest.",
+            autocompletion=completing("figure"),
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE|DIR", help="Where to write; the run's plots/ by default."),
+        typer.Option(
+            metavar="FILE|DIR",
+            help="A file or folder to write to, the run's plots/ by default; - prints one figure.",
+        ),
     ] = None,
     format: Annotated[
-        Literal["png", "svg", "pdf"] | None, typer.Option(help="By default png.")
+        Literal["png", "svg", "pdf"] | None,
+        typer.Option(help="The format of the files, png by default."),
     ] = None,
     last: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Rows to show before the cutoff; some seasons by default."
+            min=1, metavar="N", help="Show so many rows before the cutoff; some seasons by default."
         ),
     ] = None,
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="The first date to show.")
+        str | None, typer.Option("--from", metavar="DATE", help="Show rows from this date on.")
     ] = None,
     series: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ID",
-            help="A series to show; by default the best, the middle and the worst. Repeatable.",
+            help="Show this series; the best, the middle and the worst by default. Repeatable.",
         ),
     ] = None,
     runs: RunsOption = RUNS,
@@ -450,13 +606,18 @@ def plot(
     context.obj.result("\n".join(map(str, paths)))
 
 
-@command(runs_app, "list")
+@command(runs_app, "forecast runs list", "forecast runs list --format json", name="list")
 def list_(
     context: typer.Context,
-    format: Annotated[Literal["table", "csv", "json"], typer.Option(help="Form.")] = "table",
+    format: Annotated[
+        Literal["table", "csv", "json"], typer.Option(help="How to print the list.")
+    ] = "table",
     runs: RunsOption = RUNS,
 ) -> None:
-    """List the runs, oldest first, with their scores on the test part; damaged ones too."""
+    """List the runs, oldest first, damaged ones too.
+
+    Scores are those on the test part; a star marks the run that is latest.
+    """
     from forecast.commands.runs import list_text, listed_runs
 
     found = listed_runs(runs)
@@ -466,11 +627,13 @@ def list_(
             context.obj.warn(run.problem)
 
 
-@command(runs_app)
+@command(runs_app, "forecast runs show", "forecast runs show latest --format json")
 def show(
     context: typer.Context,
     run: RunArgument = "latest",
-    format: Annotated[Literal["table", "json"], typer.Option(help="Form.")] = "table",
+    format: Annotated[
+        Literal["table", "json"], typer.Option(help="How to print the run.")
+    ] = "table",
     runs: RunsOption = RUNS,
 ) -> None:
     """Show one run: its config, scores and timings."""
@@ -480,7 +643,7 @@ def show(
     context.obj.result(show_text(find_run(runs, run, context.obj.warn), format))
 
 
-@command(runs_app)
+@command(runs_app, "forecast runs path latest")
 def path(context: typer.Context, run: RunArgument = "latest", runs: RunsOption = RUNS) -> None:
     """Print the path of a run."""
     from forecast.runs import find_run
@@ -488,9 +651,12 @@ def path(context: typer.Context, run: RunArgument = "latest", runs: RunsOption =
     context.obj.result(str(find_run(runs, run, context.obj.warn).path))
 
 
-@command(runs_app)
+@command(runs_app, "forecast runs verify latest")
 def verify(context: typer.Context, run: RunArgument = "latest", runs: RunsOption = RUNS) -> None:
-    """Check every file of a run against its checksum, and print the path of the run."""
+    """Check every file of a run against its checksum.
+
+    The path of the run is printed where all of them are as they were written.
+    """
     from forecast.commands.runs import verify as verify_run
     from forecast.runs import find_run
 
@@ -500,10 +666,12 @@ def verify(context: typer.Context, run: RunArgument = "latest", runs: RunsOption
     context.obj.result(str(found.path))
 
 
-@command(runs_app)
+@command(runs_app, "forecast runs delete quick")
 def delete(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's path or name, or latest.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=completing("run"))
+    ],
     runs: RunsOption = RUNS,
 ) -> None:
     """Delete a run without asking, and print where it was."""
@@ -512,7 +680,7 @@ def delete(
     context.obj.result(str(delete_run(runs, run, context.obj.warn)))
 
 
-@command(app)
+@command(app, "forecast schema > schema.json")
 def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the config, for editors."""
     import json
@@ -522,9 +690,9 @@ def schema(context: typer.Context) -> None:
     context.obj.result(json.dumps(json_schema(), indent=2))
 
 
-@command(app)
+@command(app, "forecast doctor")
 def doctor(context: typer.Context) -> None:
-    """Say what is installed, and whether it works."""
+    """Print what is installed, and whether it works."""
     from forecast.commands.doctor import doctor as examine
 
     with context.obj.without_library_noise():
@@ -567,6 +735,8 @@ def main(stop: Stop) -> int:
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return 0  # a reader of the help has seen enough
+        if end.code == BUG and any(word.endswith("-completion") for word in sys.argv):
+            return UsageError.exit_code  # there are shells that Typer does not know
         return end.code if isinstance(end.code, int) else BUG
     except OSError as error:  # commands have their own; this is the help, or the version
         discard(sys.stdout)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +63,39 @@ def test_every_command_and_every_option_has_a_help_text(words: tuple[str, ...]) 
     command = COMMANDS[words]
     assert command.help
     for parameter in command.params:
-        assert parameter.help, parameter.name
+        assert re.fullmatch(r"[A-Z].*\w.* .*[.]", parameter.help or ""), parameter.name
+
+
+@pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
+def test_every_help_ends_with_examples_that_parse(words: tuple[str, ...]) -> None:
+    """One or two of the command itself, with options that it has."""
+    command = COMMANDS.get(words, typer.main.get_command(app))
+    heading, *lines = [line.strip() for line in command.epilog.removeprefix("\b\n").splitlines()]
+    assert heading == "Examples:"
+    assert lines
+    for line in lines:
+        _, *typed = shlex.split(re.split(r" {2,}| [|>] (?!seas)", line)[0])
+        assert tuple(typed[: len(words)]) == words
+        found = typer.main.get_command(app)
+        while hasattr(found, "commands"):
+            found = found.commands[typed.pop(0)]
+        found.make_context("forecast", typed)
+
+
+def test_summaries_are_not_cut_at_80_columns() -> None:
+    """Those of `forecast --help` and of `forecast runs --help`."""
+    for words in ([], ["runs"]):
+        shown = CliRunner().invoke(app, [*words, "--help"], terminal_width=80).output
+        summaries = shown.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+        assert len(summaries) > 4
+        assert all(line.endswith(".") and not line.endswith("..") for line in summaries)
+
+
+def test_h_is_help_everywhere() -> None:
+    """The same text."""
+    for words in [(), *COMMANDS]:
+        long, short = (CliRunner().invoke(app, [*words, option]) for option in ("--help", "-h"))
+        assert (short.exit_code, short.output) == (0, long.output)
 
 
 def test_help_names_every_command(cli: Cli) -> None:
@@ -88,9 +122,18 @@ def test_the_version_is_said(cli: Cli) -> None:
         (["backtest"], "Missing option '--config'."),
         (["forecast"], "No such command 'forecast'."),
         (["runs", "lst"], "No such command 'lst'."),
-        (["predict", "--horizon", "0"], "Invalid value for '--horizon'"),
-        (["predict", "--horizon", "many"], "Invalid value for '--horizon'"),
-        (["predict", "--format", "xml"], "Invalid value for '--format'"),
+        (
+            ["predict", "--horizon", "0"],
+            "Invalid value for '--horizon': should be greater than or equal to 1\n",
+        ),
+        (
+            ["predict", "--horizon", "many"],
+            "Invalid value for '--horizon': should be a whole number\n",
+        ),
+        (
+            ["predict", "--format", "xml"],
+            "Invalid value for '--format': 'xml' is not one of 'csv', 'jsonl', 'parquet'.\n",
+        ),
         (["predict", "--nonsense"], "No such option: --nonsense"),
         (["--color", "maybe", "schema"], "Invalid value for '--color'"),
     ],

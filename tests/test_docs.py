@@ -180,8 +180,8 @@ def test_files_page_names_what_there_is() -> None:
 def test_every_figure_is_named_in_help() -> None:
     """`forecast plot --help` lists the figures by hand."""
     page = (REFERENCE / "commands.md").read_text("utf-8")
-    [listed] = re.findall(r"Figures: ([^.]*)\.", " ".join(page.split()))
-    assert re.findall(r"[a-z]+", listed.replace("(these by default)", "")) == [
+    [listed] = re.findall(r" figures: ([^.]*)\.", " ".join(page.split()))
+    assert re.findall(r"[a-z]+", listed.replace("(these two by default)", "")) == [
         figure.__name__ for figure in FIGURES
     ]
 
