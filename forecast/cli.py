@@ -446,17 +446,24 @@ def evaluate(
     Without --input its own scores are printed, on the test part above all; with it, rows that came
     later are forecast and scored.
     """
-    from forecast.commands.evaluate import INPUT, scores_text
+    from forecast.commands.evaluate import INPUT, own_scores, scores_text
     from forecast.commands.evaluate import evaluate as evaluate_run
+    from forecast.commands.verdict import say_verdict
     from forecast.methods import BASELINES
+    from forecast.runs import find_run
     from forecast.scoring.gate import Gate
 
+    console = context.obj
     gate = Gate(fail_if, BASELINES) if fail_if is not None else None
-    opened = _open(run, runs, context.obj)
-    scores = evaluate_run(opened, input_)
-    context.obj.result(scores_text(scores, format))
+    found = find_run(runs, run, console.warn)
+    if input_ is None:
+        split, scores = "test", own_scores(found)
+    else:
+        split, scores = INPUT, evaluate_run(_opened(found, console), input_)
+    console.result(scores_text(scores, format))
+    say_verdict(scores, split, found.record.model, console)
     if gate:
-        gate.check(scores, INPUT if input_ else "test", opened.model)
+        gate.check(scores, split, found.record.model)
 
 
 @command(
@@ -535,6 +542,7 @@ def backtest(
         load_keras(job.config.training.backend)
         from forecast.commands.backtest import SPLIT, backtest_text
         from forecast.commands.backtest import backtest as run_backtest
+        from forecast.commands.verdict import say_verdict
 
         result = run_backtest(job, names, console)
     text = backtest_text(result, format)
@@ -542,6 +550,7 @@ def backtest(
         console.result(text)
     else:
         write_file(text.encode(), output)
+    say_verdict(result.scores, SPLIT, job.config.model.kind, console, job.config)
     if plot_:
         plot_backtest(job, result.forecasts, result.scores, plot_, console)
         console.say(f"drawn: {plot_}")
@@ -595,15 +604,18 @@ def plot(
     runs: RunsOption = RUNS,
 ) -> None:
     """Draw figures and print the paths of their files."""
-    from forecast.commands.plot import Wanted, run_and_figures
+    from forecast.commands.plot import Wanted, plot_one, run_and_figures
     from forecast.commands.plot import plot as plot_run
 
-    run, figures = run_and_figures(arguments or (), runs, context.obj.warn)
-    shown = Wanted(tuple(series or ()), last, from_)
     console = context.obj
+    run, figures = run_and_figures(arguments or (), runs, console.warn)
+    shown = Wanted(tuple(series or ()), last, from_)
     opener = partial(_opened, console=console)
+    if str(output) == "-":
+        console.result(plot_one(run, opener, console, figures, format, shown))
+        return
     paths = plot_run(run, opener, console, figures, output, format, shown)
-    context.obj.result("\n".join(map(str, paths)))
+    console.result("\n".join(map(str, paths)))
 
 
 @command(runs_app, "forecast runs list", "forecast runs list --format json", name="list")

@@ -381,7 +381,9 @@ def test_without_any_run_the_way_to_one_is_said(cli: Cli, command: list[str]) ->
     assert result.stderr.endswith("\n`forecast train --config air.yaml` makes one.\n")
 
 
-@pytest.mark.parametrize("command", [["predict"], ["evaluate"], ["plot"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["predict"], ["evaluate", "--input", "-"], ["plot"]], ids=" ".join
+)
 def test_a_truncated_network_is_refused_with_5(cli: Cli, run: Path, command: list[str]) -> None:
     """By its checksum."""
     network = run / "model.onnx"
@@ -432,7 +434,9 @@ def test_errors_are_coloured_where_it_is_asked_for(
     assert result.stderr == f"{mark}there is no run no.\nruns holds no run.\n"
 
 
-@pytest.mark.parametrize("arguments", [["predict", "--horizon", "3000"], ["schema"], ["evaluate"]])
+@pytest.mark.parametrize(
+    "arguments", [["predict", "--horizon", "3000"], ["schema"], ["-q", "evaluate"]]
+)
 def test_a_reader_that_has_seen_enough_is_no_error(run: Path, arguments: list[str]) -> None:
     """`| head -1`: the pipe is closed before anything is written."""
     reader, writer = os.pipe()

@@ -11,6 +11,11 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
+from forecast.commands.evaluate import own_scores
+from forecast.data.export import csv_text
+from forecast.errors import RunError
+from forecast.runs import Run, find_run
+
 Cli = Callable[..., CompletedProcess[str]]
 
 
@@ -29,26 +34,26 @@ def test_the_scores_of_the_training_come_again(
 ) -> None:
     """Byte by byte, from the forecasts that the run keeps."""
     path: Path = request.getfixturevalue(kind)
-    result = cli("evaluate", path, "--format", "csv")
+    result = cli("-q", "evaluate", path, "--format", "csv")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == (path / "scores.csv").read_text()
 
 
 def test_json_holds_the_same_scores(cli: Cli, trained: Path) -> None:
     """One document, null for what is over all series; digit by digit."""
-    rows = json.loads(cli("evaluate", trained, "--format", "json").stdout)
+    rows = json.loads(cli("-q", "evaluate", trained, "--format", "json").stdout)
     assert list(rows[0]) == ["unique_id", "split", "model", "metric", "value"]
     assert {row["unique_id"] for row in rows} == {None, "Passengers"}
     by_key = {
         (row["unique_id"] or "", row["split"], row["model"], row["metric"]): row["value"]
         for row in rows
     }
-    assert by_key == _scores(cli("evaluate", trained, "--format", "csv"))
+    assert by_key == _scores(cli("-q", "evaluate", trained, "--format", "csv"))
 
 
 def test_a_person_sees_a_table(cli: Cli, trained: Path) -> None:
     """A row a split and model, a column a metric; the figures of the baselines are known."""
-    lines = [line.split() for line in cli("evaluate", trained).stdout.splitlines()]
+    lines = [line.split() for line in cli("-q", "evaluate", trained).stdout.splitlines()]
     assert lines[0] == ["split", "model", "rmse", "mae", "mape", "smape", "mase", "rmsse"]
     assert [line[:2] for line in lines[1:]] == [
         [split, model]
@@ -63,8 +68,8 @@ def test_the_whole_table_scores_as_the_test_part(
     cli: Cli, trained: Path, airline_csv: Path
 ) -> None:
     """Of its rows those count on which nothing was fitted."""
-    input_ = _scores(cli("evaluate", trained, "--input", airline_csv, "--format", "csv"))
-    whole = _scores(cli("evaluate", trained, "--format", "csv"))
+    input_ = _scores(cli("-q", "evaluate", trained, "--input", airline_csv, "--format", "csv"))
+    whole = _scores(cli("-q", "evaluate", trained, "--format", "csv"))
     assert input_ == {
         (name, "input", model, metric): pytest.approx(value, rel=1e-6)
         for (name, split, model, metric), value in whole.items()
@@ -77,7 +82,7 @@ def test_newer_rows_are_scored_beside_the_baselines(
 ) -> None:
     """Two months more: the naive forecast of each is the month before it."""
     stdin = "Month,Passengers\n1961-01,450\n1961-02,430\n"
-    scores = _scores(cli("evaluate", trained, "--input", "-", "--format", "csv", stdin=stdin))
+    scores = _scores(cli("-q", "evaluate", trained, "--input", "-", "--format", "csv", stdin=stdin))
     assert {split for _, split, _, _ in scores} == {"input"}
     chosen = ("mae", "rmse", "mase", "rmsse")
     naive = {metric: scores["", "input", "naive", metric] for metric in chosen}
@@ -98,26 +103,52 @@ def test_rows_that_the_network_was_trained_on_are_not_scored(
 ) -> None:
     """A table of them alone is refused."""
     stdin = "\n".join(airline_lines[:100]) + "\n"
-    result = cli("evaluate", trained, "--input", "-", stdin=stdin)
+    result = cli("-q", "evaluate", trained, "--input", "-", stdin=stdin)
     assert (result.returncode, result.stdout) == (4, "")
     assert "to score from 1958-10-01 on.\n" in result.stderr
     assert result.stderr.endswith("The network has seen the earlier rows in training.\n")
 
 
-def test_a_run_made_before_rmsse_is_scored_without_it(cli: Cli, run: Path) -> None:
+def test_a_run_made_before_rmsse_is_scored_without_it(
+    cli: Cli, run: Path, airline_csv: Path
+) -> None:
     """Its data record lacks the unit; all else is as it was."""
-    before = _scores(cli("evaluate", "--format", "csv"))
+    words = ("-q", "evaluate", "--input", airline_csv, "--format")
+    before = _scores(cli(*words, "csv"))
     data, record = (json.loads((run / name).read_text()) for name in ("data.json", "run.json"))
     del data["per_series"][0]["rmsse_scale"]
     text = json.dumps(data)
     record["checksums"]["data.json"] = hashlib.sha256(text.encode()).hexdigest()
     (run / "data.json").write_text(text)
     (run / "run.json").write_text(json.dumps(record))
-    result = cli("evaluate", "--format", "json")
+    result = cli(*words, "json")
     assert (result.returncode, result.stderr) == (0, "")
     for row in json.loads(result.stdout):
         key = (row["unique_id"] or "", row["split"], row["model"], row["metric"])
         assert row["value"] == (None if row["metric"] == "rmsse" else before[key])
+
+
+def test_scores_that_the_run_has_are_not_made_again(run: Path) -> None:
+    """They are read, whatever became of the network; an unscored run is refused."""
+    (run / "model.onnx").unlink()
+    (run / "forecasts.csv").unlink()
+    found = find_run(run.parent)
+    assert csv_text(own_scores(found)) == (run / "scores.csv").read_text()
+    sums = dict(found.record.checksums)
+    del sums["scores.csv"]
+    unscored = found.record.model_copy(update={"checksums": sums, "status": "interrupted"})
+    with pytest.raises(RunError, match="was interrupted before it was scored"):
+        own_scores(Run(run, unscored))
+
+
+def test_a_baseline_that_wins_is_named(cli: Cli, trained: Path) -> None:
+    """After the table, and on stderr."""
+    result = cli("evaluate", trained)
+    assert result.stderr == (
+        "warning: seasonal_naive is better than gru on the test part (rmse 47.19).\n"
+        "warning: naive is better than gru on the test part (rmse 50.74).\n"
+        "Prefer seasonal_naive until the network beats it.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,16 +164,16 @@ def test_a_run_made_before_rmsse_is_scored_without_it(cli: Cli, run: Path) -> No
 )
 def test_a_gate_holds_or_not(cli: Cli, trained: Path, expression: str, code: int) -> None:
     """After three epochs the network is worse than any baseline; the table is printed anyway."""
-    result = cli("evaluate", trained, "--fail-if", expression)
+    result = cli("-q", "evaluate", trained, "--fail-if", expression)
     assert result.returncode == code
-    assert result.stdout == cli("evaluate", trained).stdout
+    assert result.stdout == cli("-q", "evaluate", trained).stdout
     said = f"error: --fail-if {expression!r} holds: {expression[:4]} is "
     assert result.stderr.startswith(said) if code else result.stderr == ""
 
 
 def test_intervals_are_scored_in_a_table_of_their_own(cli: Cli, trained_panel: Path) -> None:
     """Of the network alone; and a gate may ask for them, at the level that there is."""
-    result = cli("evaluate", trained_panel, "--fail-if", "coverage_80 >= 0")
+    result = cli("-q", "evaluate", trained_panel, "--fail-if", "coverage_80 >= 0")
     points, intervals = result.stdout.split("\n\n")
     assert points.splitlines()[0].split()[-2:] == ["mase", "rmsse"]
     header, *rows = [line.split() for line in intervals.splitlines()]
@@ -150,7 +181,7 @@ def test_intervals_are_scored_in_a_table_of_their_own(cli: Cli, trained_panel: P
     assert [row[:2] for row in rows] == [[part, "gru"] for part in ("train", "validation", "test")]
     assert result.returncode == 6
     assert "holds: coverage_80 is " in result.stderr
-    result = cli("evaluate", trained_panel, "--fail-if", "coverage_90 >= 0")
+    result = cli("-q", "evaluate", trained_panel, "--fail-if", "coverage_90 >= 0")
     assert (result.returncode, result.stderr) == (
         6,
         (
@@ -163,7 +194,7 @@ def test_intervals_are_scored_in_a_table_of_their_own(cli: Cli, trained_panel: P
 def test_a_gate_looks_at_the_newer_rows(cli: Cli, trained: Path) -> None:
     """They are what is scored."""
     stdin = "Month,Passengers\n1961-01,450\n"
-    arguments = ["evaluate", trained, "--input", "-", "--fail-if", "mape < 50"]
+    arguments = ["-q", "evaluate", trained, "--input", "-", "--fail-if", "mape < 50"]
     result = cli(*arguments, stdin=stdin)
     assert result.returncode == 6
     assert result.stdout.splitlines()[1].startswith("input ")
@@ -174,7 +205,7 @@ def test_a_condition_that_can_not_be_is_refused_with_2(
     cli: Cli, trained: Path, expression: str
 ) -> None:
     """Before anything is scored."""
-    result = cli("evaluate", trained, "--fail-if", expression)
+    result = cli("-q", "evaluate", trained, "--fail-if", expression)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: --fail-if")
 
@@ -182,7 +213,7 @@ def test_a_condition_that_can_not_be_is_refused_with_2(
 def test_an_undefined_score_does_not_pass(cli: Cli, run: Path, project: Path) -> None:
     """MAPE of a month without passengers."""
     stdin = "Month,Passengers\n1961-01,0\n"
-    result = cli("evaluate", "--input", "-", "--fail-if", "mape > 1", stdin=stdin)
+    result = cli("-q", "evaluate", "--input", "-", "--fail-if", "mape > 1", stdin=stdin)
     assert result.returncode == 6
     assert result.stderr == "error: --fail-if 'mape > 1': the score is undefined here.\n"
     assert " - " in result.stdout

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from forecast.commands.evaluate import evaluate
 from forecast.commands.runs import listed_runs, verify
 from forecast.errors import RunError, UsageError
 from forecast.jobs.opening import open_run
 from forecast.runs import Run, RunRecord, all_runs, delete, find_run, list_runs, stage
+from forecast.runs.tables import read_forecasts
 
 
 def _write(root: Path, name: str, day: int = 1, status: str = "complete") -> Run:
@@ -316,4 +316,4 @@ def test_forecasts_of_strange_series_are_refused(trained: Path, tmp_path: Path) 
     text = (trained / "forecasts.csv").read_text().replace("Passengers,", "Trains,")
     opened = open_run(tampered(trained, tmp_path, "forecasts.csv", text))
     with pytest.raises(RunError, match=r"forecasts\.csv is damaged: data\.json has no series"):
-        evaluate(opened)
+        read_forecasts(opened.run)

@@ -8,6 +8,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from forecast.commands.plot import plot_one
+from forecast.console import Console
+from forecast.errors import UsageError
+from forecast.jobs.opening import open_run
+from forecast.runs import find_run
+
 Cli = Callable[..., CompletedProcess[str]]
 MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
@@ -205,3 +211,18 @@ def test_a_figure_needs_no_screen(cli: Cli, run: Path) -> None:
     """Whatever Matplotlib's own settings ask for."""
     environment = {"MPLBACKEND": "TkAgg", "DISPLAY": ""}
     assert cli("plot", "history", environment=environment).returncode == 0
+
+
+def test_one_figure_goes_to_standard_output(cli: Cli, run: Path) -> None:
+    """As a file; several are refused, and nothing called `-` is made."""
+    found = find_run(run.parent)
+    content = plot_one(found, open_run, Console(), ["forecast"], "svg")
+    assert content.lstrip().startswith(b"<?xml")
+    assert plot_one(found, open_run, Console(), ["history"]).startswith(b"\x89PNG")
+    for figures in ([], ["forecast", "history"]):
+        with pytest.raises(UsageError, match=r"^--output -: standard output holds one figure\."):
+            plot_one(found, open_run, Console(), figures)
+    result = cli("plot", "forecast", "--format", "svg", "--output", "-")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("<?xml")
+    assert not (run.parents[1] / "-").exists()

@@ -117,7 +117,7 @@ def test_learned_quantiles_are_scored_as_calibrated_ones_are(learned: Path, cli_
     rows = list(csv.DictReader(StringIO((learned / "runs/latest/scores.csv").read_text())))
     own = {row["metric"] for row in rows if (row["split"], row["model"]) == ("test", "gru")}
     assert own >= {"crps", "coverage_80", "width_80"}
-    again = cli_in("evaluate", "--format", "json", cwd=learned)
+    again = cli_in("-q", "evaluate", "--format", "json", cwd=learned)
     assert (again.returncode, again.stderr) == (0, "")
     assert "crps" in json.dumps(json.loads(again.stdout))
 

@@ -131,6 +131,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
         "test gru",
         "test naive",
         "test seasonal_naive",
+        "scored one step ahead; forecasts of 12 steps are scored by `forecast backtest`.",
         "warning: seasonal_naive is better than gru on the test part (rmse 47.19).",
         "warning: naive is better than gru on the test part (rmse 50.74).",
         (

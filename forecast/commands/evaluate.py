@@ -12,23 +12,35 @@ from forecast.data.export import csv_text, records
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within, has_target
 from forecast.display import scores_table
-from forecast.errors import DataError, Problem
+from forecast.errors import DataError, Problem, RunError
 from forecast.jobs.opening import OpenedRun
 from forecast.methods import BASELINES, Task, forecasts_of, named_methods
-from forecast.runs.tables import read_forecasts
+from forecast.runs import Run
+from forecast.runs.layout import SCORES
+from forecast.runs.tables import read_scores
 from forecast.scoring.scores import score
 
 INPUT = "input"
 
 
-def evaluate(opened: OpenedRun, newer: Path | None = None) -> pd.DataFrame:
-    """Scores beside the baselines: of the run's own forecasts, or of a table's newer rows.
+def evaluate(opened: OpenedRun, newer: Path) -> pd.DataFrame:
+    """Scores beside the baselines of a table's newer rows.
 
-    Of a table, its own rows count on which nothing was fitted: from the run's test part on. Their
+    The table's own rows count on which nothing was fitted: from the run's test part on. Their
     split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
-    forecasts = read_forecasts(opened.run) if newer is None else _forecast_newer(opened, newer)
-    return score(forecasts, opened.scales)
+    return score(_forecast_newer(opened, newer), opened.scales)
+
+
+def own_scores(run: Run) -> pd.DataFrame:
+    """The scores that a run was given when it was made, of each of its parts.
+
+    Raises `RunError` for one that was interrupted before.
+    """
+    if SCORES in run.record.checksums or run.record.status == "complete":
+        return read_scores(run)
+    message = f"the run {run.record.name} was interrupted before it was scored."
+    raise RunError(Problem(message, "Score it on a table: --input FILE. Or train again."))
 
 
 def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -> str:

@@ -63,10 +63,7 @@ def plot(
     `output` is a folder, or for one figure a file, whose ending then says the format. Left out, it
     is the run's `plots/`. Raises `UsageError` for what can not be drawn or written.
     """
-    figures = figures or [figure.__name__ for figure in DEFAULT]
-    for name in figures:
-        if name not in NAMES:
-            raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
+    figures = _known(figures) or [figure.__name__ for figure in DEFAULT]
     paths = _paths(run, figures, output, format)
     tables = RunTables(run, open_run)
     view = _view(tables, wanted)
@@ -79,6 +76,33 @@ def plot(
             unknown += squares
     _say_unknown(unknown, console)
     return list(paths.values())
+
+
+def plot_one(
+    run: Run,
+    open_run: Callable[[Run], OpenedRun],
+    console: Console,
+    figures: Sequence[str],
+    format: str | None = None,
+    wanted: Wanted = Wanted(),
+) -> bytes:
+    """One figure as what its file would hold. Raises `UsageError` where not one is named."""
+    if len(_known(figures)) != 1:
+        advice = f"Name it, such as `forecast plot {DEFAULT[-1].__name__} --output -`."
+        raise UsageError(Problem("--output -: standard output holds one figure.", advice))
+    tables = RunTables(run, open_run)
+    [draw] = [figure for figure in FIGURES if figure.__name__ == figures[0]]
+    content, unknown = drawn(partial(draw, tables, _view(tables, wanted)), format or FORMATS[0])
+    _say_unknown(unknown, console)
+    return content
+
+
+def _known(figures: Sequence[str]) -> Sequence[str]:
+    """The same names. Raises `UsageError` for one that no figure has."""
+    for name in figures:
+        if name not in NAMES:
+            raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
+    return figures
 
 
 def plot_backtest(

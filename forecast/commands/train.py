@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import __version__
+from forecast.commands.verdict import say_verdict
 from forecast.console import Console
 from forecast.data.calendar import iso, zone_of
 from forecast.data.panel import IntArray
@@ -33,7 +34,7 @@ from forecast.runs.tables import (
 )
 from forecast.runs.weights import write_weights
 from forecast.scoring.metrics import Scale, error_scales
-from forecast.scoring.scores import better_baselines, score
+from forecast.scoring.scores import score
 from forecast.stopwatch import Stopwatch
 from forecast.training import EpochLog, export
 from forecast.windows import spread
@@ -91,7 +92,8 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
         run = staging.leave(partial(_write_run, done, invocation))
     scores = read_scores(run)
     console.say(scores_table(scores))
-    _judge(scores, job.config.model.kind, console)
+    _say_steps(job, console)
+    say_verdict(scores, "test", job.config.model.kind, console, job.config)
     if console.verbose:
         for stage, seconds in run.record.seconds.items():
             console.say(f"{stage:>8} {seconds:7.2f} s")
@@ -162,6 +164,17 @@ def _report(job: Job, done: FittedJobs, console: Console) -> None:
     console.say(
         f"fitted {last.epoch} epochs{networks} in {seconds:.1f} s: loss {last.loss:.4g}{label}"
     )
+
+
+def _say_steps(job: Job, console: Console) -> None:
+    """What the scores are of, where `predict` forecasts further than a call of the network."""
+    scored, predicted = job.config.window.horizon, job.config.predict.horizon or 1
+    if predicted > scored:
+        ahead = "one step" if scored == 1 else f"{scored} steps"
+        console.say(
+            f"scored {ahead} ahead; forecasts of {predicted} steps are scored by "
+            "`forecast backtest`."
+        )
 
 
 def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
@@ -258,15 +271,3 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
 def _or_none(scale: float) -> float | None:
     """JSON has no NaN."""
     return scale if np.isfinite(scale) else None
-
-
-def _judge(scores: pd.DataFrame, model: str, console: Console) -> None:
-    """Say so where a baseline wins on the test part: a score never stands alone."""
-    better = better_baselines(scores, "test", model)
-    for name, row in better.iterrows():
-        console.warn(f"{name} is better than {model} on the test part (rmse {row['rmse']:.4g}).")
-    if len(better):
-        console.say(
-            f"Prefer {better.index[0]} until the network beats it. Transforms usually decide: "
-            "`forecast init FILE` writes a recipe with those that suit the table."
-        )
