@@ -418,7 +418,8 @@ def predict(
     from forecast.data.export import encode_table, write_file
 
     levels = None if quantiles is None else parse_levels(quantiles)
-    table = predict_table(_open(run, runs, context.obj), input_, horizon, levels)
+    console = context.obj
+    table = predict_table(_open(run, runs, console), input_, horizon, levels, console)
     content = encode_table(table, output, format)
     if str(output) == "-":
         context.obj.result(content)

@@ -1,6 +1,7 @@
 """Tables and progress bars for people, drawn by rich."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from forecast.console import Console
 if TYPE_CHECKING:
     import pandas as pd
 
+_PATIENCE = 0.5  # seconds that pass before it is worth saying how far a forecast is
 _BAR = (6, 40)  # columns of a progress bar, at least and at most
 
 
@@ -81,30 +83,60 @@ def epoch_progress(console: Console, epochs: int, members: int) -> Iterator[Call
     if not console.is_live:
         yield lambda losses: None
         return
-    no_color = True if console.color == "never" else None  # None asks the environment
-    progress = Progress(
-        _EpochColumn(epochs, members),
-        console=RichConsole(file=sys.stderr, force_terminal=True, no_color=no_color),
-        expand=True,
-    )
+    progress = _one_line(console, "epoch", epochs, members)
     with progress:
         task = progress.add_task("fit", total=epochs * members, losses="")
         yield lambda losses: progress.update(task, advance=1, losses=losses)
 
 
-class _EpochColumn(ProgressColumn):
+@contextmanager
+def step_progress(console: Console, steps: int, passes: int) -> Iterator[Callable[[int], None]]:
+    """A line with the steps that are forecast, once that takes a while; as `epoch_progress`.
+
+    What it gives is called with a number of steps more that were done, in each of the passes.
+    """
+    if not console.is_live:
+        yield lambda steps: None
+        return
+    progress = _one_line(console, "step", steps, passes)
+    task = progress.add_task("forecast", total=steps * passes, losses="")
+    begin = time.monotonic()
+
+    def advance(steps: int) -> None:
+        progress.update(task, advance=steps)
+        if not progress.live.is_started and time.monotonic() - begin > _PATIENCE:
+            progress.start()
+
+    try:
+        yield advance
+    finally:
+        progress.stop()
+
+
+def _one_line(console: Console, noun: str, whole: int, times: int) -> Progress:
+    no_color = True if console.color == "never" else None  # None asks the environment
+    return Progress(
+        _WholeLine(noun, whole, times),
+        console=RichConsole(file=sys.stderr, force_terminal=True, no_color=no_color),
+        expand=True,
+    )
+
+
+class _WholeLine(ProgressColumn):
     """The whole line, as wide as the terminal is at the moment."""
 
-    def __init__(self, epochs: int, members: int) -> None:
+    def __init__(self, noun: str, whole: int, times: int) -> None:
         super().__init__(Column(ratio=1, no_wrap=True))
-        self._epochs, self._members = epochs, members
+        self._noun, self._whole, self._times = noun, whole, times
 
     def render(self, task: Task) -> RenderableType:
         """What rich asks for at each redraw."""
         seconds = task.time_remaining
         left = "" if seconds is None else str(timedelta(seconds=int(seconds)))
-        done, losses = task.completed / self._members, task.fields["losses"]
-        return _Line(lambda width: progress_line(width, done, self._epochs, losses, left))
+        done, losses = task.completed / self._times, task.fields["losses"]
+        return _Line(
+            lambda width: progress_line(width, done, self._whole, losses, left, self._noun)
+        )
 
 
 @dataclass(frozen=True)
@@ -117,14 +149,16 @@ class _Line:
         yield Text(self.make(options.max_width), no_wrap=True, overflow="crop")
 
 
-def progress_line(width: int, done: float, epochs: int, losses: str = "", left: str = "") -> str:
+def progress_line(
+    width: int, done: float, epochs: int, losses: str = "", left: str = "", noun: str = "epoch"
+) -> str:
     """How far a training is, in at most `width` columns: `epoch 15/600   2 %  ━━━   loss 0.1`.
 
-    `done` counts epochs. The share stays at any width, then the epoch, the time left, the losses
-    and the bar take what room there is.
+    `done` counts epochs, or what else `noun` says. The share stays at any width, then the epoch,
+    the time left, the losses and the bar take what room there is.
     """
     share = f"{int(100 * done / epochs):3d} %"
-    head = f"epoch {int(done)}/{epochs} {share}"
+    head = f"{noun} {int(done)}/{epochs} {share}"
     if len(head) > width:
         return share.strip()[:width]
     room, tail = width - len(head), ""

@@ -35,15 +35,6 @@ class Inputs(NamedTuple):
         """The function of every part that there is."""
         return Inputs(*(None if part is None else function(part) for part in self))
 
-    def followed_by(self, steps: Batch) -> "Inputs":
-        """The same windows some steps later: forecasts `(batch, steps)` have become their past."""
-        length = self.past.shape[1]
-        past = np.concatenate([self.past, steps[..., None]], axis=1)[:, -length:]
-        present = self.present
-        if present is not None:
-            present = np.concatenate([present, np.ones_like(steps)[..., None]], axis=1)[:, -length:]
-        return self._replace(past=past, present=present)
-
     @property
     def named(self) -> dict[str, Any]:
         """The parts that there are, by name."""

@@ -194,7 +194,7 @@ def _refused(result: CompletedProcess[str], code: int, stderr: str) -> None:
                 "training:\n  epochs: five\n"
             ),
             (
-                "error: wrong.yaml:3:11: `training.epochs` should be a valid integer, and is "
+                "error: wrong.yaml:3:11: `training.epochs` should be a whole number, and is "
                 "'five'.\n    3 |   epochs: five\n      |           ^^^^\n"
             ),
         ),

@@ -182,7 +182,7 @@ def test_every_problem_is_reported_at_once(refusal: Callable[..., str]) -> None:
         "    3 |   tme: Month\n"
         "      |   ^^^\n"
         "Did you mean `time`?\n"
-        "air.yaml:5:16: `model.units` should be a valid integer, and is 'many'.\n"
+        "air.yaml:5:16: `model.units` should be a whole number, and is 'many'.\n"
         "    5 | model: {units: many, dropout: 1}\n"
         "      |                ^^^^\n"
         "air.yaml:5:31: `model.dropout` should be less than 1, and is 1.\n"
@@ -221,14 +221,14 @@ def test_every_problem_is_reported_at_once(refusal: Callable[..., str]) -> None:
         (
             "training.epochs=five",
             (
-                "--set: `training.epochs` should be a valid integer, and is 'five'.\n"
+                "--set: `training.epochs` should be a whole number, and is 'five'.\n"
                 "      | training.epochs=five\n      |                 ^^^^"
             ),
         ),
         (
             "training.epochs=1.5",
             (
-                "--set: `training.epochs` should be a valid integer, and is 1.5.\n"
+                "--set: `training.epochs` should be a whole number, and is 1.5.\n"
                 "      | training.epochs=1.5\n      |                 ^^^"
             ),
         ),
@@ -327,8 +327,8 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
         (DATA + "training: {learning_rate: .nan}\n", "should be a finite number"),
         (DATA + "training: {learning_rate: 0}\n", "should be greater than 0"),
         (DATA + "training: {seed: 4294967296}\n", "should be less than 4294967296"),
-        (DATA + "training: {epochs: '5'}\n", "should be a valid integer, and is '5'"),
-        (DATA + "training: {epochs: true}\n", "should be a valid integer, and is True"),
+        (DATA + "training: {epochs: '5'}\n", "should be a whole number, and is '5'"),
+        (DATA + "training: {epochs: true}\n", "should be a whole number, and is True"),
         (DATA + "transforms: [minmx]\n", "Did you mean `minmax`?"),
         (DATA + "transforms: [3]\n", "air.yaml:2:14: `transforms.0` should hold keys and values"),
         (DATA + "model: {kind: rnn}\n", "air.yaml:2:15: `model.kind`: there is no kind 'rnn'."),

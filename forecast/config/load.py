@@ -13,12 +13,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from forecast.config.document import MAX_CHARACTERS, Document, KeyPath, Mark, parse
-from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions, GRUOptions
+from forecast.config.schema import BUILT_IN, FUNCTION, Config, GRUOptions
+from forecast.config.wrong import explain, keys_of, models_at, place_of
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 from forecast.reading import read_regular
 
@@ -37,7 +37,7 @@ class LoadedConfig:
 
     def problem(self, path: KeyPath, message: str, advice: str | None = None) -> Problem:
         """A problem with the key at a path, at the place where it was written."""
-        return _place(path, self.document, str(self.path), key=True).problem(message, advice)
+        return place_of(path, self.document, str(self.path), key=True).problem(message, advice)
 
 
 def find_config(path: Path) -> Path:
@@ -199,7 +199,7 @@ def _is_text(path: KeyPath, value: str) -> bool:
     """
     fields = [
         model.model_fields[str(path[-1])].annotation
-        for model in _models_at(path[:-1])
+        for model in models_at(path[:-1])
         if path[-1] in model.model_fields
     ]
     kinds = {kind for field in fields for kind in _alternatives(field)}
@@ -247,7 +247,7 @@ def _leave_out_options(below: object, above: object) -> None:
         return
     kind = str(above["kind"])
     path = ("model", FUNCTION) if ":" in kind else ("model", BUILT_IN, kind)
-    known = _keys_of(_models_at(path))
+    known = keys_of(models_at(path))
     if known and kind != below.get("kind", GRUOptions().kind):
         for key in set(below) - known:
             del below[key]
@@ -257,122 +257,16 @@ def _validate(document: Document, source: str) -> Config:
     try:
         config = Config.model_validate(document.values)
     except ValidationError as error:
-        found = [_explain(details, document, source) for details in error.errors()]
-        found.sort(key=lambda item: (item[0].source, item[0].line))
+        found = explain(error.errors(), document, source)
+        found.sort(key=lambda item: (item[0].source, item[0].line, item[0].column))
         raise ConfigError(*(mark.problem(what, way) for mark, what, way in found)) from error
     problems = [
-        _place(path, document, source, key=True).problem(message, advice)
+        place_of(path, document, source, key=True).problem(message, advice)
         for path, message, advice in config.cross_checks()
     ]
     if problems:
         raise ConfigError(*problems)
     return config
-
-
-def _place(path: KeyPath, document: Document, source: str, *, key: bool) -> Mark:
-    """Where the key or the value at this path was written, or the nearest thing above it."""
-    marks = document.key_marks if key else document.value_marks
-    for end in range(len(path), 0, -1):
-        for known in (marks, document.value_marks, document.key_marks):
-            if path[:end] in known:
-                return known[path[:end]]
-    return Mark(source, 1, 1, "")
-
-
-def _explain(
-    details: ErrorDetails, document: Document, source: str
-) -> tuple[Mark, str, str | None]:
-    """One of pydantic's errors: its place, what is wrong in our words, and the way out."""
-    path = _without_kinds(details["loc"], document.values)
-    dotted = ".".join(str(part) for part in path)
-    if details["type"] == "extra_forbidden":
-        mark = _place(path, document, source, key=True)
-        return mark, f"unknown key `{dotted}`.", _advice_for_key(details["loc"])
-    if details["type"] == "missing":
-        mark = _place(path[:-1], document, source, key=True)
-        return mark, f"the key `{dotted}` is missing.", None
-    mark = _place(path, document, source, key=False)
-    if details["type"] == "union_tag_invalid":
-        kind, kinds = details["ctx"]["tag"], details["ctx"]["expected_tags"]
-        if (*path, "kind") in document.value_marks:  # `- minmax` has none of its own
-            mark, dotted = document.value_marks[*path, "kind"], f"{dotted}.kind"
-        advice = did_you_mean(kind, [word.strip("'") for word in kinds.split(", ")])
-        return mark, f"`{dotted}`: there is no kind {kind!r}.", advice
-    value = details["input"]
-    shown = "a mapping" if isinstance(value, dict) else "empty" if value is None else repr(value)
-    if details["type"] in ("model_type", "model_attributes_type"):
-        return mark, f"`{dotted}` should hold keys and values, and is {shown}.", None
-    expected = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    expected = expected.replace("a valid tuple", "a list")
-    nearest = None
-    if details["type"] == "literal_error" and isinstance(value, str):
-        nearest = did_you_mean(value, [str(choice) for choice in _choices(details["loc"])])
-    return mark, f"`{dotted}` {expected}, and is {shown}.", nearest
-
-
-def _without_kinds(path: KeyPath, values: Any) -> KeyPath:
-    """A path of pydantic's without the kinds that it adds where a section may be of several."""
-    kept: list[str | int] = []
-    for part in path:
-        default = GRUOptions().kind if kept == ["model"] else None
-        kind = values.get("kind", default) if isinstance(values, dict) else values
-        if part in (kind, BUILT_IN, FUNCTION) and not (isinstance(values, dict) and part in values):
-            continue
-        kept.append(part)
-        inside = isinstance(values, dict) and part in values
-        inside = inside or (isinstance(values, list) and isinstance(part, int))
-        values = values[part] if inside else None
-    return tuple(kept)
-
-
-def _advice_for_key(path: KeyPath) -> str:
-    """The nearest key of the same section, or the section in which the key belongs."""
-    name = str(path[-1])
-    siblings = [key for model in _models_at(path[:-1]) for key in model.model_fields]
-    advice = did_you_mean(name, siblings)
-    if advice.startswith("Did"):
-        return advice
-    homes = [key for key in Config.model_fields if name in _keys_of(_models_at((key,)))]
-    if homes and homes[0] == path[0]:
-        having = [model for model in _models_at((homes[0],)) if name in model.model_fields]
-        kinds = [
-            kind for model in having for kind in _nested(model.model_fields["kind"].annotation, str)
-        ]
-        return f"Only the kind {' or '.join(kinds)} has it."
-    return f"It belongs in `{homes[0]}`." if homes else advice
-
-
-def _keys_of(models: Sequence[type[BaseModel]]) -> set[str]:
-    return {key for model in models for key in model.model_fields}
-
-
-def _models_at(path: KeyPath) -> list[type[BaseModel]]:
-    """The schema's sections that may stand at a path."""
-    models: list[type[BaseModel]] = [Config]
-    for part in path:
-        fields = [m.model_fields[part] for m in models if part in m.model_fields]
-        if fields:
-            models = [model for field in fields for model in _nested(field.annotation, type)]
-        elif part == FUNCTION:
-            models = [FunctionOptions]
-        elif isinstance(part, str) and part != BUILT_IN:  # one of several kinds of a section
-            models = [m for m in models if part in _nested(m.model_fields["kind"].annotation, str)]
-    return [model for model in models if issubclass(model, BaseModel)]
-
-
-def _choices(path: KeyPath) -> Iterator[object]:
-    """The values that the key at a path may have, where they are a fixed few."""
-    for model in _models_at(path[:-1]):
-        if path[-1] in model.model_fields:
-            yield from _nested(model.model_fields[str(path[-1])].annotation, str)
-
-
-def _nested(annotation: object, wanted: type) -> Iterator[Any]:
-    """Everything of a type inside an annotation such as `tuple[A | B, ...] | None`."""
-    if isinstance(annotation, wanted):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _nested(inner, wanted)
 
 
 def dump_config(config: Config) -> str:

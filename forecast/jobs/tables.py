@@ -7,6 +7,7 @@ import pandas as pd
 
 from forecast.data.export import panel_table
 from forecast.data.forecasts import forecast_table
+from forecast.data.future import refuse_endless
 from forecast.data.panel import Panel
 from forecast.jobs.opening import OpenedRun, scales_of
 from forecast.methods import BASELINES, named_methods
@@ -68,6 +69,7 @@ class RunTables:
         predict, window = self._opened.config.predict, self._opened.config.window
         methods = [self._opened.method, *named_methods(BASELINES, self.season_length)]
         horizon, levels = predict.horizon or window.horizon, self._opened.quantile_levels
+        refuse_endless(panel, horizon)
         tables = [
             forecast_table(panel, last, method.forecast(panel, last, horizon, levels)).assign(
                 model=method.name

@@ -1,6 +1,6 @@
 """A forecast for every series: the network's, or a simple one where it has too few rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,8 +47,17 @@ class NetworkOrFallback:
         """The network's name: it stands for both."""
         return self.network.name
 
+    def passes(self, cutoffs: int) -> int:
+        """See `TrainedNetwork.passes`."""
+        return self.network.passes(cutoffs)
+
     def forecast(
-        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
+        self,
+        panel: Panel,
+        cutoffs: IntArray,
+        horizon: int,
+        quantile_levels: Sequence[float] = (),
+        note: Callable[[int], None] = lambda _: None,
     ) -> Forecasts:
         """See `Method.forecast` and `TrainedNetwork.forecast`; a fallback has no quantiles."""
         known = set(self.fitted)
@@ -56,7 +65,7 @@ class NetworkOrFallback:
         series = panel.series_of(cutoffs)
         able = fitted[series] & (cutoffs - panel.starts[series] >= self.network.reach)
         if able.all() and fitted.all():
-            return self.network.forecast(panel, cutoffs, horizon, quantile_levels)
+            return self.network.forecast(panel, cutoffs, horizon, quantile_levels, note)
         y_hat = Fallback(self.season_length).points(panel, cutoffs, horizon)
         quantiles = {level: np.full_like(y_hat, np.nan) for level in quantile_levels}
         if not able.any():
@@ -64,7 +73,9 @@ class NetworkOrFallback:
         own = panel.of(fitted)
         places = np.cumsum(fitted) - 1  # of each series among those that the network knows
         moved = own.starts[places[series[able]]] - panel.starts[series[able]]
-        forecasts = self.network.forecast(own, cutoffs[able] + moved, horizon, quantile_levels)
+        forecasts = self.network.forecast(
+            own, cutoffs[able] + moved, horizon, quantile_levels, note
+        )
         y_hat[able] = forecasts.y_hat
         for level, values in forecasts.quantiles.items():
             quantiles[level][able] = values

@@ -4,7 +4,7 @@ Train's own scores, `evaluate`, `predict` and `plot` all come from `TrainedNetwo
 that none of them can disagree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -24,6 +24,13 @@ from forecast.windows import Batch, Inputs, gather, occurrences
 MIDDLE = 0.5
 # Windows run at once: enough to keep the processor busy, few enough to bound memory.
 _BATCH = 4096
+
+# Told how many steps have been forecast since it was told last.
+Note = Callable[[int], None]
+
+
+def _unheard(steps: int) -> None:
+    """Where nobody waits."""
 
 
 class OnnxPredictor:
@@ -74,13 +81,15 @@ class Branch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
         return self._call(self._inputs(transformed, cutoffs), transformed, cutoffs)
 
-    def outputs(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[FloatArray]:
+    def outputs(
+        self, panel: Panel, cutoffs: IntArray, horizon: int, note: Note
+    ) -> list[FloatArray]:
         """What the network predicts, each `(cutoffs, horizon)` on the scale of the panel."""
         transformed = self.transforms.apply(panel)
         # One of each series, then the next of each: so a batch of local networks has few of each.
         order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
         parts = [
-            self._continued(transformed.panel, cutoffs[order[i : i + _BATCH]], horizon)
+            self._continued(transformed.panel, cutoffs[order[i : i + _BATCH]], horizon, note)
             for i in range(0, len(cutoffs), _BATCH)
         ]
         outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
@@ -116,15 +125,31 @@ class Branch:
             forecasts = self.network.predict(inputs.map(by_series))[places]
         return forecasts if self.model.quantiles else forecasts[..., None]
 
-    def _continued(self, transformed: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
-        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
+    def _continued(
+        self, transformed: Panel, cutoffs: IntArray, horizon: int, note: Note
+    ) -> FloatArray:
+        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes.
+
+        What is forecast is written behind the context, of which each call sees the last steps.
+        """
         inputs = self._inputs(transformed, cutoffs)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
-        parts: list[Batch] = []
-        while sum(part.shape[1] for part in parts) < horizon:
-            parts.append(self._call(inputs, transformed, cutoffs))
-            inputs = inputs.followed_by(parts[-1][..., middle])
-        return np.concatenate(parts, axis=1)[:, :horizon].astype(np.float64)
+        length, each = inputs.past.shape[1], self.window.horizon
+        steps = -(-horizon // each) * each
+        after = np.ones((len(cutoffs), steps, 1), np.float32)
+        past = np.concatenate([inputs.past, after], axis=1)
+        present = None
+        if inputs.present is not None:
+            present = np.concatenate([inputs.present, after], axis=1)
+        forecasts = np.empty((len(cutoffs), steps, max(1, len(self.model.quantiles))))
+        for begin in range(0, steps, each):
+            seen, ahead = slice(begin, begin + length), slice(begin, begin + each)
+            known = None if present is None else present[:, seen]
+            called = inputs._replace(past=past[:, seen], present=known)
+            forecasts[:, ahead] = self._call(called, transformed, cutoffs)
+            past[:, length + begin : length + begin + each, 0] = forecasts[:, ahead, middle]
+            note(min(each, horizon - begin))
+        return forecasts[:, :horizon]
 
 
 @dataclass(frozen=True)
@@ -167,20 +192,30 @@ class TrainedNetwork:
         """Rows at the start of each series that have no value on the scale of some branch."""
         return max(branch.transforms.reach for branch in self.branches)
 
+    def passes(self, cutoffs: int) -> int:
+        """How often all steps are gone through for so many cutoffs."""
+        return len(self.branches) * -(-cutoffs // _BATCH)
+
     def forecast(
-        self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
+        self,
+        panel: Panel,
+        cutoffs: IntArray,
+        horizon: int,
+        quantile_levels: Sequence[float] = (),
+        note: Note = _unheard,
     ) -> Forecasts:
         """Forecast steps 1 ... horizon after each cutoff, on the scale of the panel.
 
         `cutoffs` are rows of the panel. A context that its series is too short for is padded.
-        Beyond the network's own horizon its forecasts become its context.
+        Beyond the network's own horizon its forecasts become its context. `note` is called with
+        the steps that were done, `horizon` in each of the `passes`.
         Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
         that are neither forecast nor calibrated.
         """
         for level in quantile_levels:
             self._refuse_unknown(level, horizon)
         scaled = self.shared.apply(panel)
-        predicted = self.predictions(scaled.panel, cutoffs, horizon)
+        predicted = self.predictions(scaled.panel, cutoffs, horizon, note)
         y_hat = scaled.invert(predicted[MIDDLE], cutoffs)
         if not np.isfinite(y_hat).all():
             advice = "Ask for fewer steps, or train again with transforms that suit the new rows."
@@ -191,12 +226,14 @@ class TrainedNetwork:
             {level: scaled.invert(q, cutoffs) for level, q in quantiles.items()},
         )
 
-    def predictions(self, panel: Panel, cutoffs: IntArray, horizon: int) -> dict[float, FloatArray]:
+    def predictions(
+        self, panel: Panel, cutoffs: IntArray, horizon: int, note: Note = _unheard
+    ) -> dict[float, FloatArray]:
         """What the networks predict together: `(cutoffs, horizon)` by quantile, the forecast 0.5.
 
         The panel is on the scale that the branches share, and so is what comes of it.
         """
-        each = [branch.outputs(panel, cutoffs, horizon) for branch in self.branches]
+        each = [branch.outputs(panel, cutoffs, horizon, note) for branch in self.branches]
         combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
         return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
 
