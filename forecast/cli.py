@@ -248,7 +248,13 @@ def init(
         Path | None, typer.Argument(metavar="FILE", help="A table to look at.", show_default=False)
     ] = None,
     example: Annotated[
-        Literal["airline"] | None, typer.Option("--example", help="An example to write here.")
+        str | None,
+        typer.Option(
+            "--example",
+            metavar="[NAME]",
+            help="Write the recipes and the data of this example here; without a name, list all.",
+            autocompletion=completing("example"),
+        ),
     ] = None,
     time: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="Column of dates. Repeatable.")
@@ -280,14 +286,23 @@ def init(
 
     The table is looked at, and the recipe that suits it is written beside what was seen.
     """
-    from forecast.commands.init import config_for, init_example, init_table, seen
+    from forecast.commands.init import (
+        config_for,
+        examples_text,
+        init_example,
+        init_table,
+        seen,
+    )
     from forecast.data.profile import Hints
 
     console = context.obj
     if (table is None) == (example is None):
         raise UsageError(Problem("name a table, or an example: --example airline"))
+    if example == "":
+        console.result(examples_text())
+        return
     if table is None:
-        written = init_example(Path())
+        written = init_example(Path(), example or "")
     else:
         written = [output or config_for(table)]
         hints = Hints(
@@ -741,10 +756,15 @@ def _opened(run: "Run", console: Console) -> "OpenedRun":
     return open_run(run)
 
 
+def _whole(words: list[str]) -> list[str]:
+    """What was typed; Typer has no option whose value may be left out."""
+    return [*words, ""] if words[-1:] == ["--example"] else words
+
+
 def main(stop: Stop) -> int:
     """Run the command line; the exit code, one of those of the reference page."""
     try:
-        app(obj=stop, prog_name="forecast")
+        app(_whole(sys.argv[1:]), obj=stop, prog_name="forecast")
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             return 0  # a reader of the help has seen enough

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from forecast.commands.init import EXAMPLES
 from forecast.config.schema import Config
 from forecast.errors import ForecastError
 from forecast.methods import method_names
@@ -58,8 +59,14 @@ def methods(incomplete: str, values: Values) -> list[str]:
     return [f"{before}{comma}{name}" for name in _beginning(names, begun)]
 
 
+def examples(incomplete: str, values: Values) -> list[str]:
+    """The examples of `forecast init`."""
+    return _beginning(list(EXAMPLES), incomplete)
+
+
 KINDS: Mapping[str, Complete] = {
     "config": configs,
+    "example": examples,
     "set": settings,
     "run": runs,
     "figure": figures,

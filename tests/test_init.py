@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.commands.init import init_example
+from forecast.errors import UsageError
+
 Cli = Callable[..., CompletedProcess[str]]
 
 
@@ -18,18 +21,29 @@ def test_the_example_is_written_with_its_data(cli: Cli, tmp_path: Path, airline_
     result = cli("init", "--example", "airline")
     assert (result.returncode, result.stdout, result.stderr) == (
         0,
-        "air.yaml\nairline-passengers.csv\n",
+        "air.yaml\nair-best.yaml\nairline-passengers.csv\n",
         "next: forecast train --config air.yaml\n",
     )
     assert (tmp_path / "airline-passengers.csv").read_bytes() == airline_csv.read_bytes()
     ours = (airline_csv.parents[1] / "configs" / "air.yaml").read_text()
     assert (tmp_path / "air.yaml").read_text() == ours.replace("../data/", "")
     assert cli("check", "--config", "air.yaml").returncode == 0
+    assert "members: 5" in cli("check", "--config", "air-best.yaml").stdout  # it extends air.yaml
 
 
-@pytest.mark.parametrize("name", ["air.yaml", "airline-passengers.csv"])
+def test_without_a_name_the_examples_are_listed(cli: Cli, tmp_path: Path) -> None:
+    """With their files; an unknown one is refused."""
+    result = cli("init", "--example")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "airline: air.yaml, air-best.yaml, airline-passengers.csv\n"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match=r"no example 'airlines'\.\nDid you mean `airline`\?"):
+        init_example(tmp_path, "airlines")
+
+
+@pytest.mark.parametrize("name", ["air.yaml", "air-best.yaml", "airline-passengers.csv"])
 def test_nothing_is_overwritten(cli: Cli, tmp_path: Path, name: str) -> None:
-    """Of the two files neither is written where one is there."""
+    """Of the files none is written where one is there."""
     (tmp_path / name).write_text("mine")
     result = cli("init", "--example", "airline")
     assert (result.returncode, result.stdout, result.stderr) == (

@@ -13,24 +13,34 @@ from forecast.data.calendar import iso
 from forecast.data.export import write_file
 from forecast.data.panel import Panel
 from forecast.data.profile import Hints, Profile, profile_table
-from forecast.errors import ForecastError, Problem, UsageError
+from forecast.errors import ForecastError, Problem, UsageError, did_you_mean
 from forecast.jobs.job import plan_job
 
-# In the repository these are links to configs/ and data/, so that the example is not kept twice.
-_EXAMPLE = ("air.yaml", "airline-passengers.csv")
+# In the repository these are links to configs/ and data/, so that no example is kept twice. Of each
+# the recipes, the one to begin with first, and the table that they are for.
+EXAMPLES = {"airline": ("air.yaml", "air-best.yaml", "airline-passengers.csv")}
 
 
-def init_example(folder: Path) -> list[Path]:
-    """Write the airline example's config and data into a folder.
+def init_example(folder: Path, name: str = "airline") -> list[Path]:
+    """Write an example's recipes and data into a folder.
 
-    Raises `UsageError` where one of the files is there already, or can not be written.
+    Raises `UsageError` for an example that there is not, and where one of the files is there
+    already, or can not be written.
     """
+    if name not in EXAMPLES:
+        advice = did_you_mean(name, list(EXAMPLES))
+        raise UsageError(Problem(f"there is no example {name!r}.", advice))
     example = files("forecast") / "example"
-    contents = {folder / name: (example / name).read_bytes() for name in _EXAMPLE}
-    config = folder / "air.yaml"
-    contents[config] = contents[config].replace(b"../data/", b"")
-    write_new(contents)
+    contents = {folder / file: (example / file).read_bytes() for file in EXAMPLES[name]}
+    # In the repository tables lie beside the folder of configs.
+    own = {path: content.replace(b"../data/", b"") for path, content in contents.items()}
+    write_new({path: own[path] if path.suffix == ".yaml" else contents[path] for path in contents})
     return list(contents)
+
+
+def examples_text() -> str:
+    """The examples that there are, each with its files."""
+    return "\n".join(f"{name}: {', '.join(names)}" for name, names in EXAMPLES.items())
 
 
 def config_for(table: Path) -> Path:
