@@ -87,14 +87,16 @@ def test_the_whole_table_again_changes_nothing(cli: Cli, run: Path, airline_csv:
             "Month,Passengers\n1961-01,450\n1961-03,440\n",
             (
                 "error: standard input: 1961-02-01 is missing: 1961-01-01 is followed by "
-                "1961-03-01.\nAdd a row for each missing step of the frequency MS.\n"
+                "1961-03-01.\nAdd a row for each missing step of the frequency MS, or say what a "
+                "missing one means: `data.missing: interpolate`, ffill or zero.\n"
             ),
         ),
         (
             "Month,Passengers\n1961-01-01,450\n1961-01-02,440\n",
             (
                 "error: standard input: 1961-01-02 is not a step of MS after 1961-01-01.\n"
-                "Name the frequency if this one is wrong: `data.freq`.\n"
+                "Name the frequency if this one is wrong (`data.freq`), or bring the rows to even "
+                "steps: `data.resample: {freq: MS, how: mean}`.\n"
             ),
         ),
         (

@@ -123,7 +123,8 @@ def _steps(point: float | int, lengths: IntArray, needs: Needs) -> IntArray:
     """Rows that a share of the windows of series so long, or a number of steps, stands for."""
     if isinstance(point, int):
         return np.full(len(lengths), point)
-    windows = np.maximum(lengths - needs.rows_before, 0)
+    # A context of any length may be asked for; numbers of rows are 64 bits long.
+    windows = np.maximum(lengths - min(needs.rows_before, 2**62), 0)
     # Rounded first: 0.1 of 30 is 3 and not the 4 that 3.0000000000000004 would become.
     steps: IntArray = np.ceil(np.round(point * windows, 9)).astype(np.int64)
     return steps
