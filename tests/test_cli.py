@@ -308,27 +308,33 @@ def _lines(lines: Sequence[str]) -> str:
         ),
         (
             lambda lines: _lines([*lines[:10], '"1949-10",many', *lines[11:]]),
-            "{csv}: `Passengers` is 'many', not a number, in line 11.",
+            (
+                "{csv}: `Passengers` is 'many', not a number, in line 11.\n"
+                'If it stands for a missing value, say so: `data.na_values: ["many"]`.'
+            ),
         ),
         (
             lambda lines: _lines([*lines[:10], *lines[11:]]),
             (
                 "{csv}: 1949-10-01 is missing: 1949-09-01 is followed by 1949-11-01.\n"
-                "Add a row for each missing step of the frequency MS."
+                "Add a row for each missing step of the frequency MS, or say what a missing one "
+                "means: `data.missing: interpolate`, ffill or zero."
             ),
         ),
         (
             lambda lines: _lines([*lines, lines[10]]),
             (
                 "{csv}: 1949-10-01 stands more than once, in lines 11, 146.\n"
-                "Keep one row a date, or name the column that tells the series apart: `data.id`."
+                "Keep one row a date (`data.duplicates: first`, last, sum or mean), or name the "
+                "column that tells the series apart: `data.id`."
             ),
         ),
         (
             lambda lines: _lines([*lines[:10], '"Oct. 1949",1', *lines[11:]]),
             (
                 "{csv}: `Month` is 'Oct. 1949', not an ISO 8601 date, in line 11.\n"
-                'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
+                'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`. '
+                "Leave out lines that are no rows: `data.skip_footer`, `data.skip_rows`."
             ),
         ),
         (

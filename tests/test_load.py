@@ -137,7 +137,7 @@ def test_extends_reaches_over_several_files(load: Callable[..., LoadedConfig]) -
             "extends: no.yaml\n",
             {},
             (
-                "air.yaml:1:10: can not read no.yaml: No such file or directory\n"
+                "air.yaml:1:10: can not read no.yaml: No such file or directory.\n"
                 "    1 | extends: no.yaml\n      |          ^^^^^^^"
             ),
         ),

@@ -110,6 +110,8 @@ EXPECTED = {
     "list_type": "should be a list",
     "literal_error": "should be {expected}",
     "string_pattern_mismatch": "should name a function, as module:function",
+    "string_too_long": "should have {max_length} character at most",
+    "string_too_short": "should not be empty",
     "string_type": "should be text",
     "string_unicode": "should be text in UTF-8",
     "too_long": "should have {max_length} entries at most",
