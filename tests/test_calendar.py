@@ -50,7 +50,9 @@ def test_a_season_is_what_is_usual_for_the_frequency(freq: str, season_length: i
     assert season_length_of(freq) == season_length
 
 
-@pytest.mark.parametrize("freq", ["nope", "M", "", "0D", "-1MS"])
+@pytest.mark.parametrize(
+    "freq", ["nope", "M", "", "0D", "-1MS", "9" * 9 + "D", "1" * 30 + "h", "101YS", "2000000000MS"]
+)
 def test_what_pandas_does_not_know_or_no_forecast_can_step_is_no_frequency(freq: str) -> None:
     """Time goes forward, by more than nothing."""
     assert not is_freq(freq)

@@ -1,7 +1,12 @@
 """From files and `--set` to one valid config, or to every problem at once."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -441,3 +446,42 @@ def test_a_resolved_config_shows_every_default(load: Callable[..., LoadedConfig]
             assert f"{section}:" in text
         for key in getattr(model.annotation, "model_fields", {}):
             assert f"  {key}:" in text
+
+
+@pytest.mark.parametrize("base", ["/dev/zero", "pipe", ".", "big.yaml", "nothing.yaml", '"a\\0b"'])
+def test_only_a_regular_file_of_some_size_is_extended(tmp_path: Path, base: str) -> None:
+    """A pipe is not waited for, a device not read, and the place where it is named is shown."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "big.yaml").write_text("#" * 500_000)
+    (tmp_path / "own.yaml").write_text(f"extends: {base}\n")
+    with pytest.raises(ConfigError, match=r"own\.yaml:1:10: can not read "):
+        load_config(tmp_path / "own.yaml")
+
+
+@pytest.mark.parametrize("name", ["pipe", "\0", "x" * 5000])
+def test_a_config_that_is_no_file_is_an_error_of_the_config(tmp_path: Path, name: str) -> None:
+    """Whatever it is instead."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match=r"can not read|no config file"):
+        load_config(tmp_path / name)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="no way to be somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_an_unreadable_config_ends_with_3() -> None:
+    """As every other config that can not be used."""
+    with TemporaryDirectory() as folder:  # others may enter it, unlike a folder of pytest's
+        Path(folder).chmod(0o755)
+        config = Path(folder) / "air.yaml"
+        config.write_text(DATA)
+        config.chmod(0)
+        command = [sys.executable, "-m", "forecast", "check", "--config", "air.yaml"]
+        result = subprocess.run(
+            ["setpriv", "--reuid", "65534", "--clear-groups", *command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (result.returncode, result.stdout) == (3, "")
+    assert result.stderr == "error: can not read air.yaml: Permission denied.\n"

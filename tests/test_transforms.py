@@ -236,14 +236,14 @@ def test_a_series_shorter_than_the_lag_has_no_value_left(
             "log",
             (
                 "the logarithm needs values above 0, and b is -1 on 2000-02-01 (2 such rows).\n"
-                "Use log1p for data with zeros, or leave the logarithm out."
+                "Leave the logarithm out, or use boxcox with an `offset` above 1."
             ),
         ),
         (
             "log1p",
             (
                 "the logarithm needs values above -1, and b is -1 on 2000-02-01 (1 such rows).\n"
-                "Use log1p for data with zeros, or leave the logarithm out."
+                "Leave the logarithm out, or use boxcox with an `offset` above 1."
             ),
         ),
         (
@@ -263,6 +263,16 @@ def test_a_value_without_a_logarithm_is_named(
     with pytest.raises(DataError) as caught:
         _fit([kind], panel, panel.ends)
     assert str(caught.value) == message
+
+
+def test_zeros_alone_are_advised_the_logarithm_of_one_more(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """It takes them, and nothing at or below -1."""
+    panel = make_panel([[1.0, 0.0]])
+    with pytest.raises(DataError, match="Use log1p for data with zeros"):
+        _fit(["log"], panel, panel.ends)
+    _fit(["log1p"], panel, panel.ends)
 
 
 @pytest.mark.parametrize(
@@ -438,3 +448,17 @@ def test_a_transform_keeps_dates_and_names(make_panel: Callable[..., Panel]) -> 
     panel = make_panel([[1.0, 2.0, 4.0]])
     there = _fit(["log", "difference"], panel, panel.ends).apply(panel).panel
     assert replace(there, values=panel.values) == replace(panel, values=panel.values)
+
+
+@pytest.mark.parametrize("kind", ["minmax", "standard", "robust"])
+@pytest.mark.parametrize("level", [1e-100, 1e-20, 1e100])
+def test_a_series_of_any_size_is_scaled(
+    make_panel: Callable[..., Panel], kind: str, level: float
+) -> None:
+    """Values far below 1 are no constant: their scaled values are those of larger ones."""
+    values = np.array([1.0, 2.0, 4.0, 3.0, 5.0])
+    scaled, usual = (
+        _fit([kind], panel, panel.ends).apply(panel).panel.values
+        for panel in (make_panel([values * level]), make_panel([values]))
+    )
+    np.testing.assert_allclose(scaled, usual, rtol=1e-9, atol=1e-12)

@@ -20,8 +20,9 @@ class Log:
 
     def refuse(self, panel: Panel) -> None:
         """Raise `DataError` where a value has no logarithm."""
-        advice = "Leave the logarithm out, or shift the values: boxcox has an `offset`."
-        if not self.offset:
+        low = panel.values.min()
+        advice = f"Leave the logarithm out, or use boxcox with an `offset` above {-low:g}."
+        if self.offset == 0 and low > -1:
             advice = "Use log1p for data with zeros, or leave the logarithm out."
         refuse_outside(panel, self.offset, "the logarithm", advice)
 

@@ -14,7 +14,7 @@ def fit(options: MinMaxOptions, past: Past, season_length: int) -> Affine:
     groups = groups_of(past, options.per)
     low = np.minimum.reduceat(groups.values, groups.begins)
     high = np.maximum.reduceat(groups.values, groups.begins)
-    scale = 1 / or_one(high - low)
+    scale = 1 / or_one(high - low, np.maximum(np.abs(low), np.abs(high)))
     return Affine(scale, -low * scale)
 
 

@@ -8,7 +8,7 @@ from forecast.config.schema import Per
 from forecast.data.panel import FloatArray, IntArray, Past
 from forecast.errors import DataError, Problem
 
-# A range below this is that of a constant series, as scikit-learn has it.
+# A range below this share of the values is that of a constant series: rounding makes as much.
 _CONSTANT = 10 * np.finfo(np.float64).eps
 
 
@@ -62,6 +62,7 @@ def groups_of(past: Past, per: Per) -> Groups:
     return Groups(panel.values[defined], up_to[:-1], counts)
 
 
-def or_one(widths: FloatArray) -> FloatArray:
-    """What to divide by: the widths, and 1 for a series that never changed."""
-    return np.where(widths < _CONSTANT, 1.0, widths)
+def or_one(widths: FloatArray, sizes: FloatArray) -> FloatArray:
+    """What to divide by: the widths, and 1 for a series of such sizes that never changed."""
+    least = np.maximum(_CONSTANT * sizes, np.finfo(np.float64).tiny)
+    return np.where(widths < least, 1.0, widths)
