@@ -22,7 +22,7 @@ Start = Callable[..., subprocess.Popen[str]]
 # What a training keeps: all but what takes TensorFlow to make, or the network to score.
 KEPT = [
     "config.yaml", "context.csv", "data.json", "history.csv", "plots", "resolved.yaml", "run.json",
-    "transforms.json", "weights.npy",
+    "timings.csv", "transforms.json", "weights.npy",
 ]  # fmt: skip
 
 

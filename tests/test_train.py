@@ -32,6 +32,7 @@ FILES = [
     "resolved.yaml",
     "run.json",
     "scores.csv",
+    "timings.csv",
     "transforms.json",
     "weights.npy",
 ]
@@ -90,7 +91,8 @@ def test_quiet_says_nothing(pair: Pair) -> None:
 def test_the_same_seed_gives_the_same_files(pair: Pair, trained: Path) -> None:
     """Scores, forecasts and weights, byte by byte, also in another folder and with company."""
     again = Path(pair[0].stdout.strip())
-    for name in ("scores.csv", "forecasts.csv", "transforms.json", "context.csv"):
+    equal = ("scores.csv", "forecasts.csv", "transforms.json", "context.csv", "history.csv")
+    for name in (*equal, "model.keras", "weights.npy"):
         assert (again / name).read_bytes() == (trained / name).read_bytes(), name
     assert _weights(again) == _weights(trained)
 
@@ -207,7 +209,10 @@ def test_a_run_records_its_data(
 def test_the_history_has_a_line_an_epoch(trained: Path) -> None:
     """Without a validation part, the loss on the test part is called what it is."""
     rows = _read(trained / "history.csv")
-    assert list(rows[0])[:5] == ["epoch", "loss", "test_loss", "learning_rate", "seconds"]
+    assert list(rows[0]) == ["epoch", "loss", "test_loss", "learning_rate", "member"]
+    timings = _read(trained / "timings.csv")
+    assert [(row["epoch"], row["member"]) for row in timings] == [(n, "0") for n in "123"]
+    assert all(float(row["seconds"]) > 0 for row in timings)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     losses = [float(row["loss"]) for row in rows]
     assert losses == sorted(losses, reverse=True)

@@ -9,6 +9,7 @@ DATA = "data.json"
 TRANSFORMS = "transforms.json"
 INTERVALS = "intervals.json"
 HISTORY = "history.csv"
+TIMINGS = "timings.csv"
 SCORES = "scores.csv"
 FORECASTS = "forecasts.csv"
 CONTEXT = "context.csv"
@@ -18,7 +19,8 @@ PLOTS = "plots"
 CHECKPOINT = "checkpoint"
 
 _FILES = {
-    RUN, CONFIG, RESOLVED, DATA, TRANSFORMS, INTERVALS, HISTORY, SCORES, FORECASTS, CONTEXT,
+    RUN, CONFIG, RESOLVED, DATA, TRANSFORMS, INTERVALS, HISTORY, TIMINGS, SCORES, FORECASTS,
+    CONTEXT,
 }  # fmt: skip
 _FOLDERS = {PLOTS, CHECKPOINT}
 _NETWORK = re.compile(r"(model|weights)(-\d+)?\.(keras|onnx|npy)")

@@ -18,7 +18,7 @@ from forecast.data.export import csv_text, panel_table
 from forecast.data.gaps import interpolate
 from forecast.data.panel import Panel
 from forecast.runs.documents import read_data
-from forecast.runs.layout import CONTEXT, DATA, FORECASTS, HISTORY, SCORES
+from forecast.runs.layout import CONTEXT, DATA, FORECASTS, HISTORY, SCORES, TIMINGS
 from forecast.runs.record import DataRecord
 from forecast.runs.regular import damaged
 from forecast.runs.staging import Staging
@@ -79,8 +79,7 @@ _FORECASTS: Mapping[str, Column] = {
     "split": _text, "y": _number, "y_hat": _number,
 }  # fmt: skip
 _HISTORY: Mapping[str, Column] = {
-    "epoch": _whole, "loss": _number, "learning_rate": _number, "seconds": _number,
-    "member": _whole,
+    "epoch": _whole, "loss": _number, "learning_rate": _number, "member": _whole,
 }  # fmt: skip
 _CONTEXT: Mapping[str, Column] = {"unique_id": _id, "ds": _moment, "y": _number}
 
@@ -109,8 +108,12 @@ def read_forecasts(run: Run) -> pd.DataFrame:
 
 
 def write_history(staging: Staging, history: pd.DataFrame) -> None:
-    """`history.csv`: a row for every epoch of every member."""
-    staging.write_text(HISTORY, csv_text(history))
+    """`history.csv`: a row for every epoch of every member; `timings.csv`: how long each took.
+
+    Equal seeds give the same history, and never the same seconds.
+    """
+    staging.write_text(HISTORY, csv_text(history.drop(columns="seconds")))
+    staging.write_text(TIMINGS, csv_text(history[["epoch", "member", "seconds"]]))
 
 
 def read_history(run: Run) -> pd.DataFrame:

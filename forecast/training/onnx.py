@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
 from forecast.networks import Architecture, Weights, combine, combined
+from forecast.training.archive import settle
 from forecast.windows import Inputs
 
 
@@ -50,6 +51,7 @@ def write(
                 continue
             model = combine([architecture.model(row) for row in own[0]], options)
             model.save(path.with_suffix(".keras"))
+            settle(path.with_suffix(".keras"))
             model(tree.map_structure(_example, model.input))  # only what ran is exported
             model.export(path, format="onnx", verbose=False)
 
