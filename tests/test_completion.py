@@ -17,6 +17,15 @@ def _offered(kind: str, incomplete: str, **values: object) -> list[str]:
     return KINDS[kind](incomplete, values)
 
 
+def _said(path: Path, setting: str) -> str:
+    """What is wrong with a setting, if anything is."""
+    try:
+        load_config(path, [setting])
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
 def test_every_key_that_is_offered_can_be_set(project: Path) -> None:
     """It is one that the schema has: its value may be wrong, the key is not unknown."""
     offered = _offered("set", "")
@@ -25,10 +34,9 @@ def test_every_key_that_is_offered_can_be_set(project: Path) -> None:
     for setting in offered:
         if setting == "extends=":
             continue
-        with pytest.raises(ConfigError) as caught:
-            load_config(project / "air.yaml", [f"{setting}{{strange: 1}}"])
         unknown = f"unknown key `{setting[:-1]}`"
-        assert unknown not in str(caught.value) or setting.startswith("model.")
+        said = _said(project / "air.yaml", f"{setting}{{strange: 1}}")
+        assert unknown not in said or setting.startswith("model.")
 
 
 def test_values_are_offered_where_they_are_few() -> None:

@@ -45,7 +45,10 @@ MAY_FIND: dict[str, set[str]] = {
     "literal": {"literal_error"},
     "model": {"model_type", "model_attributes_type"},
     "model-fields": {"missing", "extra_forbidden"},
-    "str": {"string_type", "string_unicode", "string_pattern_mismatch"},
+    "str": {
+        "string_type", "string_unicode", "string_pattern_mismatch",
+        "string_too_long", "string_too_short",
+    },
     "tagged-union": {"union_tag_invalid", "union_tag_not_found"},
     "tuple": {"tuple_type", "list_type", "iteration_error", "too_short", "too_long"},
     **{kind: set() for kind in (
