@@ -206,6 +206,7 @@ def test_values_that_can_not_be_squared_are_refused(tmp_path: Path, largest: flo
         ("intervals={quantile_levels: [1.0e-300, 0.5]}", "nearer to the middle"),
         ('data.path="a\\0b"', "is no path"),
         ("backtest.n_windows=10000000000", "less than or equal to"),
+        ("data.season_length=10000000000000000000000", "less than or equal to"),
     ],
 )
 def test_odd_numbers_are_refused_in_the_config(tmp_path: Path, setting: str, what: str) -> None:
@@ -215,6 +216,13 @@ def test_odd_numbers_are_refused_in_the_config(tmp_path: Path, setting: str, wha
         settings.append("training.steps_per_epoch=1000")
     with pytest.raises(ConfigError, match=what):
         prepare(_write(tmp_path, {"a": _days(110)}), settings)
+
+
+@pytest.mark.parametrize("table", ["/dev/zero", "x" * 5000, "."])
+def test_a_table_that_is_no_file_is_refused(tmp_path: Path, table: str) -> None:
+    """A device would be read without end, and no file has such a name."""
+    with pytest.raises(DataError):
+        prepare(_write(tmp_path, {"a": _days(110)}), [f"data.path={table}"])
 
 
 def test_what_a_local_panel_takes_is_counted_over_its_series(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, field_validator
 
-from forecast.config.section import Section
+from forecast.config.section import Count, Section
 from forecast.errors import Problem, UsageError
 
 
@@ -208,7 +208,7 @@ class DataOptions(Section):
     """What to do about several rows of one series and date: refuse them, or make one of them."""
     resample: ResampleOptions | None = None
     """Bring rows of any distance, or of finer steps, to the steps of a frequency."""
-    season_length: Annotated[int, Field(ge=1)] | None = None
+    season_length: Count | None = None
     """Steps in one season, for seasonal naive and MASE; from the frequency where it is left out."""
     separator: str | None = None
     """What stands between two cells, such as `;`; `\\s+` is any number of blanks. Found where it is

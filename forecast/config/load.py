@@ -23,6 +23,7 @@ from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 from forecast.reading import read_regular
 
 _MOST_BYTES = 4 * MAX_CHARACTERS
+_OF_A_SHELL = ("/dev/fd/", "/proc/self/fd/")
 _SHOWN = 200  # characters of a path that nobody would type
 
 
@@ -91,7 +92,8 @@ def _read(path: Path, mark: Mark | None = None) -> str:
     try:
         if str(path) == "-":
             return sys.stdin.read(MAX_CHARACTERS + 1)
-        if path.is_fifo():  # as a shell makes it of `<(...)`
+        # What a shell makes of `<(...)` has a writer; any other pipe would be waited for.
+        if mark is None and str(path).startswith(_OF_A_SHELL) and path.is_fifo():
             with path.open(encoding="utf-8-sig") as pipe:
                 return pipe.read(MAX_CHARACTERS + 1)
         return read_regular(path, _MOST_BYTES).decode("utf-8-sig")

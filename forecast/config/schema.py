@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from forecast.config.data import DataOptions
-from forecast.config.section import Section
+from forecast.config.section import Count, Section
 
 
 def _split_point(value: object) -> object:
@@ -48,10 +48,6 @@ SplitPoint = Annotated[
         }
     ),
 ]
-
-
-# Beyond this a number is a slip of the finger, and arithmetic with it no longer exact.
-Count = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class SplitOptions(Section):

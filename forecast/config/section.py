@@ -1,6 +1,8 @@
-"""What every part of a config is."""
+"""What every part of a config is, and what every count in it may be."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -9,3 +11,7 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
     )
+
+
+# Beyond this a number is a slip of the finger, and arithmetic with it no longer exact.
+Count = Annotated[int, Field(ge=1, le=10**9)]

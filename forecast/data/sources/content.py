@@ -32,7 +32,13 @@ class Content:
         """The bytes of what can be read only once."""
         if str(self.path) == "-":
             return sys.stdin.buffer.read()
-        return None if self.path.is_file() else self.path.read_bytes()
+        if self.path.is_file():
+            return None
+        with self.path.open("rb") as pipe:
+            if self.path.is_char_device() and not pipe.isatty():
+                message = f"can not read the table {self.path}: it is a device, which may not end."
+                raise DataError(Problem(message))
+            return pipe.read()
 
     def open_packed(self) -> BinaryIO:
         """The bytes as they lie there. Raises `DataError` where they can not be read."""

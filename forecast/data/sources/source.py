@@ -1,6 +1,7 @@
 """Which kind of source a path is, and its rows."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def read_source(
 def kind_of_source(content: Content) -> str:
     """`parquet`, `excel`, `json` or `text`, by the ending of the name or the first bytes."""
     path = content.path
-    if path.is_dir() or path.suffix.lower() in _PARQUET:
+    if _is_folder(path) or path.suffix.lower() in _PARQUET:
         return "parquet"
     endings = [ending.lower() for ending in path.suffixes if ending.lower() != ".gz"]
     if endings and endings[-1] in _EXCEL:
@@ -55,6 +56,14 @@ def kind_of_source(content: Content) -> str:
     return "json" if head[:1] == b"{" else "text"
 
 
+def _is_folder(path: Path) -> bool:
+    """Of what can not be looked at, such as a name that is too long, reading tells why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _one(content: Content, options: DataOptions, columns: Columns | None) -> RawTable:
     kind = kind_of_source(content)
     if kind == "parquet":
@@ -64,7 +73,7 @@ def _one(content: Content, options: DataOptions, columns: Columns | None) -> Raw
 
 
 def _is_pattern(path: str) -> bool:
-    return any(mark in path for mark in "*?[") and not Path(path).exists()
+    return any(mark in path for mark in "*?[") and not os.path.lexists(path)
 
 
 def _several(pattern: str, options: DataOptions, columns: Columns | None) -> RawTable:
