@@ -245,7 +245,8 @@ def options(
 def init(
     context: typer.Context,
     table: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A table to look at.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="FILE", help="The table to look at.", show_default=False),
     ] = None,
     example: Annotated[
         str | None,
@@ -257,29 +258,42 @@ def init(
         ),
     ] = None,
     time: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Column of dates. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="COL", help="The column of dates; several are read as one date. Repeatable."
+        ),
     ] = None,
     time_format: Annotated[
         str | None,
-        typer.Option(metavar="FORM", help="How dates are written: %d/%m/%Y, epoch_ms, ..."),
+        typer.Option(metavar="FORM", help="How dates are written, such as %d/%m/%Y or epoch_ms."),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(metavar="COL,...", help="Column to forecast, or several, each a series."),
+        typer.Option(metavar="COL,...", help="The column to forecast, or several, each a series."),
     ] = None,
     id_: Annotated[
         str | None,
-        typer.Option("--id", metavar="COL,...", help="Columns that tell series apart."),
+        typer.Option("--id", metavar="COL,...", help="The columns that tell the series apart."),
     ] = None,
     freq: Annotated[
-        str | None, typer.Option(metavar="FREQ", help="Frequency: D, MS, h, 15min, ...")
+        str | None,
+        typer.Option(metavar="FREQ", help="The distance of two rows, such as D, MS, h or 15min."),
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Time zone of local times: Europe/Berlin.")
+        str | None,
+        typer.Option(metavar="ZONE", help="The time zone of local times, such as Europe/Berlin."),
     ] = None,
-    horizon: Annotated[int | None, typer.Option(min=1, metavar="N", help="Steps ahead.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many steps ahead to forecast.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The config to write.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The config to write; named after the table by default.",
+        ),
     ] = None,
 ) -> None:
     """Write a commented config for a table, or an example.

@@ -183,6 +183,9 @@ def test_a_run_records_its_data(
     (series,) = record["per_series"]
     assert series.pop("scale") == pytest.approx(29.219047619)
     assert series.pop("rmsse_scale") == pytest.approx(32.942663032)
+    reading = record.pop("reading")
+    assert reading.pop("rows") == 144
+    assert set(reading.values()) == {0}  # nothing had to be done to the table
     assert record == {
         "path": str(training.args / "airline-passengers.csv"),
         "sha256": hashlib.sha256(airline_csv.read_bytes()).hexdigest(),
@@ -201,6 +204,7 @@ def test_a_run_records_its_data(
                 "first": "1949-01-01",
                 "last": "1960-12-01",
                 "test_begin": "1958-10-01",
+                "is_fitted": True,
             }
         ],
     }
@@ -268,7 +272,8 @@ def test_a_panel_with_all_that_there_is_becomes_a_run(
 ) -> None:
     """Members, validation, intervals; and it is said that the scores leak."""
     said = panel_training.stderr
-    assert said.startswith("420 rows of 2 series, frequency h; windows: ")
+    loading = "loading TensorFlow ...\n"
+    assert said.startswith(f"{loading}420 rows of 2 series, frequency h; windows: ")
     assert "\nwarning: a transform is fitted on all rows (`fit_on: all`)" in said
     assert "coverage_80" in said
     names = sorted(path.name for path in trained_panel.iterdir())
