@@ -128,7 +128,7 @@ HOMES = {
     "ruamel": ("config/",),
     "pyarrow": ("data/sources/",),
     "duckdb": ("data/sources/",),
-    "pydantic": ("config/", "runs/", "training/onnx.py"),
+    "pydantic": ("config/", "runs/", "training/onnx.py", "completion.py"),
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

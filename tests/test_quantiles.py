@@ -177,7 +177,7 @@ def test_what_was_not_calibrated_is_refused(
     ("settings", "message"),
     [
         (["training.loss=pinball"], "`training.loss: pinball` is the loss of quantiles"),
-        (["model.quantiles=[0.1, 0.5]"], "can be learned with the pinball loss alone"),
+        (["model.quantiles=[0.1, 0.5]"], "are fitted with the pinball loss alone"),
         (["model.quantiles=[0.1, 0.9]", "training.loss=pinball"], "should hold 0.5"),
         (["model.quantiles=[0.5, 0.1]", "training.loss=pinball"], "should ascend"),
         (["model.quantiles=[0.5, 0.5]", "training.loss=pinball"], "should ascend"),

@@ -161,7 +161,7 @@ def test_on_a_full_disk_the_run_is_kept_elsewhere(small_disk: Path) -> None:
     (kept,) = small_disk.parent.glob("disk-kept-*/new")
     assert str(caught.value) == (
         f"can not write the run in {small_disk}: No space left on device.\n"
-        f"What was learned is kept: `forecast predict {kept}`."
+        f"What was fitted is kept: `forecast predict {kept}`."
     )
     assert find_run(Path("no"), str(kept)).file("model.onnx").stat().st_size == 100 * KiB
     assert _names(small_disk) == ["latest", "old"]
@@ -177,7 +177,7 @@ def test_a_training_on_a_full_disk_ends_with_2_and_can_be_used(
     assert (result.returncode, result.stdout) == (2, "")
     what, advice = result.stderr.splitlines()
     assert what == f"error: can not write the run in {small_disk}: No space left on device."
-    found = re.fullmatch(r"What was learned is kept: `forecast predict (.+)`\.", advice)
+    found = re.fullmatch(r"What was fitted is kept: `forecast predict (.+)`\.", advice)
     assert found is not None
     forecast = cli("predict", found[1])
     assert (forecast.returncode, forecast.stdout.count("\n")) == (0, 13)
@@ -193,7 +193,7 @@ def test_a_library_s_own_error_on_a_full_disk_is_one_of_the_disk(small_disk: Pat
         except OSError as error:
             raise RuntimeError("unable to flush") from error
 
-    with pytest.raises(UsageError, match="What was learned is kept"), stage(small_disk, "a") as one:
+    with pytest.raises(UsageError, match="What was fitted is kept"), stage(small_disk, "a") as one:
         one.leave(write)
 
 

@@ -44,6 +44,7 @@ def write(
     with warnings.catch_warnings():
         # Keras and tf2onnx mend themselves for NumPy 2 in a way that NumPy warns of.
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         for name, own in weights.items():
             path = folder / f"{name}.onnx"
             if architecture.is_local:
