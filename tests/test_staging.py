@@ -207,7 +207,7 @@ def test_where_nothing_can_be_written_that_is_said(
         staging.leave(_writing(100 * KiB))
     assert str(caught.value) == (
         f"can not write the run in {root}: No space left on device.\n"
-        f"Nor beside it, nor in {small_disk}: what was learned is lost."
+        f"Nor beside it, nor in {small_disk}: what was fitted is lost."
     )
     assert _names(root) == []
     assert _names(small_disk) == ["runs"]
