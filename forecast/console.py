@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
-from forecast.errors import ForecastError, Problem, UsageError
+from forecast.errors import ForecastError, Problem, UsageError, reason
 from forecast.signals import Stop
 from forecast.streams import discard
 
@@ -100,7 +100,7 @@ class Console:
 
 def stdout_problem(error: OSError) -> Problem:
     """Why a result could not be written."""
-    why = "it is closed" if error.errno == errno.EBADF else error.strerror
+    why = "it is closed" if error.errno == errno.EBADF else reason(error)
     return Problem(f"can not write to stdout: {why}.")
 
 

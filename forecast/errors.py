@@ -11,6 +11,18 @@ from typing import ClassVar
 
 from forecast import DISTRIBUTION
 
+_SHOWN = 200  # characters of a path or a value that nobody would type
+
+
+def reason(error: Exception) -> str:
+    """Why something failed: in the words of the system, where it was the system that refused."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def shortened(text: str) -> str:
+    """A path or a value as a message shows it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -10,7 +10,7 @@ import pandas as pd
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import panel_table, refuse_unwritable, write_file
-from forecast.errors import NoRunError, Problem, UsageError, did_you_mean
+from forecast.errors import NoRunError, Problem, UsageError, did_you_mean, reason
 from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, drawn
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
@@ -144,7 +144,7 @@ def _make_folder(path: Path, option: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"can not write {path}: {error.strerror}."
+        message = f"can not write {path}: {reason(error)}."
         raise UsageError(Problem(message, _another(option))) from error
 
 

@@ -19,12 +19,11 @@ from ruamel.yaml import YAML
 from forecast.config.document import MAX_CHARACTERS, Document, KeyPath, Mark, parse
 from forecast.config.schema import BUILT_IN, FUNCTION, Config, GRUOptions
 from forecast.config.wrong import explain, keys_of, models_at, place_of
-from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
+from forecast.errors import ConfigError, Problem, UsageError, did_you_mean, reason, shortened
 from forecast.reading import read_regular
 
 _MOST_BYTES = 4 * MAX_CHARACTERS
 _OF_A_SHELL = ("/dev/fd/", "/proc/self/fd/")
-_SHOWN = 200  # characters of a path that nobody would type
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def find_config(path: Path) -> Path:
     advice = (
         did_you_mean(str(path), near) if near else "`forecast init --example airline` makes one."
     )
-    message = f"there is no config file {_shortened(path)}, here or in configs/."
+    message = f"there is no config file {shortened(str(path))}, here or in configs/."
     raise ConfigError(Problem(message, advice))
 
 
@@ -61,11 +60,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
-
-
-def _shortened(path: Path) -> str:
-    text = str(path)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def load_config(
@@ -98,7 +92,7 @@ def _read(path: Path, mark: Mark | None = None) -> str:
                 return pipe.read(MAX_CHARACTERS + 1)
         return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as error:  # of what it is, of its name, or of its text
-        message = f"can not read {path}: {getattr(error, 'strerror', None) or error}."
+        message = f"can not read {path}: {reason(error)}."
         raise ConfigError(mark.problem(message) if mark else Problem(message)) from error
 
 
@@ -130,7 +124,7 @@ def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
     try:
         is_seen = base.resolve() in (path.resolve(), *seen)
     except (OSError, ValueError, RuntimeError) as error:
-        message = f"can not read {base_name}: {getattr(error, 'strerror', None) or error}."
+        message = f"can not read {base_name}: {reason(error)}."
         raise ConfigError(mark.problem(message)) from error
     if is_seen:
         raise ConfigError(mark.problem(f"{base_name} extends this file in turn."))
@@ -147,7 +141,7 @@ def _anchor_paths(document: Document, folder: Path) -> None:
             section[key] = str((folder / Path(section[key]).expanduser()).resolve())
         except (OSError, ValueError, RuntimeError) as error:
             mark = document.value_marks[name, key]
-            message = f"`{name}.{key}` is no path: {getattr(error, 'strerror', None) or error}."
+            message = f"`{name}.{key}` is no path: {reason(error)}."
             raise ConfigError(mark.problem(message)) from error
 
     data, model = document.values.get("data"), document.values.get("model")

@@ -8,9 +8,7 @@ from pydantic_core import ErrorDetails
 
 from forecast.config.document import Document, KeyPath, Mark
 from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions
-from forecast.errors import did_you_mean
-
-_SHOWN = 200  # characters of a value that nobody would type
+from forecast.errors import did_you_mean, shortened
 
 
 def place_of(path: KeyPath, document: Document, source: str, *, key: bool) -> Mark:
@@ -86,8 +84,7 @@ def _shown(value: object) -> str:
         return "a mapping"
     if value is None or value == []:
         return "empty"
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return shortened(repr(value))
 
 
 # What pydantic finds wrong with a value, by its type of error, in our words.

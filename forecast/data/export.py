@@ -16,11 +16,10 @@ import pandas as pd
 from forecast.data.calendar import iso
 from forecast.data.csvtext import quoted, rows_text
 from forecast.data.panel import Panel
-from forecast.errors import Problem, UsageError, require_extra
+from forecast.errors import Problem, UsageError, reason, require_extra, shortened
 
 Format = Literal["csv", "jsonl", "parquet"]
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
-_SHOWN = 200  # characters of a path that nobody would type
 _ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 
 
@@ -120,7 +119,7 @@ def _written_beside(output: Path, advice: str | None) -> Iterator[Path | None]:
         finally:
             part.unlink(missing_ok=True)
     except (OSError, ValueError) as error:  # a name with a NUL is a wrong value
-        message = f"can not write {_shortened(output)}: {getattr(error, 'strerror', None) or error}"
+        message = f"can not write {shortened(str(output))}: {reason(error)}"
         raise UsageError(Problem(f"{message}.", advice)) from error
 
 
@@ -133,8 +132,3 @@ def _is_stream(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
-
-
-def _shortened(path: Path) -> str:
-    text = str(path)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -4,7 +4,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from forecast.errors import Problem, RunError, UsageError
+from forecast.errors import Problem, RunError, UsageError, reason
 from forecast.runs.latest import repair_latest
 from forecast.runs.layout import PLOTS, RUN, is_of_a_run
 from forecast.runs.staging import STAGING, sweep
@@ -47,7 +47,7 @@ def delete(root: Path, wanted: str, warn: Warn = unsaid) -> Path:
         shutil.rmtree(going)
         repair_latest(path.parent, warn)
     except OSError as error:
-        message = f"can not delete {path}: {error.strerror}."
+        message = f"can not delete {path}: {reason(error)}."
         raise UsageError(Problem(message, "Look at the permissions of its folder.")) from error
     return path
 

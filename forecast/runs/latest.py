@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from forecast.errors import reason
 from forecast.runs.store import HIDDEN, LATEST, Warn, newest_complete
 
 
@@ -22,7 +23,7 @@ def point_latest(path: Path, warn: Warn) -> None:
         link.symlink_to(path.name)
         link.replace(latest)
     except OSError as error:
-        warn(f"can not make the link {latest}: {error.strerror}.")
+        warn(f"can not make the link {latest}: {reason(error)}.")
         with suppress(OSError):
             link.unlink()
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from forecast import reading
-from forecast.errors import Problem, RunError
+from forecast.errors import Problem, RunError, reason
 
 ADVICE = "Train again, or restore the run from a copy."
 
@@ -35,4 +35,4 @@ def _as_run_errors(path: Path) -> Iterator[None]:
     except reading.IrregularError as error:
         raise damaged(path, str(error)) from error
     except OSError as error:
-        raise RunError(Problem(f"can not read {path}: {error.strerror}.", ADVICE)) from error
+        raise RunError(Problem(f"can not read {path}: {reason(error)}.", ADVICE)) from error

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forecast.errors import ForecastError, Problem, UsageError
+from forecast.errors import ForecastError, Problem, UsageError, reason
 from forecast.runs.claim import claimed, remove_unclaimed
 from forecast.runs.latest import point_latest
 from forecast.runs.layout import PLOTS, RUN, most_bytes
@@ -103,7 +103,7 @@ class Staging:
                 if is_ours:
                     self.warn(f"{self.root} was removed in the meantime, and is made again.")
                     return self.commit(write(self))
-        message = f"can not write the run in {self.root}: {failure.strerror or failure}."
+        message = f"can not write the run in {self.root}: {reason(failure)}."
         for folder in (self.root.parent, Path(tempfile.gettempdir())):
             run = self._kept_in(folder, write)
             if run:
@@ -187,7 +187,7 @@ def _reserved(path: Path, name: str) -> Iterator[None]:
         try:
             is_ours = stack.enter_context(claimed(path))
         except OSError as error:
-            message = f"can not write runs in {path.parent}: {error.strerror}."
+            message = f"can not write runs in {path.parent}: {reason(error)}."
             raise UsageError(Problem(message, _ADVICE)) from error
         if not is_ours:
             message = f"a training called {name} is at work: it has {path}."

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from forecast.errors import NoRunError, Problem, RunError, UsageError, did_you_mean
+from forecast.errors import NoRunError, Problem, RunError, UsageError, did_you_mean, reason
 from forecast.runs.layout import ONNX, RUN, most_bytes
 from forecast.runs.record import LAYOUT, RunRecord
 from forecast.runs.regular import ADVICE, checksum, damaged, read_regular
@@ -81,7 +81,7 @@ class Run:
                 record.write_text(run.record.model_dump_json(indent=2) + "\n", encoding="utf-8")
                 record.replace(self.path / RUN)
         except OSError as error:
-            message = f"can not write to the run {self.path}: {error.strerror}."
+            message = f"can not write to the run {self.path}: {reason(error)}."
             raise UsageError(Problem(message, "Copy it to where it can be written.")) from error
         return run
 
@@ -220,7 +220,7 @@ def run_folders(root: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise RunError(Problem(f"can not read the runs in {root}: {error.strerror}.")) from error
+        raise RunError(Problem(f"can not read the runs in {root}: {reason(error)}.")) from error
     paths = [root / name for name in sorted(names) if not name.startswith(HIDDEN)]
     return [path for path in paths if is_run(path)]
 

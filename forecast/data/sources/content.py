@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from forecast.errors import DataError, Problem
+from forecast.errors import DataError, Problem, reason
 
 _MOST_FOLD = 200  # times that a table may grow when it is unpacked, beyond this many bytes:
 _HARMLESS = 256_000_000
@@ -47,7 +47,7 @@ class Content:
                 return io.BytesIO(self._piped)
             return self.path.open("rb")
         except OSError as error:
-            problem = Problem(f"can not read the table {self.path}: {error.strerror}.")
+            problem = Problem(f"can not read the table {self.path}: {reason(error)}.")
             raise DataError(problem) from error
 
     @cached_property
