@@ -1,6 +1,6 @@
 """A forecast for every series: the network's, or a simple one where it has too few rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.methods.baselines.naive import Naive
 from forecast.methods.baselines.seasonal_naive import SeasonalNaive
-from forecast.methods.method import Baseline
+from forecast.methods.method import Baseline, Note, unheard
 
 if TYPE_CHECKING:  # it loads ONNX Runtime, which to say what a fallback is takes too long
     from forecast.methods.network import TrainedNetwork
@@ -57,7 +57,7 @@ class NetworkOrFallback:
         cutoffs: IntArray,
         horizon: int,
         quantile_levels: Sequence[float] = (),
-        note: Callable[[int], None] = lambda _: None,
+        note: Note = unheard,
     ) -> Forecasts:
         """See `Method.forecast` and `TrainedNetwork.forecast`; a fallback has no quantiles."""
         known = set(self.fitted)

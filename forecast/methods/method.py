@@ -1,12 +1,19 @@
 """What whoever forecasts answers to, and the base of those that give one number a step."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
+
+Note = Callable[[int], None]
+"""Told how many steps have been forecast since it was told last."""
+
+
+def unheard(steps: int) -> None:
+    """Where nobody waits."""
 
 
 class Method(Protocol):

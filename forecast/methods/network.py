@@ -4,7 +4,7 @@ Train's own scores, `evaluate`, `predict` and `plot` all come from `TrainedNetwo
 that none of them can disagree.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -16,6 +16,7 @@ from forecast.config.schema import Config, ModelOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
+from forecast.methods.method import Note, unheard
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
 from forecast.transforms import Pipeline, Pipelines
 from forecast.windows import Batch, Inputs, gather, occurrences
@@ -24,13 +25,6 @@ from forecast.windows import Batch, Inputs, gather, occurrences
 MIDDLE = 0.5
 # Windows run at once: enough to keep the processor busy, few enough to bound memory.
 _BATCH = 4096
-
-# Told how many steps have been forecast since it was told last.
-Note = Callable[[int], None]
-
-
-def _unheard(steps: int) -> None:
-    """Where nobody waits."""
 
 
 class OnnxPredictor:
@@ -202,7 +196,7 @@ class TrainedNetwork:
         cutoffs: IntArray,
         horizon: int,
         quantile_levels: Sequence[float] = (),
-        note: Note = _unheard,
+        note: Note = unheard,
     ) -> Forecasts:
         """Forecast steps 1 ... horizon after each cutoff, on the scale of the panel.
 
@@ -227,7 +221,7 @@ class TrainedNetwork:
         )
 
     def predictions(
-        self, panel: Panel, cutoffs: IntArray, horizon: int, note: Note = _unheard
+        self, panel: Panel, cutoffs: IntArray, horizon: int, note: Note = unheard
     ) -> dict[float, FloatArray]:
         """What the networks predict together: `(cutoffs, horizon)` by quantile, the forecast 0.5.
 
