@@ -2,18 +2,19 @@
 
 import os
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from forecast.commands.recipe import recipe
-from forecast.config import load_config
+from forecast.config import parse_config
 from forecast.data.calendar import iso
 from forecast.data.export import write_file
 from forecast.data.panel import Panel
 from forecast.data.profile import Hints, Profile, profile_table
-from forecast.errors import ForecastError, Problem, UsageError, did_you_mean
+from forecast.errors import Problem, UsageError, did_you_mean
 from forecast.jobs.job import plan_job
 
 # In the repository these are links to configs/ and data/, so that no example is kept twice. Of each
@@ -31,11 +32,14 @@ def init_example(folder: Path, name: str = "airline") -> list[Path]:
         advice = did_you_mean(name, list(EXAMPLES))
         raise UsageError(Problem(f"there is no example {name!r}.", advice))
     example = files("forecast") / "example"
-    contents = {folder / file: (example / file).read_bytes() for file in EXAMPLES[name]}
-    # In the repository tables lie beside the folder of configs.
-    own = {path: content.replace(b"../data/", b"") for path, content in contents.items()}
-    write_new({path: own[path] if path.suffix == ".yaml" else contents[path] for path in contents})
-    return list(contents)
+    paths = [folder / file for file in EXAMPLES[name]]
+    refuse_existing(paths)
+    for path in paths:
+        content = (example / path.name).read_bytes()
+        if path.suffix == ".yaml":  # in the repository tables lie beside the folder of configs
+            content = content.replace(b"../data/", b"")
+        write_file(content, path)
+    return paths
 
 
 def examples_text() -> str:
@@ -58,26 +62,20 @@ def init_table(
     where it takes a person to say what is to be forecast.
     """
     profile = profile_table(table, hints)
-    write_new({output: recipe(profile, horizon, output.parent).encode()})
-    try:
-        plan_job(load_config(output), profile.table)
-    except ForecastError:
-        output.unlink()
-        raise
+    refuse_existing([output])
+    text = recipe(profile, horizon, output.parent)
+    # A config that `train` would refuse helps nobody.
+    plan_job(parse_config(text, output), profile.table)
+    write_file(text.encode(), output)
     return profile
 
 
-def write_new(contents: dict[Path, bytes]) -> None:
-    """Write files, none of which may exist: a config is somebody's work.
-
-    Raises `UsageError` where one does, or can not be written.
-    """
-    for path in contents:
+def refuse_existing(paths: Iterable[Path]) -> None:
+    """Raise `UsageError` where one of the files exists: a config is somebody's work."""
+    for path in paths:
         if os.path.lexists(path):  # a link may lead to somebody's work, or nowhere yet
             advice = "Move it away, or write elsewhere: nothing is overwritten."
             raise UsageError(Problem(f"{path} exists already.", advice))
-    for path, content in contents.items():
-        write_file(content, path)
 
 
 def seen(profile: Profile) -> str:

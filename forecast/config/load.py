@@ -71,8 +71,17 @@ def load_config(
     Raises `ConfigError` with all problems, `UsageError` for a setting that is no KEY=VALUE.
     """
     path = find_config(path)
+    return parse_config(_read(path), path, settings, overrides)
+
+
+def parse_config(
+    text: str,
+    path: Path,
+    settings: Sequence[str] = (),
+    overrides: Mapping[str, object] | None = None,
+) -> LoadedConfig:
+    """The config of a text that stands at `path`, or will: as in `load_config`."""
     _refuse_strange_name(path)
-    text = _read(path)
     layered = _layers(path, text, seen=())
     for setting in settings:
         _merge(layered, _setting(setting))
