@@ -1,6 +1,6 @@
 """A table becomes a panel, or an error that names its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -196,12 +196,14 @@ def _duplicate(rows: Rows, same: NDArray[np.bool_], raw: RawTable, options: Data
     return Problem(message + ".", advice + ".")
 
 
-def _zones_of_change(moment: object, zones_of: "object") -> list[str]:
+def _zones_of_change(
+    moment: object, zones_of: Callable[[pd.Timestamp], Sequence[str]]
+) -> Sequence[str]:
     if not isinstance(moment, pd.Timestamp) or moment.tz is not None:
         return []
-    if moment == moment.normalize() and moment.hour == 0:
+    if moment == moment.normalize():
         return []  # days, of which none is skipped
-    return zones_of(moment)  # type: ignore[operator,no-any-return]
+    return zones_of(moment)
 
 
 def _freq(rows: Rows, raw: RawTable, options: DataOptions) -> str:
