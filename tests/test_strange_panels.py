@@ -231,3 +231,21 @@ def test_what_a_local_panel_takes_is_counted_over_its_series(tmp_path: Path) -> 
     opened = _train(config, "model.scope=local")
     data = json.loads((opened.run.path / "data.json").read_text())
     assert [series["is_fitted"] for series in data["per_series"]] == [True, False]
+
+
+def test_the_first_and_the_last_of_counted_rows_are_numbers(tmp_path: Path) -> None:
+    """9 comes before 100, and 120 after 99; as texts they stand the other way round."""
+    begins = {"late": 60, "early": 9}
+    rows = [
+        f"{name},{begin + i},{level}"
+        for name, begin in begins.items()
+        for i, level in enumerate(_days(61))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["unique_id,ds,y", *rows]) + "\n")
+    (tmp_path / "t.yaml").write_text(CONFIG.replace("freq: D", 'freq: "1", season_length: 7'))
+    opened = _train(tmp_path / "t.yaml")
+    assert (opened.data.first, opened.data.last) == ("9", "120")
+    seen = [f"early,{moment},100" for moment in range(20, 45)]
+    (tmp_path / "new.csv").write_text("\n".join(["unique_id,ds,y", *seen]) + "\n")
+    with pytest.raises(DataError, match=r"has no row to score from 56 on\."):
+        evaluate(opened, tmp_path / "new.csv")

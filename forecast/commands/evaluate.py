@@ -71,7 +71,8 @@ def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
             task = Task(panel, [(INPUT, cutoffs)], horizon, opened.quantile_levels)
             tables.append(forecasts_of(methods, task))
     if not tables:
-        since = min(series.test_begin for series in opened.data.per_series)
+        test_begins = [series.test_begin for series in opened.data.per_series]
+        since = test_begins[int(np.argmin(from_iso(test_begins, panel.begins)))]
         message = f"{newer} has no row to score from {since} on."
         raise DataError(Problem(message, "The network has seen the earlier rows in training."))
     return pd.concat(tables, ignore_index=True)
