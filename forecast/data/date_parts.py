@@ -6,24 +6,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.dates import Dates, parse_dates
+from forecast.data.dates import ParsedDates, parse_dates
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
-def compose(columns: Mapping[str, Sequence[str]], form: str | None) -> Dates:
+def compose(columns: Mapping[str, Sequence[str]], form: str | None) -> ParsedDates:
     """Dates whose parts stand in columns of their own: year and quarter, date and hour, ...
 
     A week is an ISO week; what is left out is the first: a year and a quarter are its first day.
     """
     if "date" in columns:
         dates = parse_dates(columns["date"], form)
-        return Dates(dates.moments + _clock(columns), dates.offsets, dates.is_mixed)
+        return ParsedDates(dates.moments + _clock(columns), dates.offsets, dates.is_mixed)
     year = _whole(columns["year"])
     if "week" in columns:
         week, day = _whole(columns["week"]), _whole(columns.get("day", ["1"] * len(year)))
         texts = [f"{y:04}-W{w:02}-{d}" for y, w, d in zip(year, week, day, strict=True)]
-        return Dates(parse_dates(texts, None).moments + _clock(columns))
+        return ParsedDates(parse_dates(texts, None).moments + _clock(columns))
     if "quarter" in columns:
         month = _whole(columns["quarter"])
         month = np.where((month >= 1) & (month <= 4), month * 3 - 2, 0)
@@ -31,7 +31,7 @@ def compose(columns: Mapping[str, Sequence[str]], form: str | None) -> Dates:
         month = _months(columns.get("month", ["1"] * len(year)))
     day = _whole(columns.get("day", ["1"] * len(year)))
     texts = [f"{y:04}-{m:02}-{d:02}" for y, m, d in zip(year, month, day, strict=True)]
-    return Dates(parse_dates(texts, None).moments + _clock(columns))
+    return ParsedDates(parse_dates(texts, None).moments + _clock(columns))
 
 
 def _whole(texts: Sequence[str]) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ _ORDINAL = re.compile(r"(\d{4})-?(\d{3})")
 
 
 @dataclass(frozen=True)
-class Dates:
+class ParsedDates:
     """Texts as moments, NaT where none can be read.
 
     Without offsets they are local times, with offsets they are in UTC.
@@ -49,18 +49,18 @@ def is_time_format(text: str) -> bool:
     return text in EPOCHS or text == EXCEL or re.search(r"%[A-Za-z]", text) is not None
 
 
-def parse_dates(texts: Sequence[str], form: str | None) -> Dates:
+def parse_dates(texts: Sequence[str], form: str | None) -> ParsedDates:
     """Read dates of one form. Raises `ValueError` for a format that strftime does not know."""
     if form in EPOCHS:
-        return Dates(_epoch(texts, EPOCHS[form]))
+        return ParsedDates(_epoch(texts, EPOCHS[form]))
     if form == EXCEL:
-        return Dates(_epoch(texts, 86_400_000_000) + np.timedelta64(-25_569, "D"))
+        return ParsedDates(_epoch(texts, 86_400_000_000) + np.timedelta64(-25_569, "D"))
     usual = _usual(texts, form)
     if usual is not None:
         return usual
     clean = [without_noise(text) for text in texts]
     if form is not None and "%q" in form:
-        return Dates(_quarters(clean, form))
+        return ParsedDates(_quarters(clean, form))
     midnights = np.array([_MIDNIGHT.search(text) is not None for text in clean], bool)
     if midnights.any():
         clean = [_MIDNIGHT.sub(r"00\1", text) for text in clean]
@@ -69,10 +69,10 @@ def parse_dates(texts: Sequence[str], form: str | None) -> Dates:
     moments = _parsed(clean, form, utc=has_offset)
     moments = np.where(midnights, moments + np.timedelta64(1, "D"), moments)
     offsets = tuple(sorted({offset for offset in found if offset}))
-    return Dates(moments, offsets, has_offset and not all(found))
+    return ParsedDates(moments, offsets, has_offset and not all(found))
 
 
-def _usual(texts: Sequence[str], form: str | None) -> Dates | None:
+def _usual(texts: Sequence[str], form: str | None) -> ParsedDates | None:
     """The dates where all texts are plain ones of the form, without offsets: the fast way.
 
     None where some are not, which is to be looked at text by text.
@@ -83,7 +83,7 @@ def _usual(texts: Sequence[str], form: str | None) -> Dates | None:
     if form is None and column.str.slice(10).str.contains("[-+Zz]", regex=True).any():
         return None
     parsed = pd.to_datetime(column, format=form or "ISO8601", errors="coerce")
-    return None if parsed.isna().any() else Dates(parsed.to_numpy(dtype="datetime64[us]"))
+    return None if parsed.isna().any() else ParsedDates(parsed.to_numpy(dtype="datetime64[us]"))
 
 
 def without_noise(text: str) -> str:

@@ -12,8 +12,7 @@ from forecast.data.calendar import COUNTED, Dates
 from forecast.data.clocks import localize
 from forecast.data.date_forms import date_forms
 from forecast.data.date_parts import compose
-from forecast.data.dates import Dates as ReadDates
-from forecast.data.dates import parse_dates
+from forecast.data.dates import ParsedDates, parse_dates
 from forecast.data.panel import FloatArray, IntArray
 from forecast.data.sources import RawTable
 from forecast.data.texts import as_shown, report_missing, texts_of
@@ -85,7 +84,7 @@ def _steps(raw: RawTable, column: "pd.Series[str]", problems: list[Problem]) -> 
 
 def _read_dates(
     texts: Sequence["pd.Series[str]"], options: DataOptions
-) -> tuple[ReadDates, NDArray[np.intp]]:
+) -> tuple[ParsedDates, NDArray[np.intp]]:
     """The distinct dates of the texts, and which of them each row has."""
     try:
         if isinstance(options.time, dict):
@@ -134,7 +133,7 @@ def _no_date(
     return Problem(message, advice)
 
 
-def _with_offsets(read: ReadDates, at: NDArray[np.intp]) -> pd.DatetimeIndex:
+def _with_offsets(read: ParsedDates, at: NDArray[np.intp]) -> pd.DatetimeIndex:
     """Moments in the zone of their offset; of several offsets in UTC."""
     moments = pd.DatetimeIndex(read.moments[at])
     if not read.offsets:
