@@ -122,9 +122,13 @@ RunsOption = Annotated[
         "--runs", envvar="FORECAST_RUNS", metavar="DIR", help="The folder in which runs are kept."
     ),
 ]
-RUN_HELP = "The name or the path of a run, or latest: the last complete one."
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=completing("run"))
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The name or the path of a run, or latest: the last complete one.",
+        autocompletion=completing("run"),
+    ),
 ]
 InputOption = Annotated[
     Path | None,
@@ -711,9 +715,7 @@ def verify(context: typer.Context, run: RunArgument = "latest", runs: RunsOption
 @command(runs_app, "forecast runs delete quick")
 def delete(
     context: typer.Context,
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=completing("run"))
-    ],
+    run: RunArgument,
     runs: RunsOption = RUNS,
 ) -> None:
     """Delete a run without asking, and print where it was."""

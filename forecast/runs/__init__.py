@@ -5,7 +5,7 @@ arrays in `weights`. These three are imported by their names, for a list of runs
 """
 
 from forecast.runs.keeping import delete, problems, strangers
-from forecast.runs.layout import model_names, weights_names
+from forecast.runs.layout import model_names
 from forecast.runs.record import DataRecord, RunRecord, SeriesRecord
 from forecast.runs.staging import Staging, stage
 from forecast.runs.store import DamagedRun, Run, all_runs, find_run, list_runs
@@ -25,5 +25,4 @@ __all__ = [
     "problems",
     "stage",
     "strangers",
-    "weights_names",
 ]
