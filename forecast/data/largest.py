@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from forecast.data.calendar import iso
 from forecast.data.panel import Panel
 from forecast.errors import DataError, Problem
 
@@ -14,9 +13,8 @@ def refuse_overflow(panel: Panel) -> None:
     rows = np.flatnonzero(np.abs(panel.values) > LARGEST)
     if not rows.size:
         return
-    [series], [moment] = panel.series_of(rows[:1]), iso(panel.dates(rows[:1]))
     message = (
-        f"{panel.unique_ids[series]} is {panel.values[rows[0]]:g} on {moment} ({rows.size} such "
-        f"rows): errors of values beyond {LARGEST:g} can not be squared."
+        f"{panel.describe(rows[0])} ({rows.size} such rows): errors of values beyond {LARGEST:g} "
+        "can not be squared."
     )
     raise DataError(Problem(message, "Write the values in a larger unit, such as millions."))

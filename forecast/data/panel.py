@@ -11,7 +11,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.data.calendar import Dates, dates
+from forecast.data.calendar import Dates, dates, iso
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -72,6 +72,12 @@ class Panel:
     def series_of(self, rows: IntArray) -> IntArray:
         """Which series each row belongs to."""
         return np.searchsorted(self.offsets, rows, side="right") - 1
+
+    def describe(self, row: int) -> str:
+        """A row in words: `Passengers is 112 on 1949-01-01`."""
+        rows = np.array([row])
+        [series], [moment] = self.series_of(rows), iso(self.dates(rows))
+        return f"{self.unique_ids[series]} is {self.values[row]:g} on {moment}"
 
     def by_row(self, numbers: FloatArray) -> FloatArray:
         """A number a series (or one for all) as a number a row."""

@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 
 from forecast.config.schema import LogOptions
-from forecast.data.calendar import iso
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
 from forecast.transforms.transform import Kind
@@ -50,11 +49,9 @@ def refuse_outside(panel: Panel, offset: float, name: str, advice: str) -> None:
     rows = np.flatnonzero(panel.values + offset <= 0)
     if not rows.size:
         return
-    row = rows[0]
-    series = panel.unique_ids[panel.series_of(rows[:1])[0]]
     message = (
-        f"{name} needs values above {0 - offset:g}, and {series} is {panel.values[row]:g} on "
-        f"{iso(panel.dates(rows[:1]))[0]} ({rows.size} such rows)."
+        f"{name} needs values above {0 - offset:g}, and {panel.describe(rows[0])} "
+        f"({rows.size} such rows)."
     )
     raise DataError(Problem(message, advice))
 
