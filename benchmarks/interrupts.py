@@ -37,6 +37,7 @@ class Ending:
 
     code: int
     sent: tuple[int, ...]
+    """The signals that it was sent; none where it had ended before the first."""
     seconds: float
     stderr: str
     stdout: str
@@ -44,7 +45,7 @@ class Ending:
     def faults(self, longest: float) -> list[str]:
         """What is not as it should be."""
         found = []
-        if self.code == 0 and self.stdout:
+        if self.code == 0 and (self.stdout or not self.sent):
             return found  # it was done before the signal came
         # Of signals that come at once the system hands over any first.
         if self.code not in {128 + signum for signum in self.sent}:
@@ -68,12 +69,14 @@ def stop(words: tuple[str, ...], folder: Path, chance: random.Random, whole: flo
         text=True,
         start_new_session=True,
     )
-    sent = [chance.choice(SIGNALS) for _ in range(chance.randint(1, 5))]
+    wanted = [chance.choice(SIGNALS) for _ in range(chance.randint(1, 5))]
     time.sleep(chance.uniform(0.15, whole))
-    for signum in sent:
+    sent = []
+    for signum in wanted:
         if process.poll() is not None:
             break
         process.send_signal(signum)
+        sent.append(signum)
         time.sleep(chance.choice((0.0, 0.01, 0.3)))
     begin = time.perf_counter()
     try:
