@@ -264,3 +264,19 @@ def test_many_zeros_are_intermittent(look: Callable[..., Profile]) -> None:
     demand = rng.integers(1, 5, 60) * (rng.random(60) < 0.4)
     assert look({"date": ISO, "qty": demand}).is_intermittent
     assert not look({"date": ISO, "qty": demand + 1}).is_intermittent
+
+
+@pytest.mark.parametrize(("column", "is_said"), [("shop", True), ("note", False)])
+def test_names_that_follow_each_other_in_time_are_pointed_out(
+    look: Callable[..., Profile], column: str, *, is_said: bool
+) -> None:
+    """No date repeats, and yet it may be two series: nothing else would tell."""
+    table = {"date": ISO, column: ["north"] * 30 + ["south"] * 30, "units": Y[:60]}
+    profile = look(table)
+    assert profile.panel.unique_ids == ("units",)
+    said = (
+        "north, south of `shop` follow each other in time, and are read as one series; if each is "
+        "one of its own: --id shop."
+    )
+    assert (said in profile.warnings) is is_said
+    assert look(table, id=column).panel.unique_ids == ("north", "south")

@@ -15,6 +15,7 @@ from forecast.data.roles import (
     Candidate,
     dates_in_header,
     find_ids,
+    find_successive,
     find_targets,
 )
 from forecast.data.seasons import find_season, is_multiplicative
@@ -94,7 +95,7 @@ def profile_table(path: Path, hints: Hints | None = None) -> Profile:
     draft.warnings += [timing.note] if timing.note else []
     draft.options |= {"time": timing.time, "time_format": timing.form}
     draft.options["freq"] = hints.freq or timing.freq
-    ids = ids or _ids(columns, timing, targets, raw)
+    ids = ids or _ids(columns, timing, targets, raw, draft)
     targets = targets or _targets(columns, {*timing.columns, *ids}, raw, draft)
     draft.options |= {"target": list(targets), "id": list(ids) or None}
     find_numbers([column for column in columns if column.name in targets], raw, content, draft)
@@ -152,15 +153,22 @@ def _refuse_unknown(wanted: Sequence[str], names: list[str], table: str) -> None
 
 
 def _ids(
-    columns: list[Column], timing: Timing, targets: tuple[str, ...], raw: RawTable
+    columns: list[Column], timing: Timing, targets: tuple[str, ...], raw: RawTable, draft: Draft
 ) -> tuple[str, ...]:
     """The columns that tell series apart, where dates repeat."""
+    taken = {*timing.columns, *targets}
     if len(np.unique(timing.codes)) == len(timing.codes):
+        column = find_successive(columns, taken)
+        if column is not None:
+            draft.warnings.append(
+                f"{', '.join(column.distinct[:3])} of `{column.name}` follow each other in time, "
+                f"and are read as one series; if each is one of its own: --id {column.name}."
+            )
         return ()
-    found = find_ids(columns, timing.codes, {*timing.columns, *targets})
+    found = find_ids(columns, timing.codes, taken)
     if found is not None:
         return found
-    rest = [column for column in columns if column.name not in (*timing.columns, *targets)]
+    rest = [column for column in columns if column.name not in taken]
     repeated = pd.Series(timing.codes).duplicated().mean()
     if repeated < 0.05 or not rest or all(column.forms and not column.is_whole for column in rest):
         return ()  # the reader names the rows that are repeated, and the ways out

@@ -141,6 +141,19 @@ def find_ids(
     return least[1] if least is not None and least[0] < 0.05 else None
 
 
+def find_successive(columns: Sequence[Column], taken: set[str]) -> Column | None:
+    """A column, called as ids are, whose names each have rows of their own: one, then the next.
+
+    No date repeats in such a table, and yet it may be of several series.
+    """
+    for column in columns:
+        if column.name not in taken and not column.forms and _is_named_id(column):
+            codes = pd.factorize(column.cells)[0]
+            if 1 < column.count == 1 + int((np.diff(codes) != 0).sum()) <= len(codes) / 2:
+                return column
+    return None
+
+
 # Of the dates of a table each series of a number without a telling name has to have this share.
 _COMPLETE = 0.5
 
