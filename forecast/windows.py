@@ -54,6 +54,7 @@ def gather(
     *,
     starts: Any = None,
     period: int | None = None,
+    there: Any = None,
 ) -> Inputs:
     """The inputs at cutoffs `(...)`, from values `(rows,)` of one dtype with what a network takes.
 
@@ -61,17 +62,24 @@ def gather(
     A context that reaches back before the first row of its series is filled with the first season
     (`period` steps) repeated backwards: a short series then looks like one whose past went as its
     present does. Without a period it is filled with zeros, and `present` says where.
+    Where `there` `(...)` is false there is no window, and `past` is zero.
     """
     rows = cutoffs[..., None] + np.arange(1 - context_length, 1, dtype=np.int32)
+
+    def taken(rows: Any) -> Any:
+        numbers = xp.take(values, rows, axis=0)
+        # Before an axis of features is added: over that, XLA would add up in another order.
+        return numbers if there is None else xp.where(there[..., None], numbers, 0.0)
+
     if starts is None:
-        return Inputs(xp.take(values, xp.maximum(rows, 0), axis=0)[..., None])
+        return Inputs(taken(xp.maximum(rows, 0))[..., None])
     first = starts[..., None]
     absent = rows < first
     if period is not None:
         season = xp.minimum(period, cutoffs[..., None] + 1 - first)
         rows = xp.where(absent, first + (rows - first) % season, rows)
-        return Inputs(xp.take(values, rows, axis=0)[..., None])
-    past = xp.where(absent, 0.0, xp.take(values, xp.maximum(rows, 0), axis=0))
+        return Inputs(taken(rows)[..., None])
+    past = xp.where(absent, 0.0, taken(xp.maximum(rows, 0)))
     present = xp.where(absent, 0.0, xp.ones_like(past))
     return Inputs(past[..., None], present=present[..., None])
 

@@ -152,7 +152,7 @@ class MemberLayers:
     ) -> Any:
         """`(members, ..., features)` to `(members, ..., units)`, in one product."""
         kernel, bias = self._weights[name]
-        return keras.activations.get(activation)(_product(values, kernel, bias))
+        return _product(values, kernel, bias, activation)
 
     def patches(self, context: Any, size: int) -> Any:
         """`(members, batch, steps, features)` to `(members, batch, steps / size, ...)`."""
@@ -261,8 +261,8 @@ class MemberLayers:
         return ops.reshape(flat, (members, -1, values.shape[2], heads, size))
 
 
-def _product(values: Any, kernel: Any, bias: Any) -> Any:
-    """`values @ kernel + bias` of each member, whatever axes lie between members and features."""
+def _product(values: Any, kernel: Any, bias: Any, activation: str | None = None) -> Any:
+    """The activation of `values @ kernel + bias`, whatever lies between members and features."""
     flat = ops.reshape(values, (values.shape[0], -1, values.shape[-1]))
-    output = ops.matmul(flat, kernel) + bias[:, None]
+    output = keras.activations.get(activation)(ops.matmul(flat, kernel) + bias[:, None])
     return ops.reshape(output, (kernel.shape[0], -1, *values.shape[2:-1], kernel.shape[-1]))

@@ -179,8 +179,7 @@ class Program:
         there = cutoffs >= 0
         rows = ops.maximum(cutoffs, 0)
         starts = None if self._first is None else ops.take(self._first, rows, axis=0)
-        inputs = gather(ops, values, rows, self._context_length, starts=starts)
-        inputs = inputs.map(lambda part: ops.where(there[..., None, None], part, 0.0))
+        inputs = gather(ops, values, rows, self._context_length, starts=starts, there=there)
         targets = gather_targets(ops, values, rows, self._horizon)
         return ops.cast(there, "float32"), inputs, ops.where(there[..., None], targets, 0.0)
 
