@@ -1,11 +1,14 @@
 """What the tests share: the command line as a subprocess, the airline data, and one real run."""
 
 import json
+import multiprocessing
 import os
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,6 +39,12 @@ _PERSONAL = ("FORECAST_RUNS", "NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS", "COLU
 _COMMANDS_WITH_KERAS = ("train", "doctor")
 
 
+# Most of a second goes by while these are imported: commands are forked from a process that has
+# them. It has none of ours, nor Keras, which each command imports itself.
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["matplotlib.pyplot", "onnxruntime", "pandas", "pydantic", "typer"])
+
+
 def run_cli(
     *arguments: str | Path,
     cwd: Path,
@@ -48,15 +57,30 @@ def run_cli(
     words = [str(argument) for argument in arguments]
     if not set(_COMMANDS_WITH_KERAS) & set(words):
         shell["PYTHONWARNINGS"] = "error"
-    return subprocess.run(
-        [sys.executable, "-m", "forecast", *words],
-        cwd=cwd,
-        env=shell | (environment or {}),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    with tempfile.TemporaryDirectory() as temporary:
+        streams = tuple(Path(temporary, name) for name in ("stdin", "stdout", "stderr"))
+        for stream in streams:
+            stream.touch()
+        streams[0].write_text(stdin or "", encoding="utf-8")
+        process = _forks.Process(
+            target=runpy.run_path,
+            args=(
+                str(ROOT / "tests" / "in_a_fork.py"),
+                {
+                    "words": words,
+                    "folder": cwd,
+                    "shell": shell | (environment or {}),
+                    "streams": streams,
+                },
+            ),
+        )
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"forecast {' '.join(words)}")
+        texts = (stream.read_text(encoding="utf-8") for stream in streams[1:])
+        return CompletedProcess(words, process.exitcode, *texts)
 
 
 @pytest.fixture
