@@ -30,6 +30,7 @@ P = ParamSpec("P")
 BUG, INTERRUPTED = 1, exit_code(signal.SIGINT)
 
 RUNS = Path("runs")
+STDOUT = Path("-")
 
 
 class Commands(TyperGroup):
@@ -137,6 +138,14 @@ InputOption = Annotated[
         metavar="FILE",
         help="A table with newer rows of the same series; - reads standard input.",
         readable=False,
+    ),
+]
+OutputOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="FILE",
+        help="The file to write, whose ending says how: .csv or .jsonl, with .gz behind it "
+        "compressed, or .parquet; - prints the result.",
     ),
 ]
 FailOption = Annotated[
@@ -421,9 +430,7 @@ def predict(
     context: typer.Context,
     run: RunArgument = "latest",
     input_: InputOption = None,
-    output: Annotated[
-        Path, typer.Option(metavar="FILE", help="The file to write; - prints the table.")
-    ] = Path("-"),
+    output: OutputOption = STDOUT,
     horizon: Annotated[
         int | None,
         typer.Option(
@@ -438,7 +445,7 @@ def predict(
     ] = None,
     format: Annotated[
         Literal["csv", "jsonl", "parquet"] | None,
-        typer.Option(help="How to write the table; as the ending of FILE says by default."),
+        typer.Option(help="How to write the table: as the ending of FILE says, or as csv."),
     ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
@@ -448,16 +455,13 @@ def predict(
     """
     from forecast.commands.predict import parse_levels
     from forecast.commands.predict import predict as predict_table
-    from forecast.data.export import encode_table, write_file
+    from forecast.data.export import encode_table
+    from forecast.data.output import TABLE_FORMATS, output_of
 
     levels = None if quantiles is None else parse_levels(quantiles)
-    console = context.obj
+    console, to = context.obj, output_of(output, format, TABLE_FORMATS)
     table = predict_table(_open(run, runs, console), input_, horizon, levels, console)
-    content = encode_table(table, output, format)
-    if str(output) == "-":
-        context.obj.result(content)
-    else:
-        write_file(content, output)
+    to.write(encode_table(table, to.format), console)
 
 
 @command(
@@ -532,12 +536,13 @@ def backtest(
         ),
     ] = "naive,seasonal_naive",
     format: Annotated[
-        Literal["table", "csv", "json"],
-        typer.Option(help="Print scores as a table, forecasts as csv, or both as json."),
-    ] = "table",
-    output: Annotated[
-        Path, typer.Option(metavar="FILE", help="The file to write; - prints the result.")
-    ] = Path("-"),
+        Literal["table", "csv", "jsonl", "parquet", "json"] | None,
+        typer.Option(
+            help="Write scores as a table, forecasts as csv, jsonl or parquet, or both as json: as "
+            "the ending of FILE says (a table is .txt), or as a table."
+        ),
+    ] = None,
+    output: OutputOption = STDOUT,
     backend: BackendOption = None,
     plot_: Annotated[
         Path | None,
@@ -551,7 +556,7 @@ def backtest(
 
     Each forecast sees its own past alone, so that the scores tell what a person would have got.
     """
-    from forecast.data.export import refuse_unwritable, write_file
+    from forecast.data.output import TABLE_FORMATS, output_of
     from forecast.jobs.job import prepare
     from forecast.loading import asked_backend, load_keras, require_backend
     from forecast.methods import check_names
@@ -560,8 +565,7 @@ def backtest(
     console = context.obj
     names = against.split(",")
     check_names(names)
-    if str(output) != "-":
-        refuse_unwritable(output, "Give another --output.")
+    to = output_of(output, format, ("table", *TABLE_FORMATS, "json"))
     gate = Gate(fail_if, names) if fail_if is not None else None
     if plot_:
         from forecast.commands.plot import plot_backtest, refuse_plot
@@ -574,16 +578,12 @@ def backtest(
     with console.without_library_noise():
         _say_loading(job.config.training.backend, console)
         load_keras(job.config.training.backend)
-        from forecast.commands.backtest import SPLIT, backtest_text
+        from forecast.commands.backtest import SPLIT, encode_backtest
         from forecast.commands.backtest import backtest as run_backtest
         from forecast.commands.verdict import say_verdict
 
         result = run_backtest(job, names, console)
-    text = backtest_text(result, format)
-    if str(output) == "-":
-        console.result(text)
-    else:
-        write_file(text.encode(), output)
+    to.write(encode_backtest(result, to.format), console)
     say_verdict(result.scores, SPLIT, job.config.model.kind, console, job.config)
     if plot_:
         plot_backtest(job, result.forecasts, result.scores, plot_, console)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.commands.backtest import Backtest, backtest
+from forecast.commands.backtest import Backtest, backtest, encode_backtest
 from forecast.console import Console
 from forecast.jobs.job import prepare
 from forecast.methods import BASELINES
@@ -236,10 +236,10 @@ def test_one_document_holds_scores_steps_and_forecasts(cli: Cli, project: Path) 
 
 
 def test_the_table_of_forecasts_goes_to_a_file(cli: Cli, project: Path) -> None:
-    """As CSV, with the header of the reference."""
+    """As the ending says, with the header of the reference."""
     options = [word for setting in SETTINGS for word in ("--set", setting)]
     result = cli(
-        "backtest", "--config", "air.yaml", *options, "--windows", "1", "--format", "csv",
+        "backtest", "--config", "air.yaml", *options, "--windows", "1",
         "--output", "backtest.csv", environment={"PYTHONWARNINGS": "default"},
     )  # fmt: skip
     assert (result.returncode, result.stdout) == (0, "")
@@ -249,6 +249,17 @@ def test_the_table_of_forecasts_goes_to_a_file(cli: Cli, project: Path) -> None:
     assert [row["model"] for row in rows] == [
         model for model in ("gru", *BASELINES) for _ in range(6)
     ]
+
+
+def test_the_forms_of_a_backtest(once_fitted: Backtest) -> None:
+    """The forecasts row by row, or what they come to, each text whole to its last line's end."""
+    lines = encode_backtest(once_fitted, "jsonl").decode().splitlines()
+    assert [json.loads(line)["model"] for line in lines] == list(once_fitted.forecasts["model"])
+    assert encode_backtest(once_fitted, "csv").count(b"\n") == len(lines) + 1
+    table, document = (encode_backtest(once_fitted, form) for form in ("table", "json"))
+    assert table.split()[:3] == [b"split", b"model", b"rmse"]
+    assert len(json.loads(document)["forecasts"]) == len(lines)
+    assert table[-1:] == document[-1:] == b"\n"
 
 
 def test_its_figure_goes_to_a_file_and_changes_nothing_else(cli: Cli, project: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,6 @@ from forecast.data.csvtext import read_rows
 from forecast.data.export import csv_text, encode_table, refuse_unwritable, write_file
 from forecast.errors import UsageError
 
-STDOUT = Path("-")
-
 
 def _table(values: list[float]) -> pd.DataFrame:
     ds = pd.date_range("1961-01-01", periods=len(values), freq="MS")
@@ -29,7 +27,7 @@ def _table(values: list[float]) -> pd.DataFrame:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_csv_gives_every_float_back(values: list[float]) -> None:
     """To the last bit, be it as small or as large as it may."""
-    text = encode_table(_table(values), STDOUT).decode()
+    text = encode_table(_table(values), "csv").decode()
     read = [float(line.split(",")[2]) for line in text.splitlines()[1:]]
     assert read == values
 
@@ -37,13 +35,13 @@ def test_csv_gives_every_float_back(values: list[float]) -> None:
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_json_lines_give_every_float_back(values: list[float]) -> None:
     """To the last bit, as CSV does."""
-    text = encode_table(_table(values), STDOUT, "jsonl").decode()
+    text = encode_table(_table(values), "jsonl").decode()
     assert [json.loads(line)["y_hat"] for line in text.splitlines()] == values
 
 
 def test_json_lines_are_one_object_a_row() -> None:
     """Dates are ISO 8601 text, and the last line ends."""
-    assert encode_table(_table([1.5, -2.0]), STDOUT, "jsonl").decode() == (
+    assert encode_table(_table([1.5, -2.0]), "jsonl").decode() == (
         '{"unique_id":"a","ds":"1961-01-01","y_hat":1.5}\n'
         '{"unique_id":"a","ds":"1961-02-01","y_hat":-2.0}\n'
     )
@@ -52,27 +50,10 @@ def test_json_lines_are_one_object_a_row() -> None:
 def test_parquet_keeps_the_types() -> None:
     """Dates stay dates, and floats are the same floats."""
     table = _table([0.1, 1e-300])
-    read = pd.read_parquet(BytesIO(encode_table(table, STDOUT, "parquet")))
+    read = pd.read_parquet(BytesIO(encode_table(table, "parquet")))
     pd.testing.assert_frame_equal(read, table, check_dtype=False)
     assert read["ds"].dtype.kind == "M"
     assert read["y_hat"].dtype == np.float64
-
-
-@pytest.mark.parametrize("name", ["next.jsonl", "NEXT.JSONL"])
-def test_the_ending_of_the_file_says_the_form(name: str) -> None:
-    """In either case; what --format says goes before it."""
-    assert encode_table(_table([1.0]), Path(name)).startswith(b'{"unique_id"')
-    assert encode_table(_table([1.0]), Path(name), "csv").startswith(b"unique_id,")
-
-
-def test_anything_else_is_csv() -> None:
-    """Readable by pandas as it stands."""
-    text = encode_table(_table([1.0]), Path("next.txt")).decode()
-    assert pd.read_csv(StringIO(text)).to_dict("list") == {
-        "unique_id": ["a"],
-        "ds": ["1961-01-01"],
-        "y_hat": [1.0],
-    }
 
 
 def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

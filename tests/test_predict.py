@@ -1,6 +1,7 @@
 """`forecast predict`: what comes next, in the form that is asked for."""
 
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -151,11 +152,23 @@ def test_a_file_is_written_and_stdout_stays_empty(cli: Cli, run: Path, tmp_path:
 
 @pytest.mark.parametrize("output", ["no/next.csv", "runs", ".", ""])
 def test_a_file_that_can_not_be_written_is_refused_with_2(cli: Cli, run: Path, output: str) -> None:
-    """Without a traceback."""
-    result = cli("predict", "--output", output)
+    """Before anything is forecast: that the run is none is not found out."""
+    result = cli("predict", "no-run", "--output", output)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: can not write ")
-    assert result.stderr.count("\n") == 1
+    assert result.stderr.endswith(".\nGive another --output.\n")
+
+
+def test_a_compressed_table_is_the_same_table(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """As its two endings say, in the same bytes each time; and it is read back as it stands."""
+    for name, form in (("next.csv.gz", "csv"), ("NEXT.JSONL.GZ", "jsonl")):
+        packed = []
+        for _ in range(2):
+            result = cli("predict", "--output", name)
+            assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+            packed.append((tmp_path / name).read_bytes())
+        assert packed[0] == packed[1]
+        assert gzip.decompress(packed[0]).decode() == cli("predict", "--format", form).stdout
 
 
 def test_json_lines_hold_the_same_numbers(cli: Cli, run: Path, tmp_path: Path) -> None:

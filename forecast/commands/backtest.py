@@ -3,13 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from forecast.console import Console
-from forecast.data.export import csv_text, records
+from forecast.data.export import encode_table, records
 from forecast.data.panel import IntArray
 from forecast.data.split import has_target, rolling_cutoffs
 from forecast.display import scores_table, steps_table
@@ -81,11 +80,12 @@ def _refuse_unobserved(job: Job, cutoffs: Sequence[IntArray], horizon: int) -> N
     raise DataError(Problem(message, advice))
 
 
-def backtest_text(result: Backtest, format: Literal["table", "csv", "json"]) -> str:
-    """Scores for a person, forecasts as a long table, or both for a program."""
-    if format == "csv":
-        return csv_text(result.forecasts)
+def encode_backtest(result: Backtest, format: str) -> bytes:
+    """Scores for a person (`table`), both for a program (`json`), or the forecasts as a table."""
     if format == "table":
-        return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}"
-    tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}
-    return json.dumps({name: records(table) for name, table in tables.items()}, indent=2)
+        return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}\n".encode()
+    if format == "json":
+        tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}
+        document = {name: records(table) for name, table in tables.items()}
+        return f"{json.dumps(document, indent=2)}\n".encode()
+    return encode_table(result.forecasts, format)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from errno import EISDIR
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,26 +16,19 @@ import pandas as pd
 from forecast.data.calendar import iso
 from forecast.data.csvtext import quoted, rows_text
 from forecast.data.panel import Panel
-from forecast.errors import Problem, UsageError, reason, require_extra, shortened
+from forecast.errors import Problem, UsageError, reason, shortened
 
-Format = Literal["csv", "jsonl", "parquet"]
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
-_ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 
 
-def encode_table(table: pd.DataFrame, output: Path, format: Format | None = None) -> bytes:
-    """A table in the given form, or in that which the ending of `output` names, else CSV.
-
-    Raises `MissingExtraError` for Parquet without pyarrow.
-    """
-    wanted = format or _ENDINGS.get(output.suffix.lower(), "csv")
-    if wanted == "csv":
+def encode_table(table: pd.DataFrame, format: str) -> bytes:
+    """A table as `csv`, `jsonl` or `parquet`, which takes pyarrow."""
+    if format == "csv":
         return csv_text(table).encode()
-    if wanted == "jsonl":
+    if format == "jsonl":
         return "".join(
             json.dumps(row, separators=(",", ":")) + "\n" for row in records(table)
         ).encode()
-    require_extra("pyarrow", "parquet")
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
@@ -110,7 +103,7 @@ def _written_beside(output: Path, advice: str | None) -> Iterator[Path | None]:
     try:
         if output.is_dir():
             raise IsADirectoryError(EISDIR, "Is a directory")
-        if _is_stream(output):
+        if is_stream(output):
             yield None
             return
         part = output.with_name(f".forecast-{secrets.token_hex(8)}.part")
@@ -123,7 +116,7 @@ def _written_beside(output: Path, advice: str | None) -> Iterator[Path | None]:
         raise UsageError(Problem(f"{message}.", advice)) from error
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
     """Whether a path is a pipe or a device, or one of the links by which a system names them."""
     if str(path).startswith(_STREAMS):
         return path.exists()

@@ -1,0 +1,85 @@
+"""Where a result goes, and in which form: what `--output` and `--format` say together."""
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast.console import Console
+from forecast.data.export import is_stream, refuse_unwritable, write_file
+from forecast.errors import Problem, UsageError, require_extra, shortened
+
+TABLE_FORMATS = ("csv", "jsonl", "parquet")
+"""The forms of a table of forecasts, the usual one first."""
+
+_ENDINGS = {
+    "csv": ".csv",
+    "jsonl": ".jsonl",
+    "parquet": ".parquet",
+    "json": ".json",
+    "table": ".txt",
+}
+_GZIP = ".gz"
+_PACKED_BY_ITSELF = "parquet"
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file, a pipe or standard output, and the form of what is written to it."""
+
+    path: Path
+    format: str
+    is_gzip: bool = False
+
+    def write(self, content: bytes, console: Console) -> None:
+        """Write the content: a file whole or not at all. Raises `UsageError` where it can not be.
+
+        Equal contents give equal bytes, compressed ones too: no time is written into them.
+        """
+        if self.is_gzip:
+            content = gzip.compress(content, mtime=0)
+        if _is_stdout(self.path):
+            console.result(content)
+        else:
+            write_file(content, self.path, _ANOTHER)
+
+
+_ANOTHER = "Give another --output."
+
+
+def output_of(path: Path, format: str | None, formats: Sequence[str]) -> Output:
+    """What the two options ask for, of the forms that a command has, the usual one first.
+
+    The ending of a file says its form, and `.gz` behind it that it is compressed; where it says
+    none, `format` does. Raises `UsageError` where neither does, where they disagree, and for a
+    file that can not be written; `MissingExtraError` for Parquet without pyarrow.
+    """
+    if not _is_stdout(path):
+        refuse_unwritable(path, _ANOTHER)
+    is_gzip = path.suffix.lower() == _GZIP
+    named = path.with_suffix("") if is_gzip else path
+    by_ending = {_ENDINGS[name]: name for name in formats}.get(named.suffix.lower())
+    if by_ending is None and format is None and not (_is_stdout(path) or is_stream(path)):
+        raise UsageError(_unknown_ending(path, formats))
+    if by_ending and format and by_ending != format:
+        message = f"--format {format}: --output {shortened(str(path))} is {by_ending} by its ending"
+        other = named.with_suffix(_ENDINGS[format])
+        raise UsageError(Problem(f"{message}.", f"Leave --format out, or write {other.name}."))
+    chosen = format or by_ending or formats[0]
+    if is_gzip and chosen == _PACKED_BY_ITSELF:
+        message = f"--output {shortened(str(path))}: Parquet is compressed as it is."
+        raise UsageError(Problem(message, f"Write {named.with_suffix(_ENDINGS[chosen]).name}."))
+    if chosen == "parquet":
+        require_extra("pyarrow", "parquet")
+    return Output(path, chosen, is_gzip)
+
+
+def _is_stdout(path: Path) -> bool:
+    return str(path) == "-"
+
+
+def _unknown_ending(path: Path, formats: Sequence[str]) -> Problem:
+    packed = [_ENDINGS[name] + _GZIP for name in formats if name in ("csv", "jsonl")]
+    known = ", ".join([*(_ENDINGS[name] for name in formats), *packed])
+    message = f"--output {shortened(str(path))}: the ending names no form."
+    return Problem(message, f"Endings are {known}; with another say --format {formats[0]}.")
