@@ -468,11 +468,20 @@ def predict(
     app,
     "forecast evaluate --fail-if 'rmse > seasonal_naive'",
     "forecast evaluate latest --input newer.csv --format json",
+    "forecast evaluate --forecasts yesterday.csv --input newer.csv",
 )
 def evaluate(
     context: typer.Context,
     run: RunArgument = "latest",
     input_: InputOption = None,
+    forecasts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Score these forecasts, which predict wrote before, by the rows of --input.",
+            readable=False,
+        ),
+    ] = None,
     format: Annotated[
         Literal["table", "csv", "json"], typer.Option(help="How to print the scores.")
     ] = "table",
@@ -482,9 +491,15 @@ def evaluate(
     """Score a run beside the baselines.
 
     Without --input its own scores are printed, on the test part above all; with it, rows that came
-    later are forecast and scored.
+    later are forecast and scored, or with --forecasts what was forecast of them before they came.
     """
-    from forecast.commands.evaluate import INPUT, own_scores, scores_text
+    from forecast.commands.evaluate import (
+        INPUT,
+        evaluate_forecasts,
+        own_scores,
+        refuse_lonely,
+        scores_text,
+    )
     from forecast.commands.evaluate import evaluate as evaluate_run
     from forecast.commands.verdict import say_verdict
     from forecast.methods import BASELINES
@@ -493,9 +508,13 @@ def evaluate(
 
     console = context.obj
     gate = Gate(fail_if, BASELINES) if fail_if is not None else None
+    if forecasts is not None:
+        refuse_lonely(forecasts, input_)
     found = find_run(runs, run, console.warn)
     if input_ is None:
         split, scores = "test", own_scores(found)
+    elif forecasts is not None:
+        split, scores = INPUT, evaluate_forecasts(found, forecasts, input_, console)
     else:
         split, scores = INPUT, evaluate_run(_opened(found, console), input_)
     console.result(scores_text(scores, format))

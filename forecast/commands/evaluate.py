@@ -7,15 +7,18 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from forecast.console import Console
 from forecast.data.calendar import from_iso, steps_between
 from forecast.data.export import csv_text, records
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within, has_target
 from forecast.display import scores_table
-from forecast.errors import DataError, Problem, RunError
-from forecast.jobs.opening import OpenedRun
+from forecast.errors import DataError, Problem, RunError, UsageError
+from forecast.jobs.hindsight import look_back
+from forecast.jobs.opening import OpenedRun, scales_of
 from forecast.methods import BASELINES, Task, forecasts_of, named_methods
 from forecast.runs import Run
+from forecast.runs.documents import read_data
 from forecast.runs.layout import SCORES
 from forecast.runs.tables import read_scores
 from forecast.scoring.scores import score
@@ -30,6 +33,27 @@ def evaluate(opened: OpenedRun, newer: Path) -> pd.DataFrame:
     split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
     return score(_forecast_newer(opened, newer), opened.scales)
+
+
+def evaluate_forecasts(run: Run, forecasts: Path, newer: Path, console: Console) -> pd.DataFrame:
+    """Scores beside the baselines of forecasts in a file, by what a table says of their dates.
+
+    How many rows were scored is said. Columns as those of `evaluate`, split too. Raises
+    `DataError` where none can be.
+    """
+    found = look_back(run, forecasts, newer)
+    console.say(found.said)
+    return score(found.table.assign(split=INPUT), scales_of(read_data(run)))
+
+
+def refuse_lonely(forecasts: Path, newer: Path | None) -> None:
+    """Raise `UsageError` for forecasts without a table that tells what came, or both in one."""
+    if newer is None:
+        message = "--forecasts are scored by what came: it needs --input."
+        raise UsageError(Problem(message, "Name the newer table: --input FILE."))
+    if str(forecasts) == str(newer) == "-":
+        message = "--forecasts and --input can not both be standard input."
+        raise UsageError(Problem(message, "Name a file for one of them."))
 
 
 def own_scores(run: Run) -> pd.DataFrame:
