@@ -89,7 +89,19 @@ def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
     else:
         test = min(steps, max(1, int(np.median(lengths)) // 5))
         model = _panel(look, steps, test)
-    return _data(look, folder) + f"\nsplit:\n  test: {test}\n" + model
+    return _data(look, folder) + f"\nsplit:\n  test: {test}\n" + model + _bounds(look)
+
+
+def _bounds(look: Profile) -> str:
+    """The end of the section `predict`: what a forecast of such values may be."""
+    if look.is_count:
+        return (
+            "  minimum: 0              # all values are counts, none of which is below 0\n"
+            "  # round: true           # whole forecasts; the mean of rare demand (0.4) becomes 0\n"
+        )
+    if look.is_intermittent and not look.is_ever_negative:
+        return "  minimum: 0              # many values are 0, and none is below\n"
+    return ""
 
 
 def _data(look: Profile, folder: Path) -> str:

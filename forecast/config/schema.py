@@ -14,6 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
@@ -520,11 +521,37 @@ class IntervalsOptions(Section):
         return _ascending(levels)
 
 
+_Bound = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class PredictOptions(Section):
-    """What `forecast predict` does by default."""
+    """What `forecast predict` does by default, and what a forecast may be."""
 
     horizon: Count | None = None
     """Steps to predict; `window.horizon` where it is left out."""
+    minimum: _Bound | None = None
+    """No forecast and no quantile of the network is below it: `0` for what can not be negative."""
+    maximum: _Bound | None = None
+    """None is above it."""
+    round: bool = False
+    """Round them to whole numbers. The mean of rare demand (0.4) becomes 0, and their sum is no
+    longer the sum to expect."""
+
+    @field_validator("maximum")
+    @classmethod
+    def _lie_above(cls, maximum: float | None, info: ValidationInfo) -> float | None:
+        minimum = info.data.get("minimum")
+        if maximum is not None and minimum is not None and maximum <= minimum:
+            raise ValueError(f"should be above `predict.minimum`, {minimum:g}")
+        return maximum
+
+    @field_validator("round")
+    @classmethod
+    def _have_whole_bounds(cls, is_rounded: bool, info: ValidationInfo) -> bool:
+        bounds = (info.data.get("minimum"), info.data.get("maximum"))
+        if is_rounded and any(bound is not None and bound % 1 for bound in bounds):
+            raise ValueError("should be false, or the minimum and the maximum be whole numbers")
+        return is_rounded
 
 
 _MOST_DRAWN = 10**8  # windows that are drawn for one epoch

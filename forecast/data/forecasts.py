@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from forecast.config.schema import PredictOptions
 from forecast.data.calendar import grid
 from forecast.data.panel import FloatArray, IntArray, Panel
 
@@ -17,6 +18,24 @@ class Forecasts:
 
     y_hat: FloatArray
     quantiles: Mapping[float, FloatArray] = field(default_factory=dict)
+
+    def within(self, options: PredictOptions) -> "Forecasts":
+        """The same, rounded and clipped as a config asks for; NaN stays.
+
+        Both keep the order of quantiles.
+        """
+        if options == PredictOptions(horizon=options.horizon):
+            return self
+
+        def bounded(values: FloatArray) -> FloatArray:
+            values = np.rint(values) if options.round else values
+            # What is added makes 0 of -0.
+            return np.clip(values, options.minimum, options.maximum) + 0.0
+
+        return Forecasts(
+            bounded(self.y_hat),
+            {level: bounded(values) for level, values in self.quantiles.items()},
+        )
 
     def of(self, rows: slice) -> "Forecasts":
         """Those of some of the cutoffs."""

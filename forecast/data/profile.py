@@ -10,7 +10,7 @@ import pandas as pd
 from forecast.config.data import DataOptions
 from forecast.data.clocks import zones_that_skip
 from forecast.data.column import Column, columns_of
-from forecast.data.panel import Panel
+from forecast.data.panel import FloatArray, Panel
 from forecast.data.roles import (
     Candidate,
     dates_in_header,
@@ -69,8 +69,21 @@ class Profile:
     @property
     def is_intermittent(self) -> bool:
         """Whether many values are zero, as with goods that are seldom asked for."""
-        observed = self.panel.values[self.panel.observed]
-        return bool((observed == 0).mean() >= _INTERMITTENT)
+        return bool((self._observed == 0).mean() >= _INTERMITTENT)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether every value is a whole number from 0 on."""
+        return not self.is_ever_negative and bool((self._observed % 1 == 0).all())
+
+    @property
+    def is_ever_negative(self) -> bool:
+        """Whether some value is below 0."""
+        return bool((self._observed < 0).any())
+
+    @property
+    def _observed(self) -> FloatArray:
+        return self.panel.values[self.panel.observed]
 
 
 def profile_table(path: Path, hints: Hints | None = None) -> Profile:

@@ -85,7 +85,26 @@ class Job:
     def warnings(self) -> list[str]:
         """What a person should know before training, a line each."""
         found = [LEAK] if self.config.leaks else []
+        found += self._beyond_bounds()
         return [*found, self._too_short] if not self.fitted.all() else found
+
+    def _beyond_bounds(self) -> list[str]:
+        """Of values that no forecast may reach."""
+        options, found = self.config.predict, []
+        bounds = {
+            "minimum": (options.minimum, np.less),
+            "maximum": (options.maximum, np.greater),
+        }
+        for name, (bound, lies_beyond) in bounds.items():
+            if bound is None:
+                continue
+            rows = np.flatnonzero(lies_beyond(self.panel.truth, bound))
+            if len(rows):
+                found.append(
+                    f"{len(rows)} observed values lie beyond predict.{name} {bound:g}, where no "
+                    f"forecast does: {self.panel.describe(rows[0])}."
+                )
+        return found
 
     @property
     def _too_short(self) -> str:

@@ -43,7 +43,9 @@ class OpenedRun:
     @property
     def method(self) -> NetworkOrFallback:
         """The network, and for series that are too short for it a fallback."""
-        return NetworkOrFallback(self.network, self.fitted, self.data.season_length)
+        return NetworkOrFallback(
+            self.network, self.fitted, self.data.season_length, self.config.predict
+        )
 
     @property
     def model(self) -> str:

@@ -45,4 +45,5 @@ class TrainedJob:
             self.network() if network is None else network,
             self.job.fitted_part.panel.unique_ids,
             self.job.season_length,
+            self.job.config.predict,
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecast.config.schema import PredictOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.methods.baselines.naive import Naive
@@ -41,6 +42,8 @@ class NetworkOrFallback:
     fitted: tuple[str, ...]
     """The series that the network knows, in its order."""
     season_length: int
+    options: PredictOptions
+    """What a forecast may be."""
 
     @property
     def name(self) -> str:
@@ -59,7 +62,21 @@ class NetworkOrFallback:
         quantile_levels: Sequence[float] = (),
         note: Note = unheard,
     ) -> Forecasts:
-        """See `Method.forecast` and `TrainedNetwork.forecast`; a fallback has no quantiles."""
+        """See `Method.forecast` and `TrainedNetwork.forecast`; a fallback has no quantiles.
+
+        None is beyond the bounds of the config, nor broken where that asks for whole numbers.
+        """
+        forecasts = self._unbounded(panel, cutoffs, horizon, quantile_levels, note)
+        return forecasts.within(self.options)
+
+    def _unbounded(
+        self,
+        panel: Panel,
+        cutoffs: IntArray,
+        horizon: int,
+        quantile_levels: Sequence[float],
+        note: Note,
+    ) -> Forecasts:
         known = set(self.fitted)
         fitted = np.array([name in known for name in panel.unique_ids])
         series = panel.series_of(cutoffs)
