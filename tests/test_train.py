@@ -204,6 +204,7 @@ def test_a_run_records_its_data(
                 "first": "1949-01-01",
                 "last": "1960-12-01",
                 "test_begin": "1958-10-01",
+                "train_end": "1958-10-01",
                 "is_fitted": True,
             }
         ],

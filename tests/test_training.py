@@ -83,7 +83,7 @@ def _network(window: dict[str, object] | None = None, **options: Any) -> Archite
 
 
 def _member(
-    train: Windows, monitor: Windows | None, seed: int, job: str = "", **own: float
+    train: Windows, monitor: Windows | None, seed: int, job: str = "", **own: Any
 ) -> Member:
     return Member(MemberKey(seed, job=job), train, monitor, **own)
 

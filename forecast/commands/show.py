@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecast.data.export import records
 from forecast.display import scores_table
-from forecast.runs import Run
+from forecast.runs import Run, WarmStartRecord
 from forecast.runs.documents import read_config, resolved_text
 from forecast.runs.tables import read_scores
 
@@ -24,6 +24,7 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
             f"name: {record.name}",
             f"path: {run.path}",
             f"status: {record.status}",
+            *([_origin(record.warm_start)] if record.warm_start else []),
             f"parameters: {record.parameters}",
             f"seconds: {seconds}",
             "",
@@ -33,12 +34,22 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
     )
 
 
+def _origin(start: WarmStartRecord) -> str:
+    """Where the run began, in a line."""
+    notes = [f"transforms {start.transforms}"]
+    notes += [f"{len(start.new_series)} series new"] * bool(start.new_series)
+    notes += [f"{len(start.lost_series)} series lost"] * bool(start.lost_series)
+    return f"from: {start.name} ({', '.join(notes)})"
+
+
 def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
     """The document that `--format json` prints; an undefined score is null."""
+    start = run.record.warm_start
     return {
         "name": run.record.name,
         "path": str(run.path),
         "status": run.record.status,
+        "warm_start": None if start is None else start.model_dump(),
         "parameters": run.record.parameters,
         "seconds": run.record.seconds,
         "config": read_config(run).model_dump(mode="json"),

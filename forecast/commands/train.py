@@ -21,6 +21,7 @@ from forecast.errors import ForecastError
 from forecast.jobs.fitting import FittedJobs, Fitting
 from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
+from forecast.jobs.warm_start import WarmStart
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
@@ -56,6 +57,9 @@ class Invocation:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     argv: Sequence[str] = ()
 
+    start: WarmStart | None = None
+    """What the training goes on from."""
+
     def record(self, name: str, trained: TrainedJob, *, is_whole: bool) -> RunRecord:
         """What `run.json` tells of the run of this name."""
         self.stopwatch.seconds["total"] = self.stopwatch.total()
@@ -72,6 +76,7 @@ class Invocation:
             model=trained.job.config.model.kind,
             parameters=sum(weights.size for weights in trained.weights),
             seconds={name: round(spent, 4) for name, spent in self.stopwatch.seconds.items()},
+            warm_start=self.start.record(trained.job) if self.start else None,
         )
 
 
@@ -82,8 +87,8 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     fitted until then. Raises `DivergedError`; then there is no run.
     """
     console, stopwatch = invocation.console, invocation.stopwatch
-    _announce(job, console)
-    fitting = Fitting([job])
+    _announce(job, invocation)
+    fitting = Fitting([job], invocation.start)
     with console.stop.keeping(partial(_keep, fitting, invocation, staging)):
         done = fitting.run(console)
         _report(job, done, console)
@@ -142,14 +147,17 @@ def _keep(fitting: Fitting, invocation: Invocation, staging: Staging) -> str:
     return f"interrupted after epoch {epoch}; what was fitted is kept: forecast predict {run.path}"
 
 
-def _announce(job: Job, console: Console) -> None:
-    panel = job.panel
+def _announce(job: Job, invocation: Invocation) -> None:
+    panel, console, start = job.panel, invocation.console, invocation.start
     counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
     if str(job.reading):
         console.say(str(job.reading))
-    for warning in job.warnings:
+    if start:
+        scales = "its transforms" if start.transforms else "transforms that are fitted again"
+        console.say(f"goes on from the run {start.run.record.name}: its weights, and {scales}")
+    for warning in [*job.warnings, *(start.warnings(job) if start else [])]:
         console.warn(warning)
 
 
@@ -235,6 +243,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     panel, options = job.panel, job.config.data
     firsts, lasts = iso(panel.begins), iso(panel.lasts)
     test_begins = iso(panel.dates_by_series(job.split.test_begins))
+    train_ends = iso(panel.dates_by_series(job.split.train_ends))
     zone = zone_of(panel.begins)
     return DataRecord(
         path=options.path,
@@ -259,6 +268,7 @@ def _data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
                 first=firsts[i],
                 last=lasts[i],
                 test_begin=test_begins[i],
+                train_end=train_ends[i],
                 is_fitted=bool(job.fitted[i]),
                 scale=_or_none(scales[name].mae),
                 rmsse_scale=_or_none(scales[name].rmse),

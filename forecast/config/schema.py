@@ -483,6 +483,9 @@ class TrainingOptions(Section):
     """Needs `split.validation`: the test part decides nothing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """First weights, dropout and the order of the windows all follow from it."""
+    refit_transforms: bool = False
+    """Where a training goes on from an earlier run (`train --from RUN`), fit the transforms to the
+    newer rows, in place of keeping those of that run."""
 
 
 class BacktestOptions(Section):

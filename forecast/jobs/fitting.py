@@ -4,7 +4,7 @@ Every network that a command needs is a member of one program: the seeds of an e
 networks that calibrate intervals, and all of that again at every cutoff of a backtest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +12,11 @@ import numpy as np
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray
 from forecast.display import epoch_progress, text_table
+from forecast.errors import ConfigError
 from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
+from forecast.jobs.warm_start import WarmStart
 from forecast.networks import Architecture, Weights
 from forecast.training import (
     CompiledForward,
@@ -52,8 +54,12 @@ class Fitting:
     The jobs have a config in common. Where they plan a calibration, their intervals are calibrated.
     """
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        """Fit the transforms of all jobs, each on its own training part alone."""
+    def __init__(self, jobs: Sequence[Job], start: WarmStart | None = None) -> None:
+        """Fit the transforms of all jobs, each on its own training part alone.
+
+        Networks and transforms go on from `start`; but in a calibration on rows that it has seen
+        they begin anew.
+        """
         plans = {f"calibration {i}": job.calibration for i, job in enumerate(jobs)}
         self._finals = {f"job {i}": job for i, job in enumerate(jobs)}
         self._plans = {name: plan for name, plan in plans.items() if plan}
@@ -62,8 +68,13 @@ class Fitting:
         self.architecture = Architecture(
             first.config.model, first.config.window, first.season_length
         )
+        _refuse_others(self.architecture, start, first)
+        self._starts = {
+            name: start if start and start.suits(job) else None for name, job in self._jobs.items()
+        }
         self._transforms = {
-            name: _fit_transforms(job.fitted_part) for name, job in self._jobs.items()
+            name: _fit_transforms(job.fitted_part, self._starts[name])
+            for name, job in self._jobs.items()
         }
         refuse_too_large(
             first.source,
@@ -80,7 +91,9 @@ class Fitting:
         members = [
             member
             for name, job in self._jobs.items()
-            for member in _members(name, job.fitted_part, self._transforms[name])
+            for member in _members(
+                name, job.fitted_part, self._transforms[name], self._starts[name]
+            )
         ]
         options = first.config.training
         with epoch_progress(console, options.epochs, len(members)) as advance:
@@ -167,22 +180,42 @@ def _networks(job: Job) -> Sequence[str]:
     return job.panel.unique_ids if job.config.model.scope == "local" else [""]
 
 
-def _fit_transforms(job: Job) -> Pipelines:
-    return fit_pipelines(
-        job.config.pipelines,
-        {"train": job.panel.before(job.split.train_ends), "all": job.panel.before(job.panel.ends)},
-        job.season_length,
-    )
+def _refuse_others(architecture: Architecture, start: WarmStart | None, job: Job) -> None:
+    """Raise `ConfigError` where a run's weights are not those of the network that is built."""
+    if start and start.parameters != architecture.parameters:
+        message = (
+            f"the network has {architecture.parameters:,} weights, and in the run "
+            f"{start.run.record.name} {start.parameters:,}: it is built in another way."
+        )
+        advice = "Build it as it was, or train without --from."
+        raise ConfigError(job.source.problem(("model", "kind"), message, advice))
 
 
-def _members(name: str, job: Job, transforms: Pipelines) -> list[Member]:
+def _fit_transforms(job: Job, start: WarmStart | None) -> Pipelines:
+    past, whole = job.panel.before(job.split.train_ends), job.panel.before(job.panel.ends)
+    earlier = start.earlier_fit(job.panel.unique_ids) if start else None
+    try:
+        return fit_pipelines(
+            job.config.pipelines, {"train": past, "all": whole}, job.season_length, earlier
+        )
+    except LookupError as error:
+        if start is None:
+            raise
+        raise start.damaged() from error
+
+
+def _members(
+    name: str, job: Job, transforms: Pipelines, start: WarmStart | None
+) -> Iterator[Member]:
     """The members of one job, all of whose series are fitted, pipeline after pipeline."""
     shared = transforms.shared.apply(job.panel).panel
-    return [
-        member
-        for i, branch in enumerate(transforms.branches)
-        for member in _members_of(name, job, i, branch.apply(shared).panel.values, branch.reach)
-    ]
+    seeds = _seeds(job)
+    for i, branch in enumerate(transforms.branches):
+        values = branch.apply(shared).panel.values
+        for member in _members_of(name, job, i, values, branch.reach):
+            key = member.key
+            first = start.initial(i, key.series, seeds.index(key.seed)) if start else None
+            yield replace(member, initial=first)
 
 
 def _members_of(name: str, job: Job, pipeline: int, values: FloatArray, reach: int) -> list[Member]:

@@ -95,7 +95,7 @@ def open_run(run: Run) -> OpenedRun:
     network = TrainedNetwork.of(
         config,
         [OnnxPredictor(file) for file in files],
-        _transforms(run, config, data.season_length),
+        transforms_of(run, config, data.season_length),
         data.season_length,
         _calibration(run, config, data) if has_intervals else None,
     )
@@ -116,7 +116,8 @@ def _known(scale: float | None) -> float:
     return float("nan") if scale is None else scale
 
 
-def _transforms(run: Run, config: Config, season_length: int) -> Pipelines:
+def transforms_of(run: Run, config: Config, season_length: int) -> Pipelines:
+    """The fitted transforms of a run. Raises `RunError` where they do not fit its config."""
     path, states = run.path / TRANSFORMS, read_transforms(run)
     try:
         transforms = Pipelines.from_states(config.pipelines, states, season_length)

@@ -6,7 +6,7 @@ arrays in `weights`. These three are imported by their names, for a list of runs
 
 from forecast.runs.keeping import delete, problems, strangers
 from forecast.runs.layout import model_names
-from forecast.runs.record import DataRecord, RunRecord, SeriesRecord
+from forecast.runs.record import DataRecord, RunRecord, SeriesRecord, WarmStartRecord
 from forecast.runs.staging import Staging, stage
 from forecast.runs.store import DamagedRun, Run, all_runs, find_run, list_runs
 
@@ -17,6 +17,7 @@ __all__ = [
     "RunRecord",
     "SeriesRecord",
     "Staging",
+    "WarmStartRecord",
     "all_runs",
     "delete",
     "find_run",

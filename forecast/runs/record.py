@@ -16,6 +16,23 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class WarmStartRecord(_Record):
+    """The run that a training went on from."""
+
+    name: str
+    path: str
+    """Where it was."""
+    created: str
+    """When it was made: ISO 8601, UTC."""
+    transforms: Literal["kept", "fitted"]
+    """Whether the scales are those of that run, or fitted again."""
+    new_series: list[str]
+    """Series that it did not know."""
+    lost_series: dict[str, str]
+    """Series that were trained on before and are no longer among the data, each with the first date
+    on which nothing was fitted."""
+
+
 class RunRecord(_Record):
     """`run.json`: how the run came to be, and the checksums of its other files."""
 
@@ -31,6 +48,8 @@ class RunRecord(_Record):
     parameters: int
     seconds: dict[str, float]
     """Wall time by stage: import, read, compile, fit, export, score, total."""
+    warm_start: WarmStartRecord | None = None
+    """The run that this one went on from; None where it began anew."""
     checksums: dict[_Name, str] = {}
     """SHA-256 of every other file of the run."""
 
@@ -44,6 +63,8 @@ class SeriesRecord(_Record):
     last: str
     test_begin: str
     """The first date on which nothing was fitted and nothing chosen."""
+    train_end: str | None = None
+    """The first date that training did not see; older runs do without."""
     is_fitted: bool = True
     """Whether the network forecasts it; one that is too short gets seasonal naive, or naive."""
     scale: float | None

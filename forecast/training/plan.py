@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forecast.config.schema import TrainingOptions
 from forecast.data.panel import IntArray
-from forecast.networks import Architecture
+from forecast.networks import Architecture, Weights
 from forecast.training.optimizers import OPTIMIZERS
 from forecast.training.state import Order, State, dropout_seed, initial_draws
 from forecast.windows import Windows
@@ -64,6 +64,8 @@ class Member:
     """That of the config where it is left out."""
     dropout: float | None = None
     """That of the config where it is left out."""
+    initial: Weights | None = None
+    """First weights `(parameters,)`; drawn from the seed where they are left out."""
 
 
 class Members(NamedTuple):
@@ -95,8 +97,7 @@ class Block:
         """The state that fitting goes on from."""
         if self.resumed is not None:
             return self.resumed
-        draws = [initial_draws(key.seed) for key in self.keys]
-        weights = np.stack([plan.architecture.initial(random) for random in draws])
+        weights = np.stack([plan.first_weights(member) for member in self.members])
         return State.begin(weights, OPTIMIZERS[plan.options.optimizer].slots, plan.options)
 
 
@@ -122,6 +123,12 @@ class Plan:
     """Batches of one call of the program."""
     most_monitored: int
     """Windows that a member monitors at the most."""
+
+    def first_weights(self, member: Member) -> Weights:
+        """The weights `(parameters,)` that a member begins with."""
+        if member.initial is not None:
+            return member.initial
+        return self.architecture.initial(initial_draws(member.key.seed))
 
     def differences(self, block: Block, filled: IntArray) -> Members:
         """What differs between the block's members, `filled` up to the size of all blocks."""

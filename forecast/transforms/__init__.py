@@ -6,6 +6,7 @@ transform is a module of its name here, with a `KIND`, and its options in the sc
 """
 
 from forecast.transforms.pipeline import (
+    EarlierFit,
     Pipeline,
     Pipelines,
     Transformed,
@@ -16,6 +17,7 @@ from forecast.transforms.pipeline import (
 from forecast.transforms.transform import Kind, Transform, kind_of
 
 __all__ = [
+    "EarlierFit",
     "Kind",
     "Pipeline",
     "Pipelines",

@@ -5,7 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from forecast.config.schema import MinMaxOptions, RobustOptions, StandardOptions
 from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.transforms.transform import kept
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,17 @@ class Affine:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The opposite of `state`."""
         return cls(np.array(state["scale"]), np.array(state["shift"]))
+
+
+def keep(
+    options: MinMaxOptions | RobustOptions | StandardOptions,
+    fitted: Affine,
+    earlier: Affine,
+    places: IntArray,
+) -> Affine:
+    """The scales of an earlier fit, and new ones for the series that it did not know."""
+    if options.per == "global":
+        return earlier
+    return Affine(
+        kept(fitted.scale, earlier.scale, places), kept(fitted.shift, earlier.shift, places)
+    )

@@ -13,7 +13,7 @@ from forecast.config.schema import BoxCoxOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.transforms.log import refuse_outside
 from forecast.transforms.scalers import groups_of
-from forecast.transforms.transform import Kind
+from forecast.transforms.transform import Kind, kept
 
 _ADVICE = "Set its offset, such as `offset: 1` for data with zeros."
 
@@ -85,4 +85,11 @@ def refuse(options: BoxCoxOptions, panel: Panel) -> None:
     refuse_outside(panel, options.offset, "boxcox", _ADVICE)
 
 
-KIND = Kind(BoxCox, fit, refuse)
+def keep(options: BoxCoxOptions, fitted: BoxCox, earlier: BoxCox, places: IntArray) -> BoxCox:
+    """The powers of an earlier fit, and new ones for the series that it did not know."""
+    if options.per == "global" or options.power is not None:
+        return earlier
+    return BoxCox(kept(fitted.power, earlier.power, places), options.offset)
+
+
+KIND = Kind(BoxCox, fit, refuse, keep)

@@ -13,7 +13,7 @@ import numpy as np
 from forecast.config.schema import DeseasonalizeOptions
 from forecast.data.calendar import from_iso, iso, steps_between
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
-from forecast.transforms.transform import Kind
+from forecast.transforms.transform import Kind, kept
 
 # The least that the paper takes for the seasonal smoother, so that a season may change.
 _WINDOW = 7
@@ -93,4 +93,15 @@ def _cycle(y: FloatArray, season_length: int) -> FloatArray:
     return cycle
 
 
-KIND = Kind(Deseasonalize, fit)
+def keep(
+    options: DeseasonalizeOptions,
+    fitted: Deseasonalize,
+    earlier: Deseasonalize,
+    places: IntArray,
+) -> Deseasonalize:
+    """The cycles of an earlier fit, and new ones for the series that it did not know."""
+    anchors = kept(np.array(fitted.anchors), np.array(earlier.anchors), places)
+    return Deseasonalize(kept(fitted.cycles, earlier.cycles, places), tuple(map(str, anchors)))
+
+
+KIND = Kind(Deseasonalize, fit, keep=keep)

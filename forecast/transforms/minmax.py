@@ -4,7 +4,7 @@ import numpy as np
 
 from forecast.config.schema import MinMaxOptions
 from forecast.data.panel import Past
-from forecast.transforms.affine import Affine
+from forecast.transforms.affine import Affine, keep
 from forecast.transforms.scalers import groups_of, or_one
 from forecast.transforms.transform import Kind
 
@@ -18,4 +18,4 @@ def fit(options: MinMaxOptions, past: Past, season_length: int) -> Affine:
     return Affine(scale, -low * scale)
 
 
-KIND = Kind(Affine, fit)
+KIND = Kind(Affine, fit, keep=keep)

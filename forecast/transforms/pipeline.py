@@ -99,6 +99,21 @@ class Pipelines:
         return cls(shared, tuple(branches))
 
 
+@dataclass(frozen=True)
+class EarlierFit:
+    """What an earlier fit of the same options found, to be kept for the series that it knew."""
+
+    pipelines: Pipelines
+    places: IntArray
+    """Of each series `(series,)` its place in that fit; -1 for a new one, which is fitted."""
+
+    @property
+    def parts(self) -> list[tuple[Pipeline, IntArray] | None]:
+        """What all pipelines share, then each branch, with the places."""
+        own = self.pipelines
+        return [(pipeline, self.places) for pipeline in (own.shared, *own.branches)]
+
+
 def shared_count(pipelines: Sequence[Sequence[TransformOptions]]) -> int:
     """How many transforms all pipelines begin with that take each value alone."""
     alike = takewhile(
@@ -109,25 +124,42 @@ def shared_count(pipelines: Sequence[Sequence[TransformOptions]]) -> int:
 
 
 def fit_pipeline(
-    options: Sequence[TransformOptions], pasts: Mapping[FitOn, Past], season_length: int
+    options: Sequence[TransformOptions],
+    pasts: Mapping[FitOn, Past],
+    season_length: int,
+    known: tuple[Pipeline, IntArray] | None = None,
 ) -> Pipeline:
-    """Fit each transform on what the earlier ones made of the rows that it may see."""
+    """Fit each transform on what the ones before it made of the rows that it may see.
+
+    `known` is an earlier fit that is kept, and the place of each series in it: see `EarlierFit`.
+    """
     transforms: list[Transform] = []
-    for option in options:
-        transform = kind_of(option).fit(option, pasts[option.fit_on], season_length)
+    for i, option in enumerate(options):
+        kind = kind_of(option)
+        transform = kind.fit(option, pasts[option.fit_on], season_length)
+        if known is not None:
+            pipeline, places = known
+            transform = kind.keep(option, transform, pipeline.transforms[i], places)
         pasts = {name: Past(transform.apply(past.panel)) for name, past in pasts.items()}
         transforms.append(transform)
     return Pipeline(tuple(transforms), reach(options, season_length))
 
 
 def fit_pipelines(
-    options: Sequence[Sequence[TransformOptions]], pasts: Mapping[FitOn, Past], season_length: int
+    options: Sequence[Sequence[TransformOptions]],
+    pasts: Mapping[FitOn, Past],
+    season_length: int,
+    earlier: EarlierFit | None = None,
 ) -> Pipelines:
-    """Fit several pipelines, and what they share once."""
+    """Fit several pipelines, and what they share once; what an earlier fit knows is kept."""
     count = shared_count(options)
-    shared = fit_pipeline(options[0][:count], pasts, season_length)
+    known = [None] * (1 + len(options)) if earlier is None else earlier.parts
+    shared = fit_pipeline(options[0][:count], pasts, season_length, known[0])
     pasts = {name: Past(shared.apply(past.panel).panel) for name, past in pasts.items()}
-    branches = [fit_pipeline(pipeline[count:], pasts, season_length) for pipeline in options]
+    branches = [
+        fit_pipeline(pipeline[count:], pasts, season_length, own)
+        for pipeline, own in zip(options, known[1:], strict=True)
+    ]
     return Pipelines(shared, tuple(branches))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from forecast.config.schema import RobustOptions
 from forecast.data.panel import Past
-from forecast.transforms.affine import Affine
+from forecast.transforms.affine import Affine, keep
 from forecast.transforms.scalers import groups_of, or_one
 from forecast.transforms.transform import Kind
 
@@ -17,4 +17,4 @@ def fit(options: RobustOptions, past: Past, season_length: int) -> Affine:
     return Affine(scale, -median * scale)
 
 
-KIND = Kind(Affine, fit)
+KIND = Kind(Affine, fit, keep=keep)

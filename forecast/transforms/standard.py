@@ -4,7 +4,7 @@ import numpy as np
 
 from forecast.config.schema import StandardOptions
 from forecast.data.panel import Past
-from forecast.transforms.affine import Affine
+from forecast.transforms.affine import Affine, keep
 from forecast.transforms.scalers import groups_of
 from forecast.transforms.transform import Kind
 
@@ -26,4 +26,4 @@ def fit(options: StandardOptions, past: Past, season_length: int) -> Affine:
     return Affine(scale, -mean * scale)
 
 
-KIND = Kind(Affine, fit)
+KIND = Kind(Affine, fit, keep=keep)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forecast.config.schema import TransformOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 
@@ -41,6 +44,11 @@ def _refuse_nothing(options: Any, panel: Panel) -> None:
     """Take any panel."""
 
 
+def _keep_all(options: Any, fitted: Any, earlier: Any, places: IntArray) -> Any:
+    """Take the earlier one, which knows nothing of series."""
+    return earlier
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of transform. What its functions take first is its own class of options."""
@@ -50,6 +58,23 @@ class Kind:
     """Fit to the rows of a past whose season has so many steps."""
     refuse: Callable[[Any, Panel], None] = _refuse_nothing
     """Raise `DataError` for values that no fit could make it work for."""
+    keep: Callable[[Any, Any, Any, IntArray], Transform] = _keep_all
+    """What an earlier fit found of the series that it knew, and a new one of the others.
+
+    It takes options, the new fit, the earlier one and `places`: see `kept`.
+    """
+
+
+def kept(fitted: NDArray[Any], earlier: NDArray[Any], places: IntArray) -> NDArray[Any]:
+    """Of each series `i` the row `places[i]` of an earlier fit; where that is -1, the own one.
+
+    Raises `LookupError` where the earlier fit has no such row.
+    """
+    if earlier.shape[1:] != fitted.shape[1:] or places.max() >= len(earlier):
+        raise LookupError("the series of an earlier fit are others")
+    is_known = (places >= 0).reshape(-1, *(1,) * (fitted.ndim - 1))
+    chosen: NDArray[Any] = np.where(is_known, earlier[places], fitted)
+    return chosen
 
 
 def kind_of(options: TransformOptions) -> Kind:
