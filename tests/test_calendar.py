@@ -142,6 +142,16 @@ def test_rows_may_be_counted_instead_of_dated() -> None:
     assert is_freq(COUNTED)
 
 
+def test_rows_may_be_counted_by_more_than_one() -> None:
+    """In tens, say: a step is ten further, and what lies between counts as the step before."""
+    begins = pd.Index([0, 100])
+    assert iso(dates(begins, np.array([5, -1]), "10")) == ["50", "90"]
+    assert steps_between(begins, pd.Index([70, 95]), "10").tolist() == [7, -1]
+    assert (season_length_of("10"), seasons_of("10")) == (1, [])
+    assert is_freq("10")
+    assert not any(is_freq(text) for text in ("0", "-1", "01", "1.5", "9999999999"))
+
+
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "Europe/Berlin"])
 @pytest.mark.parametrize("freq", [*FREQUENCIES, "QS-NOV", "3MS", "2W-MON", "2B", "SME", "ms"])
 @given(rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=5))

@@ -583,6 +583,18 @@ def test_rows_can_be_counted(read: Callable[..., Panel], refusal: Callable[..., 
     assert "'x', not a whole number, in line 3" in refusal("Month,Passengers\n3,1\nx,2\n", freq=1)
 
 
+def test_rows_can_be_counted_in_tens(
+    read: Callable[..., Panel], refusal: Callable[..., str]
+) -> None:
+    """A step that is not there is a missing value; a number between two steps is refused."""
+    panel = read("Month,Passengers\n0,1\n10,2\n30,4\n", freq=10, missing="interpolate")
+    assert (iso(panel.ds), panel.values.tolist()) == (["0", "10", "20", "30"], [1, 2, 3, 4])
+    wrong = "Month,Passengers\n0,1\n10,2\n25,4\n"
+    assert "25 is not a step of 10 after 10" in refusal(wrong, freq=10)
+    assert "20 is missing: 10 is followed by 30" in refusal(wrong.replace("25", "30"), freq=10)
+    assert "needs dates" in refusal(wrong, freq=10, resample={"freq": 10, "how": "mean"})
+
+
 def test_blank_ends_are_no_history(tmp_path: Path) -> None:
     """Of each series by itself: those at the end are the future, those at the start nothing."""
     path = tmp_path / "table.csv"

@@ -194,7 +194,8 @@ class DataOptions(Section):
     """Which rows to take: columns, each with a value or a list of values (`{shop: [2, 3]}`)."""
     freq: Freq | None = None
     """The distance between two rows as a pandas offset alias (MS, D, h, 15min, W-SUN), or one with
-    a number of days (`MS+14D`: the 15th of each month); 1 where rows are counted, not dated.
+    a number of days (`MS+14D`: the 15th of each month); 1 where rows are counted, not dated, or 10
+    where they are counted in tens.
 
     Inferred where it is left out, and checked either way.
     """

@@ -1,5 +1,6 @@
 """Dates: which date comes next, and how a date is written."""
 
+import re
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TypeAlias
@@ -11,10 +12,11 @@ from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
 Dates: TypeAlias = "pd.DatetimeIndex | pd.Index[int]"
-"""When something was observed: moments, or numbers where a table counts (the frequency `1`)."""
+"""When something was observed: moments, or numbers where a table counts (see `is_counted`)."""
 
-# The frequency of a table that counts its rows instead of dating them.
 COUNTED = "1"
+"""The frequency of a table that counts its rows instead of dating them."""
+_COUNTED = re.compile(r"[1-9]\d{0,8}")
 
 # Steps in one season by the base of the frequency. A day's season is the week: of the seasons of a
 # daily series it is the one that a year of data can show.
@@ -25,9 +27,14 @@ _SECONDS = {"h": 3_600, "min": 60, "s": 1}
 _BEGIN, _CENTURY_LATER = pd.Timestamp("2000-01-01"), pd.Timestamp("2100-01-01")
 
 
+def is_counted(freq: str) -> bool:
+    """Whether a frequency is that of a table which counts: `1`, or `10` for 0, 10, 20, ..."""
+    return _COUNTED.fullmatch(freq) is not None
+
+
 def is_freq(text: str) -> bool:
     """Whether this is a frequency, of a step of a hundred years at the most: see `offset_of`."""
-    if text == COUNTED:
+    if is_counted(text):
         return True
     try:
         offset, _ = offset_of(text)
@@ -50,7 +57,7 @@ def offset_of(freq: str) -> tuple[BaseOffset, pd.Timedelta]:
 
 def season_length_of(freq: str) -> int:
     """Steps in one season: 12 for months, 24 for hours, 96 for 15min; 1 where none is usual."""
-    if freq == COUNTED:
+    if is_counted(freq):
         return 1
     offset, _ = offset_of(freq)
     base = offset.rule_code.split("-")[0]
@@ -62,7 +69,7 @@ def season_length_of(freq: str) -> int:
 def seasons_of(freq: str) -> list[int]:
     """Seasons that are usual for a frequency, shortest first: the day, and the week of 7 days."""
     day = season_length_of(freq)
-    if freq == COUNTED:
+    if is_counted(freq):
         return []
     base = offset_of(freq)[0].rule_code.split("-")[0]
     within_day = base in ("h", "min")
@@ -74,11 +81,11 @@ def dates(begins: Dates, steps: NDArray[np.int64], freq: str) -> Dates:
 
     In a time zone a day, a week or a month is one on the calendar, however many hours a change of
     the clocks leaves it, while an hour is 3,600 seconds. A time of day that the clocks skip is
-    moved to the next that there is; of two equal ones it is the first. Dates that are counted (of
-    the frequency `1`) are numbers.
+    moved to the next that there is; of two equal ones it is the first. Dates that are counted are
+    numbers.
     """
     if not isinstance(begins, pd.DatetimeIndex):
-        return begins + steps
+        return begins + steps * int(freq)
     if not len(begins):
         return begins
     offset, phase = offset_of(freq)
@@ -114,7 +121,7 @@ def steps_between(begins: Dates, ends: Dates, freq: str) -> NDArray[np.int64]:
     A date between two steps counts as the step before it.
     """
     if not (isinstance(begins, pd.DatetimeIndex) and isinstance(ends, pd.DatetimeIndex)):
-        return ends.to_numpy(np.int64) - begins.to_numpy(np.int64)
+        return (ends.to_numpy(np.int64) - begins.to_numpy(np.int64)) // int(freq)
     offset, phase = offset_of(freq)
     if isinstance(offset, pd.offsets.Tick):
         return ((ends - begins) // pd.Timedelta(offset)).to_numpy(np.int64)

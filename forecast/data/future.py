@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from forecast.data.calendar import COUNTED, iso, offset_of
+from forecast.data.calendar import is_counted, iso, offset_of
 from forecast.data.panel import Panel
 from forecast.errors import Problem, UsageError
 
@@ -18,7 +18,7 @@ def refuse_endless(panel: Panel, horizon: int) -> None:
     series = len(panel.unique_ids)
     most = max(1, MOST_ROWS // series)
     why = f"of {series} series would be more than {MOST_ROWS:,} rows"
-    if panel.freq != COUNTED:
+    if not is_counted(panel.freq):
         last = pd.DatetimeIndex(panel.lasts).max()
         left = _steps_left(last, panel.freq)
         if left < most:

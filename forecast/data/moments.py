@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions
-from forecast.data.calendar import COUNTED, Dates
+from forecast.data.calendar import Dates, is_counted
 from forecast.data.clocks import localize
 from forecast.data.date_forms import date_forms
 from forecast.data.date_parts import compose
@@ -33,8 +33,8 @@ def moments_of(
         report_missing(column, raw, problems)
     if len(problems) > before:
         return pd.DatetimeIndex([pd.NaT] * len(raw.frame))
-    if options.freq == COUNTED:
-        return _steps(raw, columns[0], problems)
+    if options.freq is not None and is_counted(options.freq):
+        return _steps(raw, columns[0], options.freq, problems)
     if len(columns) == 1 and pd.api.types.is_datetime64_any_dtype(columns[0].dtype):
         moments = pd.DatetimeIndex(columns[0])
     else:
@@ -67,7 +67,7 @@ def _moments(
     return _with_offsets(read, at)
 
 
-def _steps(raw: RawTable, column: "pd.Series[str]", problems: list[Problem]) -> Dates:
+def _steps(raw: RawTable, column: "pd.Series[str]", freq: str, problems: list[Problem]) -> Dates:
     """Rows that are counted."""
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = column.index[numbers.isna() | (numbers % 1 != 0)]
@@ -76,7 +76,9 @@ def _steps(raw: RawTable, column: "pd.Series[str]", problems: list[Problem]) -> 
             f"{raw.name}: `{column.name}` is {as_shown(column.loc[wrong[0]])}, not a whole number, "
             f"in {raw.places(wrong)}."
         )
-        problems.append(Problem(message, "With `data.freq: 1` rows are counted by whole numbers."))
+        problems.append(
+            Problem(message, f"With `data.freq: {freq}` rows are counted by whole numbers.")
+        )
         numbers = numbers.where(numbers.notna(), 0)
     whole: NDArray[np.int64] = numbers.to_numpy(np.float64).astype(np.int64)
     return pd.Index(whole, dtype=np.int64)

@@ -103,13 +103,18 @@ def dates_in_header(names: Sequence[str]) -> bool:
     return len(months) >= 6 or (len(dates) >= 3 and len(dates) > len(names) / 2)
 
 
-def is_count(column: Column) -> bool:
-    """Whether a column counts: each number is one more than the one before, somewhere."""
+def count_step(column: Column) -> int | None:
+    """By how much a column counts: 1 where each number is one more than the one before it.
+
+    None where it does not count.
+    """
     if not column.is_whole or np.isnan(column.numbers).any():
-        return False
+        return None
     steps = np.diff(column.numbers)
     # In a table of several series a count begins anew with each.
-    return len(steps) > 0 and bool(((steps == 1) | (steps < 0)).all() and (steps == 1).mean() > 0.5)
+    up = steps[steps >= 0]
+    counts = len(up) > 0.5 * len(steps) and up[0] > 0 and (up == up[0]).all()
+    return int(up[0]) if counts else None
 
 
 # --- series --------------------------------------------------------------------------------------
@@ -217,7 +222,7 @@ def _reason(column: Column) -> str | None:
         return "a constant"
     if len(distinct) == 2 and set(distinct) <= {0.0, 1.0}:
         return "a flag of 0 and 1"
-    if is_count(column):
+    if count_step(column) == 1:
         return "a counter"
     if (
         column.is_whole

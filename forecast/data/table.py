@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions, ResampleOptions
-from forecast.data.calendar import Dates, dates, is_freq, iso
+from forecast.data.calendar import Dates, dates, is_counted, is_freq, iso
 from forecast.data.clocks import zones_that_repeat, zones_that_skip
 from forecast.data.columns import Rows, rows_of
 from forecast.data.frequency import frequency_of
@@ -215,7 +215,8 @@ def _freq(rows: Rows, raw: RawTable, options: DataOptions) -> str:
 
 def _resampled(rows: Rows, options: ResampleOptions) -> Rows:
     """The values of each step of a frequency, by their sum, mean or another number."""
-    if not isinstance(rows.ds, pd.DatetimeIndex) or not is_freq(options.freq):
+    is_dated = isinstance(rows.ds, pd.DatetimeIndex) and not is_counted(options.freq)
+    if not is_dated or not is_freq(options.freq):
         raise DataError(Problem("data.resample needs dates, and a frequency such as D or MS."))
     parts = []
     for code in np.unique(rows.codes):
@@ -286,5 +287,7 @@ def _beside_grid(rows: Rows, row: int, count: int, freq: str, raw: RawTable) -> 
     of = f" of {rows.unique_ids[rows.codes[row]]}" if len(rows.unique_ids) > 1 else ""
     places = f" ({count} such places)" if count > 1 else ""
     message = f"{raw.name}: {after}{of} is not a step of {freq} after {before}{places}."
+    if is_counted(freq):
+        return Problem(message, "Name the distance of two rows if this one is wrong: `data.freq`.")
     advice = "Name the frequency if this one is wrong (`data.freq`), or bring the rows to even "
     return Problem(message, advice + f"steps: `data.resample: {{freq: {freq}, how: mean}}`.")

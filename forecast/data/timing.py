@@ -13,8 +13,8 @@ from forecast.data.column import Column, as_text
 from forecast.data.date_forms import date_forms
 from forecast.data.date_parts import compose
 from forecast.data.dates import EXCEL, is_time_format, parse_dates
-from forecast.data.frequency import infer_grid
-from forecast.data.roles import clock_beside, is_count, time_parts
+from forecast.data.frequency import infer_grid, infer_step
+from forecast.data.roles import clock_beside, count_step, time_parts
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
 _DAY_NAMES = re.compile(r"(?i)date|datum|fecha|^day$|^tag$")
@@ -81,8 +81,9 @@ def _found(columns: Sequence[Column], name: str, form: str | None) -> Timing:
         if _is_dated_number(column):
             return _with_clock(columns, column, name, form)
     for column in columns:
-        if is_count(column) and (column.is_named_time or column is columns[0]):
-            return Timing(column.name, None, _codes(column.cells), freq=COUNTED)
+        step = count_step(column)
+        if step is not None and (column.is_named_time or column is columns[0]):
+            return Timing(column.name, None, _codes(column.cells), freq=str(step))
     advice = (
         "Name it: --time COL, and how its dates are written: --time-format '%d/%m/%Y'. Columns: "
     )
@@ -146,7 +147,10 @@ def _of_one(column: Column, name: str, form: str | None) -> Timing:
         return Timing(column.name, None, _codes(column.cells))
     is_step = form is None and not column.is_date_text and column.is_whole
     if is_step and not _is_dated_number(column):
-        return Timing(column.name, None, _codes(column.cells), freq=COUNTED)
+        known = column.numbers[~np.isnan(column.numbers)]
+        step = infer_step(known.astype(np.int64))
+        freq = COUNTED if step is None else str(step)
+        return Timing(column.name, None, _codes(column.cells), freq=freq)
     written = _form(column.cells, _body(column), column.name, name, form)
     return Timing(
         column.name, written.form, _codes(column.cells), written.footer, note=written.note

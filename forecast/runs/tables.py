@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar import COUNTED, Dates
+from forecast.data.calendar import Dates, is_counted
 from forecast.data.csvtext import read_rows
 from forecast.data.export import csv_text, panel_table
 from forecast.data.gaps import interpolate
@@ -36,7 +36,7 @@ class _Calendar:
 
     @classmethod
     def of(cls, data: DataRecord) -> "_Calendar":
-        return cls(data.freq == COUNTED, data.timezone)
+        return cls(is_counted(data.freq), data.timezone)
 
 
 _NONE = _Calendar()
