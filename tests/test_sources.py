@@ -165,8 +165,38 @@ def test_a_part_of_the_rows_can_be_taken(tmp_path: Path) -> None:
     path = _write_csv(tmp_path)
     assert _read(path, where={"shop": "007"}).panel.unique_ids == ("007",)
     assert len(_read(path, where={"shop": ["007", "NA"]}).panel.values) == 80
-    with pytest.raises(DataError, match="no row has 7 in `shop`"):
+    with pytest.raises(DataError, match=r'no row has 7 in `shop`.*\n.*"007": write it so'):
         _read(path, where={"shop": 7})
+
+
+def test_numbers_are_taken_by_their_size_and_texts_as_they_are_written(tmp_path: Path) -> None:
+    """Each value that no row has is named; newer rows may lack some."""
+    path = tmp_path / "table.csv"
+    rows = [f"{shop},{is_open},{2000 + i},{i}" for shop in ("2.0", "3", "x") for is_open, i in
+            (("True", 1), ("True", 2), ("False", 3), ("False", 4))]  # fmt: skip
+    path.write_text("shop,open,when,y\n" + "\n".join(rows) + "\n")
+    options = {"time": "when", "target": "y", "id": "shop", "time_format": "%Y", "freq": "YS"}
+
+    def read(where: dict[str, object], newer: bool = False) -> tuple[str, ...]:
+        asked = DataOptions.model_validate({"path": str(path), "where": where, **options})
+        return read_table(asked, path if newer else None).panel.unique_ids
+
+    assert read({"shop": [2, 3.0]}) == ("2.0", "3")
+    assert read({"shop": ["3", "x"]}) == ("3", "x")
+    assert len(read({"shop": "x", "open": True})) == 1
+    with pytest.raises(DataError) as caught:
+        read({"shop": ["2", 4, 3]})
+    assert [problem.message.split(" no row has ")[1] for problem in caught.value.problems] == [
+        "'2' in `shop` (data.where).",
+        "4 in `shop` (data.where).",
+    ]
+    assert read({"shop": [4, 3]}, newer=True) == ("3",)
+    with pytest.raises(DataError, match="no row has 4"):
+        read({"shop": 4}, newer=True)
+    with pytest.raises(DataError, match=r"has no column `shopp`.*\nDid you mean `shop`"):
+        read({"shopp": 3})
+    with pytest.raises(ValueError, match="a value, or a list of values, for `shop`"):
+        read({"shop": []})
 
 
 def test_a_query_makes_a_table_of_a_file(tmp_path: Path) -> None:

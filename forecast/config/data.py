@@ -122,19 +122,25 @@ SkipRows = Annotated[
 
 
 def _where(value: object) -> object:
-    """For each column the values to take, as text."""
+    """For each column the values to take."""
     if not isinstance(value, dict):
         raise ValueError("should be columns, each with a value or a list of values")
-    return {
-        str(column): tuple(
-            str(item) for item in (wanted if isinstance(wanted, list | tuple) else [wanted])
-        )
+    lists = {
+        str(column): tuple(wanted) if isinstance(wanted, list | tuple) else (wanted,)
         for column, wanted in value.items()
+    }
+    for column, wanted in lists.items():
+        if not wanted or any(item is None or isinstance(item, dict | list) for item in wanted):
+            raise ValueError(f"should have a value, or a list of values, for `{column}`")
+    return {
+        column: tuple(item if isinstance(item, str | int | float) else str(item) for item in wanted)
+        for column, wanted in lists.items()
     }
 
 
+Wanted = str | bool | int | float
 Where = Annotated[
-    dict[str, tuple[str, ...]],
+    dict[str, tuple[Wanted, ...]],
     BeforeValidator(_where),
     WithJsonSchema({"type": "object", "description": "columns, each with a value or a list"}),
 ]
@@ -191,7 +197,10 @@ class DataOptions(Section):
     """The column that tells the series of a long table apart, or several; without it there is one
     series."""
     where: Where | None = None
-    """Which rows to take: columns, each with a value or a list of values (`{shop: [2, 3]}`)."""
+    """Which rows to take: columns, each with a value or a list of values (`{shop: [2, 3]}`).
+
+    A number is taken wherever the column has it, `2` for `2.0` too; a text as it is written, which
+    needs quotes where it looks like a number (`"007"`)."""
     freq: Freq | None = None
     """The distance between two rows as a pandas offset alias (MS, D, h, 15min, W-SUN), or one with
     a number of days (`MS+14D`: the 15th of each month); 1 where rows are counted, not dated, or 10

@@ -1,5 +1,6 @@
 """From the cells of a table to typed rows: which series, when, and what value."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.config.data import DataOptions
+from forecast.config.data import DataOptions, Wanted
 from forecast.data.calendar import Dates
 from forecast.data.moments import moments_of
 from forecast.data.numbers import NumberForm, is_ambiguous, number_forms, parse_numbers
 from forecast.data.panel import FloatArray, IntArray
 from forecast.data.sources import RawTable
 from forecast.data.texts import as_shown, report_missing, texts_of
-from forecast.errors import DataError, Problem
+from forecast.errors import DataError, Problem, did_you_mean
 
 _BETWEEN_IDS = "/"
 
@@ -47,9 +48,12 @@ class Rows:
         )
 
 
-def rows_of(raw: RawTable, options: DataOptions) -> Rows:
-    """The rows that the options mean. Raises `DataError` with all that is wrong with them."""
-    raw = _taken(raw, options)
+def rows_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> Rows:
+    """The rows that the options mean. Raises `DataError` with all that is wrong with them.
+
+    A table that is a part, such as newer rows, need not have every value of `data.where`.
+    """
+    raw = _taken(raw, options, is_part=is_part)
     problems: list[Problem] = []
     read = [_numbers(raw, name, options, problems) for name in options.targets]
     values = [numbers for numbers, _ in read]
@@ -72,21 +76,54 @@ def rows_of(raw: RawTable, options: DataOptions) -> Rows:
     return rows if is_dated.all() else rows.take(is_dated)
 
 
-def _taken(raw: RawTable, options: DataOptions) -> RawTable:
+def _taken(raw: RawTable, options: DataOptions, *, is_part: bool) -> RawTable:
     """The rows of `data.where`."""
     if not options.where:
         return raw
     keep = np.ones(len(raw.frame), bool)
+    problems = []
     for column, wanted in options.where.items():
         texts = texts_of(raw.frame[column])
-        keep &= texts.isin(list(wanted)).to_numpy()
-        if not keep.any():
-            known = ", ".join(str(text) for text in texts.dropna().unique()[:5])
-            message = f"{raw.name}: no row has {' or '.join(wanted)} in `{column}` (data.where)."
-            raise DataError(Problem(message, f"There are {known}, ..."))
+        known = [str(text) for text in texts.dropna().unique()]
+        meant = [[text for text in known if _is_meant(value, text)] for value in wanted]
+        absent = [value for value, own in zip(wanted, meant, strict=True) if not own]
+        if not is_part or len(absent) == len(wanted):
+            problems += [_no_such_value(raw, column, value, known) for value in absent]
+        keep &= texts.isin([text for own in meant for text in own]).to_numpy()
+    if not keep.any() and not problems:
+        shown = " and ".join(f"`{column}`" for column in options.where)
+        message = f"{raw.name}: no row has values of data.where in {shown} at once."
+        problems.append(Problem(message, "Each is there, but never beside the others."))
+    if problems:
+        raise DataError(*problems)
     return RawTable(
         raw.frame[keep], raw.name, raw.sha256, raw.lines, raw.word, raw.dialect, raw.files
     )
+
+
+def _is_meant(wanted: Wanted, text: str) -> bool:
+    """Whether a cell is the value that somebody wants: a number by its size, a text as it is.
+
+    A number with zeros before it is no number, but a code.
+    """
+    if isinstance(wanted, str):
+        return text == wanted
+    if isinstance(wanted, bool):
+        return text.lower() == str(wanted).lower()
+    if not _PLAIN_NUMBER.fullmatch(text.strip()):
+        return text == str(wanted)
+    return float(text) == wanted
+
+
+_PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+
+
+def _no_such_value(raw: RawTable, column: str, wanted: Wanted, known: list[str]) -> Problem:
+    message = f"{raw.name}: no row has {wanted!r} in `{column}` (data.where)."
+    alike = [text for text in known if text.lstrip("0") == str(wanted).lstrip("0")]
+    if alike:
+        return Problem(message, f'There is "{alike[0]}": write it so, with the quotes.')
+    return Problem(message, did_you_mean(str(wanted), known))
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -83,12 +83,12 @@ def read_table(
     content = content or (None if path is None else Content(path))
     texts = (*options.time_columns, *options.ids, *(options.where or ()))
     raw = read_source(options, Columns(tuple(dict.fromkeys(texts)), options.targets), content)
-    return table_of(raw, options)
+    return table_of(raw, options, is_part=path is not None)
 
 
-def table_of(raw: RawTable, options: DataOptions) -> Table:
-    """The panel of the rows of a table."""
-    rows = rows_of(raw, options)
+def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> Table:
+    """The panel of the rows of a table; see `rows_of` for one that is a part."""
+    rows = rows_of(raw, options, is_part=is_part)
     reading = Reading(rows=len(raw.frame))
     rows = _in_order(rows)
     if options.resample is not None:
