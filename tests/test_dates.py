@@ -16,6 +16,25 @@ def _iso(moments: np.ndarray) -> list[str]:
     return [str(moment)[:16] for moment in moments]
 
 
+def test_two_years_are_no_year_and_month() -> None:
+    """Three that follow each other are years, though each may be a month too; else none is."""
+    years = ["2000/01", "2001/02", "2002/03"]
+    assert date_forms(years) == ["%Y/%y"]
+    assert [day[:10] for day in _iso(parse_dates(years, "%Y/%y").moments)] == [
+        "2000-01-01",
+        "2001-01-01",
+        "2002-01-01",
+    ]
+    assert "%Y/%y" not in date_forms([*years, "2002/04"])
+    assert parse_dates(["2000/02"], "%Y/%y").wrong.tolist() == [0]
+
+
+def test_the_name_of_several_zones_is_no_offset() -> None:
+    """Of China or of Chicago, CST is not guessed."""
+    assert date_forms(["2020-01-01 00:00 CST"]) == []
+    assert len(parse_dates(["2020-01-01 00:00 CST"], None).wrong) == 1
+
+
 @pytest.mark.parametrize(
     ("texts", "form", "first"),
     [
@@ -40,6 +59,16 @@ def _iso(moments: np.ndarray) -> list[str]:
         (["1-2015", "12-2015"], "%m-%Y", "2015-01-01"),
         (["2001Q1", "2001Q4"], "%YQ%q", "2001-01-01"),
         (["Q3 2001", "Q4 2001"], "Q%q %Y", "2001-07-01"),
+        (["2000-S2", "2001-S1"], "%Y-S%h", "2000-07-01"),
+        (["H1 2000", "H2 2000"], "H%h %Y", "2000-01-01"),
+        (["1998/99", "1999/00"], "%Y/%y", "1998-01-01"),
+        (["1998/1999", "1999/2000"], "%Y/%Y", "1998-01-01"),
+        (["2000-01", "2000-02", "2000-03"], None, "2000-01-01"),
+        (["2020-03-29 01:30 CET", "2020-03-29 03:00 CEST"], None, "2020-03-29T00:30"),
+        (["29.03.2020 01:30 EDT"], "%d.%m.%Y %H:%M%z", "2020-03-29T05:30"),
+        (["2020-01-01T06:00/2020-01-01T07:00"], None, "2020-01-01T06:00"),
+        (["2020-01-01T06:00Z/PT1H"], None, "2020-01-01T06:00"),
+        (["13.01.2020 06:00 - 13.01.2020 06:15"], "%d.%m.%Y %H:%M", "2020-01-13T06:00"),
         (["1900", "1901"], "%Y", "1900-01-01"),
         (["1950.0", "1951.0"], "%Y", "1950-01-01"),
         (["1577836800"], "epoch_s", "2020-01-01"),

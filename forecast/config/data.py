@@ -186,8 +186,9 @@ class DataOptions(Section):
     """The column of dates; or several, which are joined by a blank (`[Date, Time]`); or a mapping
     of parts to columns (`{year: year, month: month}`, `{date: day, hour: hour}`)."""
     time_format: str | None = None
-    """How the dates are written, as in strftime (`%d/%m/%Y`), with `%q` for a quarter; or a word:
-    `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, `excel`. ISO 8601 where it is left out."""
+    """How the dates are written, as in strftime (`%d/%m/%Y`), with `%q` for a quarter, `%h` for a
+    half year and two years for one that ends in the next (`%Y/%y`); or a word: `epoch_s`,
+    `epoch_ms`, `epoch_us`, `epoch_ns`, `excel`. ISO 8601 where it is left out."""
     timezone: str | None = None
     """The time zone of the dates, such as `Europe/Berlin`: times without an offset are read as
     local times there, others are brought there."""

@@ -14,6 +14,10 @@ _CLOCK = re.compile(
 )
 
 
+_TWO_YEARS = re.compile("%Y.%[Yy]")
+_SURE = 3  # texts
+
+
 def date_forms(texts: Iterable[str]) -> list[str | None]:
     """The forms in which all of the texts are dates of years that are likely, ISO 8601 first."""
     unique = list(dict.fromkeys(str(text).strip() for text in texts))
@@ -23,11 +27,14 @@ def date_forms(texts: Iterable[str]) -> list[str | None]:
     candidates = dict.fromkeys(
         form for text in [*spread, unique[-1]] for form in _candidates(without_noise(text))
     )
-    return [
+    found = [
         form
         for form in candidates
         if _reads(spread, form) and (len(spread) == len(unique) or _reads(unique, form))
     ]
+    # `2000/01`, `2001/02`, `2002/03`: no months have dates like these.
+    pairs = [form for form in found if _TWO_YEARS.fullmatch(form or "")]
+    return pairs if pairs and len(unique) >= _SURE else found
 
 
 def _reads(texts: list[str], form: str | None) -> bool:
@@ -112,9 +119,17 @@ def _letter(token: str) -> str:
     word = token.lower()
     if word[:3] in _MONTHS and len(word) >= 3:
         return "b" if len(word) == 3 else "B"
-    return {"q": "q", "qtr": "q", "quarter": "q", "m": "m", "w": "w", "kw": "w", "wk": "w"}.get(
-        word, "T" if word == "t" else "?"
-    )
+    return {
+        "h": "h",
+        "s": "h",
+        "q": "q",
+        "qtr": "q",
+        "quarter": "q",
+        "m": "m",
+        "w": "w",
+        "kw": "w",
+        "wk": "w",
+    }.get(word, "T" if word == "t" else "?")
 
 
 # Shapes of dates, and their forms; `-` is filled with the marks of the text, `L` with its letter.
@@ -122,6 +137,8 @@ _SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("4-[12]-[12]", ("%Y-%m-%d",)),
     ("[12]-[12]-4", ("%d-%m-%Y", "%m-%d-%Y")),
     ("[12]-[12]-2", ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d")),
+    ("4-2", ("%Y-%y",)),
+    ("4-4", ("%Y-%Y",)),
     ("4-[12]", ("%Y-%m",)),
     ("4-3", ("%Y-%j",)),
     ("[12]-4", ("%m-%Y",)),
@@ -141,6 +158,8 @@ _SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("q-?1-2", ("L-%q-%y",)),
     ("1-?q-?4", ("%q-L-%Y",)),
     ("1-?q-?2", ("%q-L-%y",)),
+    ("4-?h-?1", ("%Y-L-%h",)),
+    ("h-?1-4", ("L-%h-%Y",)),
     ("4-?m-?[12]", ("%Y-L-%m",)),
     ("m-?[12]-4", ("L-%m-%Y",)),
     ("4-?w-?[12]", ("%G-L-%V",)),

@@ -1,7 +1,8 @@
 """How dates are written, and what they say.
 
-A form is a format of strftime, with `%q` for a quarter, or a word: `epoch_s`, `epoch_ms`,
-`epoch_us`, `epoch_ns`, `excel` (days since 1899-12-30); None is ISO 8601 in all of its forms.
+A form is a format of strftime, with `%q` for a quarter and `%h` for a half year, where two years
+(`%Y/%y`) are one that begins in the first; or a word: `epoch_s`, `epoch_ms`, `epoch_us`,
+`epoch_ns`, `excel` (days since 1899-12-30); None is ISO 8601 in all of its forms.
 """
 
 import re
@@ -22,6 +23,20 @@ EXCEL = "excel"
 _OFFSET = re.compile(r":\d\d(?:\.\d+)?\s*(Z|[+-]\d\d:?\d\d)$|T\d{2,6}(Z|[+-]\d\d:?\d\d)$")
 _MIDNIGHT = re.compile(r"(?<=[T ])24([:.]00(?:[:.]00)?)$")
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})(?:-?([1-7]))?")
+# What strftime does not know: parts of a year, and years that begin in one and end in the next.
+_OWN_FORM = re.compile(r"%[qh]|%Y.+%[Yy]")
+# Offsets that names of zones stand for; one that stands for several, such as CST, is none.
+_ZONES = {
+    "UTC": "Z", "GMT": "Z", "WET": "+00:00", "WEST": "+01:00", "CET": "+01:00", "CEST": "+02:00",
+    "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "JST": "+09:00", "AEST": "+10:00",
+    "AEDT": "+11:00", "NZST": "+12:00", "NZDT": "+13:00", "EST": "-05:00", "EDT": "-04:00",
+    "CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00",
+}  # fmt: skip
+_ZONE = re.compile(rf"\s*\b({'|'.join(_ZONES)})$")
+# An interval of time, `FROM - TO` or `FROM/TO`, of which the first is a time of day.
+_INTERVAL = re.compile(
+    r"(.*\d:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d:?\d\d|[A-Z]{3,4})?)(?:\s*/\s*|\s+[-\u2013]+\s+)[\dPT].*"
+)
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})")
 
 
@@ -59,8 +74,8 @@ def parse_dates(texts: Sequence[str], form: str | None) -> ParsedDates:
     if usual is not None:
         return usual
     clean = [without_noise(text) for text in texts]
-    if form is not None and "%q" in form:
-        return ParsedDates(_quarters(clean, form))
+    if form is not None and _OWN_FORM.search(form):
+        return ParsedDates(_parts_of_years(clean, form))
     midnights = np.array([_MIDNIGHT.search(text) is not None for text in clean], bool)
     if midnights.any():
         clean = [_MIDNIGHT.sub(r"00\1", text) for text in clean]
@@ -77,7 +92,7 @@ def _usual(texts: Sequence[str], form: str | None) -> ParsedDates | None:
 
     None where some are not, which is to be looked at text by text.
     """
-    if form is not None and re.search(r"%[qzZVGU]", form):
+    if form is not None and (re.search(r"%[zZVGU]", form) or _OWN_FORM.search(form)):
         return None
     column = pd.Series(texts, dtype="str").str.strip()
     if form is None and column.str.slice(10).str.contains("[-+Zz]", regex=True).any():
@@ -88,7 +103,8 @@ def _usual(texts: Sequence[str], form: str | None) -> ParsedDates | None:
 
 def without_noise(text: str) -> str:
     """A text without what says nothing of the date, or says it in an unusual way."""
-    text = re.sub(r"\s*(?:UTC|GMT)$", "Z", str(text).strip())
+    text = _INTERVAL.sub(r"\1", str(text).strip())
+    text = _ZONE.sub(lambda zone: _ZONES[zone[1]], text)
     text = re.sub(r"^(\d{4,8})\.0+$", r"\1", text)  # a year that a program took for a number
     return in_english(text)
 
@@ -137,22 +153,39 @@ def _epoch(texts: Sequence[str], microseconds: float) -> Moments:
     return np.where(usable, counted, np.datetime64("NaT"))
 
 
-def _quarters(texts: Sequence[str], form: str) -> Moments:
-    """Dates with a quarter: its first day."""
-    pattern, groups = "", {"%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%q": r"(?P<q>[1-4])"}
-    for part in re.findall(r"%.|[^%]+", form):
-        if part.startswith("%") and part not in groups:
-            raise ValueError(f"beside %q, a format takes %Y or %y, and not {part}")
-        pattern += groups.get(part) or re.escape(part)
-    known = re.compile(pattern)
+_PARTS = {"%Y": r"(\d{4})", "%y": r"(\d{2})", "%q": "([1-4])", "%h": "([12])"}
+_MONTHS_OF = {"%q": 3, "%h": 6}
+
+
+def _parts_of_years(texts: Sequence[str], form: str) -> Moments:
+    """Dates with a quarter, a half year or two years: the first day."""
+    names = re.findall(r"%.", form)
+    strange = [name for name in names if name not in _PARTS]
+    if strange:
+        shown = next((name for name in names if name in _MONTHS_OF), "two years")
+        raise ValueError(f"beside {shown}, a format takes %Y or %y, and not {strange[0]}")
+    known = re.compile(
+        "".join(_PARTS.get(part) or re.escape(part) for part in re.findall(r"%.|[^%]+", form))
+    )
     result = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[us]")
     for at, text in enumerate(texts):
         match = known.fullmatch(text)
         if match:
-            parts = match.groupdict()
-            year = int(parts["Y"]) if "Y" in parts else _full_year(int(parts["y"]))
-            result[at] = np.datetime64(f"{year:04}-{int(parts['q']) * 3 - 2:02}-01")
+            result[at] = _first_day(list(zip(names, map(int, match.groups()), strict=True)))
     return result
+
+
+def _first_day(parts: Sequence[tuple[str, int]]) -> np.datetime64:
+    """The day on which a part of a year begins, or a year that ends in the next: the first of it.
+
+    NaT for two years that do not follow each other.
+    """
+    (name, year), *ends = [part for part in parts if part[0] not in _MONTHS_OF]
+    if any(end != (year + 1) % (100 if form == "%y" else 10_000) for form, end in ends):
+        return np.datetime64("NaT")
+    year = year if name == "%Y" else _full_year(year)
+    months = sum((number - 1) * _MONTHS_OF[form] for form, number in parts if form in _MONTHS_OF)
+    return np.datetime64(f"{year:04}-{months + 1:02}-01")
 
 
 def _full_year(year: int) -> int:

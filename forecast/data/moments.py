@@ -1,5 +1,6 @@
 """When the rows of a table are: texts, numbers or moments as dates of a zone."""
 
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -126,10 +127,16 @@ def _no_date(
     places = raw.places(texts[0].index[wrong])
     message = f"{raw.name}: `{name}` is {value!r}, not {wanted}, in {places}."
     advice = 'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
+    zone = re.search(r"\d:\d\d\s?([A-Z]{2,5})$", value)
     readings = [] if form else date_forms(texts[0].dropna().unique()[:10_000])
     if readings and readings != [None]:
         shown = " or ".join(f'`data.time_format: "{reading}"`' for reading in readings)
         advice = f"Say how dates are written: {shown}."
+    elif zone and not readings:
+        advice = (
+            f"Write the offset in place of {zone[1]}, which may stand for several, such as +01:00; "
+            "or take it off, and name the time zone: `data.timezone`."
+        )
     elif len(wrong) < 0.05 * len(texts[0]):
         advice += " Leave out lines that are no rows: `data.skip_footer`, `data.skip_rows`."
     return Problem(message, advice)
