@@ -318,6 +318,7 @@ def init(
         examples_text,
         init_example,
         init_table,
+        next_command,
         seen,
     )
     from forecast.data.profile import Hints
@@ -340,7 +341,7 @@ def init(
         for warning in profile.warnings:
             console.warn(warning)
     console.result("\n".join(map(str, written)))
-    console.say(f"next: forecast train --config {written[0]}")
+    console.say(f"next: {next_command(written[0], table)}")
 
 
 @command(app, "forecast check --config sales.yaml")

@@ -53,6 +53,13 @@ def test_the_name_of_several_zones_is_no_offset() -> None:
         (["31. Januar 2014", "1. März 2014"], "%d. %B %Y", "2014-01-31"),
         (["Mai 2014", "Dez 2014"], "%b %Y", "2014-05-01"),
         (["31 janv. 2014", "1 août 2014"], "%d %b %Y", "2014-01-31"),
+        (["janv. 2014", "mai 2014", "juin 2014", "févr. 2014"], "%b %Y", "2014-01-01"),
+        (["Jan. 2014", "June 2014", "Sept. 2014"], "%b %Y", "2014-01-01"),
+        (["31 de enero de 2014", "1 de mayo de 2014"], "%d %B %Y", "2014-01-31"),
+        (["lun 2 gen 2023", "mar 3 gen 2023"], "%d %b %Y", "2023-01-02"),
+        (["Mo, 02.01.2023", "Di, 31.01.2023"], "%d.%m.%Y", "2023-01-02"),
+        (["mar 2023", "abr 2023"], "%b %Y", "2023-03-01"),
+        (["1er mai 2014", "2 juin 2014"], "%d %B %Y", "2014-05-01"),
         (["201401", "201402", "201413"], "%G%V", "2013-12-30"),
         (["201401", "201412"], "%Y%m", "2014-01-01"),
         (["2014M01", "2014M12"], "%YM%m", "2014-01-01"),
@@ -89,6 +96,12 @@ def test_the_form_of_dates_is_found_and_read(
     moments = parse_dates(texts, form).moments
     expected = first if "T" in first else f"{first}T00:00"
     assert _iso(moments)[0] == expected
+
+
+def test_a_form_with_a_dot_reads_what_it_read() -> None:
+    """Also where one of the texts is no date, so that each is looked at alone."""
+    moments = parse_dates(["31 Jan. 2014", "total"], "%d %b. %Y").moments
+    assert _iso(moments) == ["2014-01-31T00:00", "NaT"]
 
 
 def test_a_day_over_12_settles_the_order() -> None:

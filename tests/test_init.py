@@ -135,6 +135,20 @@ def test_a_table_is_looked_at_and_its_config_is_valid(
         assert (f'  {key}: "{name}"\n' in text) if name else (f"\n  {key}:" not in text)
 
 
+@pytest.mark.parametrize("table", ["-", "/dev/stdin"])
+def test_a_table_from_a_pipe_is_read_from_standard_input_again(
+    cli: Cli, tmp_path: Path, airline_csv: Path, table: str
+) -> None:
+    """The name of a pipe leads nowhere later."""
+    text = airline_csv.read_text()
+    result = cli("init", table, "-o", "air.yaml", stdin=text)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.endswith("next: forecast train --config air.yaml < TABLE\n")
+    assert '  path: "-"\n' in (tmp_path / "air.yaml").read_text()
+    checked = cli("check", "--config", "air.yaml", stdin=text)
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_the_airline_gets_a_logarithm_and_a_season(
     cli: Cli, tmp_path: Path, airline_csv: Path
 ) -> None:

@@ -89,6 +89,14 @@ def _write_several(folder: Path) -> Path:
     return folder / "t-*.csv"
 
 
+def _write_nested(folder: Path) -> Path:
+    rows = [
+        {"day": row.pop("day"), "meta": {"note": None, **row}} for row in FRAME.to_dict("records")
+    ]
+    (folder / "t.json").write_text(json.dumps(rows))
+    return folder / "t.json"
+
+
 WRITERS = [
     _write_csv,
     _write_tsv,
@@ -112,6 +120,17 @@ def test_the_same_rows_are_read_from_every_kind_of_source(
     assert panel.values.tolist() == FRAME["sold"].tolist()
     assert iso(panel.begins) == ["2023-01-01", "2023-01-01"]
     assert panel.freq == "D"
+
+
+def test_members_of_objects_within_a_row_are_columns(tmp_path: Path) -> None:
+    """Named after the object; what a row lacks is missing there."""
+    path = _write_nested(tmp_path)
+    profile = profile_table(path)
+    assert profile.options.targets == ("meta.sold",)
+    assert profile.options.ids == ("meta.shop",)
+    panel = profile.panel
+    assert panel.unique_ids == ("007", "NA")
+    np.testing.assert_array_equal(panel.values, FRAME["sold"])
 
 
 @pytest.mark.parametrize("write", WRITERS, ids=lambda write: write.__name__)

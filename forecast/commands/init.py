@@ -14,6 +14,7 @@ from forecast.data.calendar import iso
 from forecast.data.export import write_file
 from forecast.data.panel import Panel
 from forecast.data.profile import Hints, Profile, profile_table
+from forecast.data.sources.content import is_stream
 from forecast.errors import Problem, UsageError, did_you_mean
 from forecast.jobs.job import plan_job
 
@@ -68,6 +69,12 @@ def init_table(
     plan_job(parse_config(text, output), profile.table)
     write_file(text.encode(), output)
     return profile
+
+
+def next_command(config: Path, table: Path | None) -> str:
+    """What to type next; a table that came through a pipe has to come again."""
+    again = " < TABLE" if table is not None and is_stream(str(table)) else ""
+    return f"forecast train --config {config}{again}"
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast.data.profile import Profile
+from forecast.data.sources.content import is_stream
 from forecast.errors import DataError, Problem
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
@@ -113,8 +114,10 @@ def _data(look: Profile, folder: Path) -> str:
 
 
 def _path_from(path: str, folder: Path) -> str:
-    """A path as a config in a folder has it; what is no path stays as it is."""
-    return path if path == "-" or "://" in path else os.path.relpath(path, folder)
+    """A path as a config in a folder has it; of a pipe it is standard input."""
+    if is_stream(path):
+        return "-"
+    return path if "://" in path else os.path.relpath(path, folder)
 
 
 def _written(value: object) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.months import in_english
+from forecast.data.months import in_english, with_short_months
 
 Moments = NDArray[np.datetime64]
 
@@ -74,6 +74,8 @@ def parse_dates(texts: Sequence[str], form: str | None) -> ParsedDates:
     if usual is not None:
         return usual
     clean = [without_noise(text) for text in texts]
+    if form is not None and "%b" in form:  # a column may have `Jan.` beside `June`
+        clean, form = [with_short_months(text) for text in clean], form.replace("%b.", "%b")
     if form is not None and _OWN_FORM.search(form):
         return ParsedDates(_parts_of_years(clean, form))
     midnights = np.array([_MIDNIGHT.search(text) is not None for text in clean], bool)

@@ -16,6 +16,11 @@ _MOST_FOLD = 200  # times that a table may grow when it is unpacked, beyond this
 _HARMLESS = 256_000_000
 
 
+def is_stream(path: str) -> bool:
+    """Whether a table comes through a pipe, whose name leads nowhere later."""
+    return path == "-" or path.startswith(("/dev/", "/proc/")) or Path(path).is_fifo()
+
+
 @dataclass(frozen=True)
 class Content:
     """What can be opened again and again, be it a file or a pipe that was read once."""

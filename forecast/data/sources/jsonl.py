@@ -1,4 +1,7 @@
-"""Tables of JSON: an object a line, or one list of objects."""
+"""Tables of JSON: an object a line, or one list of objects.
+
+What an object within a row holds is a column of its own, `meta.shop` for `{"meta": {"shop": 1}}`.
+"""
 
 import json
 from collections.abc import Sequence
@@ -21,6 +24,7 @@ def read_json(content: Content, options: DataOptions, columns: Columns | None) -
     rows, lines, word = _rows(text, content.name)
     if not rows:
         raise DataError(Problem(f"{content.name} is empty."))
+    rows = [_flat(row) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     if columns is not None:
         refuse_missing_columns(names, option_of(options), content.name)
@@ -30,6 +34,19 @@ def read_json(content: Content, options: DataOptions, columns: Columns | None) -
         if all(isinstance(cell, int | float | None) for cell in frame[name]):
             frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
     return RawTable(frame, content.name, content.sha256, _Lines(lines), word)
+
+
+def _flat(row: dict[str, object]) -> dict[str, object]:
+    """A row with the members of its objects beside its own, after which they are named."""
+    flat, left = dict[str, object](), [("", row)]
+    while left:
+        before, members = left.pop(0)
+        for name, value in members.items():
+            if isinstance(value, dict) and value:
+                left.append((f"{before}{name}.", value))
+            else:
+                flat.setdefault(before + name, value)
+    return flat
 
 
 def _cell(value: object) -> object:
