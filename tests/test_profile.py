@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.data.panel import Panel
 from forecast.data.profile import Hints, Profile, profile_table
+from forecast.data.seasons import find_season
 from forecast.errors import DataError, ForecastError, UsageError
 
 DAYS = pd.date_range("2023-01-01", periods=60)
@@ -256,6 +258,44 @@ def test_a_smooth_season_is_found(
     assert (profile.season_length, profile.has_season) == (season, True)
     walk = look({"ds": ds, "y": rng.normal(0, 1, count).cumsum()})
     assert not walk.has_season
+
+
+def _season(rng: np.random.Generator, length: int, count: int) -> np.ndarray:
+    """A season of random steps, of mean 0 and deviation 1, over and over."""
+    steps = rng.normal(size=length)
+    steps = (steps - steps.mean()) / steps.std()
+    return np.resize(steps, count)
+
+
+@pytest.mark.parametrize(
+    ("freq", "count", "length"),
+    [("15min", 960, 96), ("h", 720, 24), ("W-SUN", 260, 52), ("MS", 36, 12), ("QS", 24, 4)],
+)
+def test_a_season_is_seldom_missed_and_seldom_made_up(
+    make_panel: Callable[..., Panel], freq: str, count: int, length: int
+) -> None:
+    """Of 100 series each: with a season and a trend, and white noise, or a random walk, alone."""
+    rng = np.random.default_rng(0)
+    hits, alarms = 0, {"noise": 0, "walk": 0}
+    for _ in range(100):
+        noise = rng.normal(size=count)
+        seasonal = _season(rng, length, count) + 0.5 * noise + 5 * np.arange(count) / count
+        hits += find_season(make_panel([seasonal], freq)) == (length, True)
+        alarms["noise"] += find_season(make_panel([noise], freq))[1]
+        alarms["walk"] += find_season(make_panel([noise.cumsum()], freq))[1]
+    assert hits >= 95
+    assert max(alarms.values()) <= 10
+
+
+@pytest.mark.parametrize(("week", "length"), [(1.0, 168), (0.1, 24)])
+def test_the_week_counts_where_repeating_it_errs_clearly_less(
+    make_panel: Callable[..., Panel], week: float, length: int
+) -> None:
+    """Hours of the day, and days of the week that differ much or little."""
+    rng = np.random.default_rng(0)
+    days = np.repeat(_season(rng, 7, 56), 24)
+    y = _season(rng, 24, 56 * 24) + week * days + 0.2 * rng.normal(size=56 * 24)
+    assert find_season(make_panel([y], "h")) == (length, True)
 
 
 def test_many_zeros_are_intermittent(look: Callable[..., Profile]) -> None:

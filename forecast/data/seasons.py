@@ -1,44 +1,71 @@
 """Which season a table has, and whether its swings grow with its level."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forecast.data.calendar import season_length_of, seasons_of
 from forecast.data.panel import FloatArray, Panel
 
-# A season is believed where a season ago tells this much of today (a correlation).
-_SEASONAL = 0.3
+# A season is believed where a season ago tells this much of today (a correlation), and more than
+# chance makes of as few rows 19 times in 20.
+_SEASONAL, _BY_CHANCE = 0.3, 1.96
 _MOST_SERIES = 200  # that are asked, spread over the panel
 
 
 def find_season(panel: Panel) -> tuple[int, bool]:
     """The season of a panel, and whether there is one: else it is what the frequency has usually.
 
-    Of the seasons that are usual for the frequency the shortest counts, unless a longer one says
-    clearly more: the week of hourly data is a season of its own only then.
+    Of the seasons that are usual for the frequency and can be seen the shortest counts, unless
+    repeating a longer one errs clearly less: the week of hourly data is their season only then.
     """
-    strengths = {lag: _strength(panel, lag) for lag in seasons_of(panel.freq)}
+    series = _series(panel)
+    strengths = {lag: _strength(series, lag) for lag in seasons_of(panel.freq)}
     best = max(strengths.values(), default=0.0)
-    if best < _SEASONAL:
+    if best == 0.0:
         return season_length_of(panel.freq), False
-    return next(lag for lag, strength in strengths.items() if strength > 0.9 * best), True
+    found, *longer = [lag for lag, strength in strengths.items() if strength > 0.8 * best]
+    for lag in longer:
+        if _median([_errors_ratio(y, lag, found) for y in series], unknown=1.0) < 0.8:
+            found = lag
+    return found, True
 
 
-def _strength(panel: Panel, lag: int) -> float:
-    """The median over series of what a season ago tells, beyond the trend."""
-    return _median([_seasonal_correlation(y, lag) for y in _series(panel)])
+def _strength(series: Sequence[FloatArray], lag: int) -> float:
+    """The median over series of what a season ago tells, beyond the trend; 0 if that is chance."""
+    found = [_seasonal_correlation(y, lag) for y in series]
+    pairs = sum(
+        len(y) - 2 * lag for y, each in zip(series, found, strict=True) if np.isfinite(each)
+    )
+    strength = _median(found)
+    return strength if strength > max(_SEASONAL, _BY_CHANCE / np.sqrt(max(pairs, 1))) else 0.0
+
+
+def _errors_ratio(y: FloatArray, longer: int, shorter: int) -> float:
+    """What repeating the longer season errs to what the shorter does, on the same steps."""
+    if len(y) <= 2 * longer:
+        return float("nan")
+    today = y[longer:]
+    errors = [np.sqrt(np.mean((today - y[longer - lag : -lag]) ** 2)) for lag in (longer, shorter)]
+    return float(errors[0] / errors[1]) if errors[1] > 0 else float("nan")
 
 
 def _seasonal_correlation(y: FloatArray, lag: int) -> float:
-    """The correlation of a series with itself a season ago, after its trend is taken out.
+    """The mean correlation of a series with itself one and two seasons ago, without its trend.
 
     The trend is a mean over one season around each step, as in classical decomposition. Smooth and
     rough seasons count alike; a random walk, whose differences from that mean do not come back, has
-    none.
+    none. Two seasons ago are asked where there are as many: what is chance rarely comes twice.
     """
     if len(y) < 2 * lag + 2 or np.ptp(y) == 0:
         return float("nan")
     detrended = _detrended(y, lag) if len(y) >= 3 * lag + 2 else y - _line(y)
-    before, after = detrended[:-lag], detrended[lag:]
+    lags = [lag, 2 * lag] if len(detrended) >= 3 * lag else [lag]
+    return float(np.mean([_correlation(detrended[:-each], detrended[each:]) for each in lags]))
+
+
+def _correlation(before: FloatArray, after: FloatArray) -> float:
+    """NaN where one of them is constant."""
     if np.ptp(before) == 0 or np.ptp(after) == 0:
         return float("nan")
     return float(np.corrcoef(before, after)[0, 1])
@@ -87,6 +114,6 @@ def _series(panel: Panel) -> list[FloatArray]:
     return [panel.values[i:j] for i, j in spans[:: max(1, len(spans) // _MOST_SERIES)]]
 
 
-def _median(numbers: list[float]) -> float:
+def _median(numbers: list[float], unknown: float = 0.0) -> float:
     known = [number for number in numbers if np.isfinite(number)]
-    return float(np.median(known)) if known else 0.0
+    return float(np.median(known)) if known else unknown
