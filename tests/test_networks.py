@@ -471,6 +471,28 @@ def test_a_flat_window_is_forecast_as_a_number() -> None:
     assert np.isfinite(_forecast(model, np.full((2, 12, 1), 7, np.float32))).all()
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e-9, 1e9, 1e30])
+@pytest.mark.parametrize("padding", ["season", "mask"])
+def test_the_unit_of_the_data_makes_no_difference(unit: float, padding: str) -> None:
+    """Forecasts are in proportion, as far as the range of floats goes."""
+    model = _build({"normalize": "standard", "residual_of": "last", "padding": padding})
+    contexts = _contexts() + 10
+    parts = {"past": contexts, "present": np.ones_like(contexts)}
+
+    def forecast(unit: float) -> np.ndarray:
+        past = (contexts * unit).astype(np.float32)
+        return np.asarray(model(parts | {"past": past} if padding == "mask" else past))
+
+    np.testing.assert_allclose(forecast(unit) / unit, forecast(1), rtol=1e-4)
+
+
+def test_after_a_window_of_zeros_comes_zero() -> None:
+    """Whatever the network says: nothing tells the size of what may follow."""
+    model = _build({"normalize": "standard", "horizon": 3}, units=5)
+    model.get_layer("forecast").set_weights([np.ones((5, 3)), np.ones(3)])
+    assert not _forecast(model, np.zeros((2, 12, 1), np.float32)).any()
+
+
 def test_patches_enter_the_gru_at_once() -> None:
     """A context of 12 in patches of 4 is three steps, each through a dense layer of all units."""
     model = _network(units=6, patch_length="season").keras_model

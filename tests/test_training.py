@@ -184,7 +184,7 @@ def test_the_loss_is_measured_in_the_units_of_the_window(
         contexts = _contexts(windows, cutoffs)
         spread: np.ndarray | float = 1.0
         if normalize == "standard":
-            spread = contexts.std(axis=1) + 0.01 * np.abs(contexts).mean(axis=1) + 1e-6
+            spread = contexts.std(axis=1) + 0.01 * np.abs(contexts).mean(axis=1)
         errors = (_targets(windows, cutoffs) - theirs(contexts, training=True)) / spread
         return tf.reduce_mean(errors**2)
 

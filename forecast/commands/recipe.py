@@ -153,6 +153,9 @@ def _small(look: Profile, horizon: int, test: int) -> str:
 
 def _panel(look: Profile, horizon: int, test: int) -> str:
     log = _log(look)
+    transforms = [(log, "swings grow with the level")] if log else []
+    if look.is_far_from_zero:
+        transforms.append(("standard", "moves are small beside the level"))
     season = look.season_length
     lengths = np.diff(look.panel.offsets)
     rows = float(np.quantile(lengths, 0.25)) - test
@@ -163,7 +166,10 @@ def _panel(look: Profile, horizon: int, test: int) -> str:
     windows = len(look.panel.values) - len(look.panel.unique_ids) * (context + test)
     epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
     return _PANEL.format(
-        transforms=f"\ntransforms:\n  - {log:<21} # swings grow with the level\n" if log else "",
+        transforms="\ntransforms:\n"
+        + "".join(f"  - {kind:<21} # {why}\n" for kind, why in transforms)
+        if transforms
+        else "",
         context=context,
         window=test,
         loss="mse" if look.is_intermittent else "mae",

@@ -67,6 +67,16 @@ class Profile:
         return bool(self.panel.values.min() > 0)
 
     @property
+    def is_far_from_zero(self) -> bool:
+        """Whether a series moves so little beside its level that a network's floats would not see.
+
+        They have seven digits; four are left for the moves.
+        """
+        panel = self.panel
+        spans = (panel.values[i:j] for i, j in zip(panel.starts, panel.ends, strict=True))
+        return any(0 < np.ptp(y) < 1e-3 * abs(y.mean()) for y in spans)
+
+    @property
     def is_intermittent(self) -> bool:
         """Whether many values are zero, as with goods that are seldom asked for."""
         return bool((self._observed == 0).mean() >= _INTERMITTENT)

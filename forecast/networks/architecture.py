@@ -57,7 +57,10 @@ class Normalized:
     def of(self, values: Any) -> Any:
         """Values of the window without its location and scale."""
         values = values if self.location is None else values - self.location
-        return values if self.scale is None else values / self.scale
+        if self.scale is None:
+            return values
+        is_there = self.scale > 0  # a window of zeros has no scale: what follows it tells nothing
+        return ops.where(is_there, values / ops.where(is_there, self.scale, 1.0), 0.0)
 
 
 @dataclass(frozen=True)
@@ -266,16 +269,19 @@ def _scale(context: Any, present: Any, window: WindowOptions) -> Any:
     """The spread that is taken from a window, `(..., batch, 1, 1)`.
 
     A hundredth of the level is added: a window that hardly moves would otherwise make any later
-    move look enormous.
+    move look enormous. All is in proportion to the level, so that the unit of the data is none of
+    the network's business; a window of zeros has the scale 0, and zeros for a forecast.
     """
     if window.normalize != "standard":
         return None
     level = _mean(ops.abs(context), present)
+    # Squares of the values themselves could leave the range of their floats.
+    shares = context / ops.where(level > 0, level, 1.0)
     if present is None:
-        deviation = ops.std(context, axis=-2, keepdims=True)
+        deviation = ops.std(shares, axis=-2, keepdims=True)
     else:
-        deviation = ops.sqrt(_mean(ops.square(context - _mean(context, present)), present))
-    return deviation + 0.01 * level + 1e-6
+        deviation = ops.sqrt(_mean(ops.square(shares - _mean(shares, present)), present))
+    return level * (deviation + 0.01)
 
 
 def _simple_forecast(context: Any, present: Any, window: WindowOptions, season_length: int) -> Any:
