@@ -164,6 +164,32 @@ def test_the_airline_gets_a_logarithm_and_a_season(
     assert "\nsplit:\n  test: 6\n" in text
 
 
+def test_the_recipe_errs_less_than_seasonal_naive(cli: Cli, tmp_path: Path) -> None:
+    """On a clear week: repeated, it has the noise of two weeks, and the network need not."""
+    rng = np.random.default_rng(0)
+    y = 100 + 15 * np.sin(np.arange(420) * 2 * np.pi / 7) + rng.normal(0, 4, 420)
+    days = pd.date_range("2022-01-01", periods=420).strftime("%Y-%m-%d")
+    pd.DataFrame({"day": days, "sold": y.round(2)}).to_csv(tmp_path / "t.csv", index=False)
+    assert cli("init", "t.csv", "--horizon", "84").returncode == 0
+    fast = ("--set", "training.ensemble=1", "--set", "training.epochs=60")
+    assert cli("train", "--config", "t.yaml", *fast).returncode == 0
+    result = cli("evaluate", "--fail-if", "mase > 0.95")
+    assert result.returncode == 0, result.stderr
+
+
+def test_moves_that_are_tiny_beside_the_level_are_scaled_first(cli: Cli, tmp_path: Path) -> None:
+    """Else the floats of a network, of seven digits, would not see them."""
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2015-01-01", periods=2100).strftime("%Y-%m-%d")
+    for name, level in (("near", 10), ("far", 1e12)):
+        y = level + rng.normal(0, 1, 2100)
+        lines = [f"{day},{value!r}" for day, value in zip(days, map(float, y), strict=True)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["day,y", *lines]) + "\n")
+        assert cli("init", f"{name}.csv").returncode == 0
+        text = (tmp_path / f"{name}.yaml").read_text()
+        assert ("  - standard " in text) is (name == "far")
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "code", "stderr"),
     [

@@ -19,7 +19,7 @@ _SMALL = """
 transforms:{log}
   - kind: difference      # {reason}
     lag: {lag}
-  - minmax
+  - standard              # a network that says nothing says the mean change
 
 window:
   context_length: {context}
@@ -28,6 +28,7 @@ window:
 model:
   kind: gru
   units: 20
+  linear: true            # what the season before had by chance is not to be repeated
 
 training:
   loss: {loss}
