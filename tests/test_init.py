@@ -177,6 +177,18 @@ def test_the_recipe_errs_less_than_seasonal_naive(cli: Cli, tmp_path: Path) -> N
     assert result.returncode == 0, result.stderr
 
 
+def test_a_long_season_is_read_season_by_season(cli: Cli, tmp_path: Path) -> None:
+    """Also in a short table: quarters of an hour, one by one, would take minutes to train on."""
+    quarters = pd.date_range("2024-01-01", periods=96 * 14, freq="15min")
+    y = 100 + 20 * np.sin(np.arange(len(quarters)) * 2 * np.pi / 96)
+    table = pd.DataFrame({"when": quarters.strftime("%Y-%m-%d %H:%M"), "load": y.round(2)})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert cli("init", "t.csv").returncode == 0
+    text = (tmp_path / "t.yaml").read_text()
+    assert "  patch_length: season" in text
+    assert "  residual_of: seasonal_naive" in text
+
+
 def test_moves_that_are_tiny_beside_the_level_are_scaled_first(cli: Cli, tmp_path: Path) -> None:
     """Else the floats of a network, of seven digits, would not see them."""
     rng = np.random.default_rng(0)

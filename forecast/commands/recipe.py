@@ -12,6 +12,7 @@ from forecast.errors import DataError, Problem
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
+_MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
 _MOST_SEASONS = 16
 _BATCH, _STEPS = 128, 100  # of the recipe for panels
 
@@ -85,7 +86,7 @@ def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
         raise DataError(Problem(message, advice))
     steps = horizon or (look.season_length if look.season_length > 1 else 12)
     windows = len(look.panel.values) - len(look.panel.unique_ids) * look.season_length
-    if windows < _MANY_WINDOWS:
+    if windows < _MANY_WINDOWS and windows * look.season_length < _MANY_STEPS:
         test = min(steps, max(1, int(lengths.max()) // 5))
         model = _small(look, steps, test)
     else:
