@@ -38,7 +38,31 @@ class Inputs(NamedTuple):
     @property
     def named(self) -> dict[str, Any]:
         """The parts that there are, by name."""
-        return {name: part for name, part in self._asdict().items() if part is not None}
+        return _named(self)
+
+
+class Columns(NamedTuple):
+    """All that windows are gathered from: arrays of one dtype with what a network takes."""
+
+    values: Any
+    """The target, `(rows,)`."""
+    past: Any = None
+    """`(rows, features)`: what is known up to a cutoff."""
+    known: Any = None
+    """`(rows, features)`: what is known beyond it too."""
+    static: Any = None
+    """`(series, features)`."""
+    series: Any = None
+    """The row of `static` for each row, `(rows,)`."""
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The parts that there are, by name."""
+        return _named(self)
+
+
+def _named(parts: Inputs | Columns) -> dict[str, Any]:
+    return {name: part for name, part in parts._asdict().items() if part is not None}
 
 
 def spread(cutoffs: IntArray, most: int) -> IntArray:
@@ -48,44 +72,61 @@ def spread(cutoffs: IntArray, most: int) -> IntArray:
 
 def gather(
     xp: Any,
-    values: Any,
+    columns: Columns,
     cutoffs: Any,
     context_length: int,
     *,
+    horizon: int = 1,
     starts: Any = None,
     period: int | None = None,
     there: Any = None,
 ) -> Inputs:
-    """The inputs at cutoffs `(...)`, from values `(rows,)` of one dtype with what a network takes.
+    """The inputs at cutoffs `(...)`; `horizon` steps after them, where anything is known there.
 
     `starts` `(...)` are the first rows of the cutoffs' series; without them every context is whole.
     A context that reaches back before the first row of its series is filled with the first season
     (`period` steps) repeated backwards: a short series then looks like one whose past went as its
     present does. Without a period it is filled with zeros, and `present` says where.
-    Where `there` `(...)` is false there is no window, and `past` is zero.
+    Where `there` `(...)` is false there is no window, and the target's past is zero.
     """
     rows = cutoffs[..., None] + np.arange(1 - context_length, 1, dtype=np.int32)
 
     def taken(rows: Any) -> Any:
-        numbers = xp.take(values, rows, axis=0)
+        numbers = xp.take(columns.values, rows, axis=0)
         # Before an axis of features is added: over that, XLA would add up in another order.
         return numbers if there is None else xp.where(there[..., None], numbers, 0.0)
 
+    absent = present = None
     if starts is None:
-        return Inputs(taken(xp.maximum(rows, 0))[..., None])
-    first = starts[..., None]
-    absent = rows < first
-    if period is not None:
-        season = xp.minimum(period, cutoffs[..., None] + 1 - first)
-        rows = xp.where(absent, first + (rows - first) % season, rows)
-        return Inputs(taken(rows)[..., None])
-    past = xp.where(absent, 0.0, taken(xp.maximum(rows, 0)))
-    present = xp.where(absent, 0.0, xp.ones_like(past))
-    return Inputs(past[..., None], present=present[..., None])
+        rows = xp.maximum(rows, 0)
+    else:
+        first = starts[..., None]
+        absent = rows < first
+        if period is None:
+            rows = xp.maximum(rows, 0)
+        else:
+            season = xp.minimum(period, cutoffs[..., None] + 1 - first)
+            rows, absent = xp.where(absent, first + (rows - first) % season, rows), None
+    past = taken(rows)
+    if absent is not None:
+        past = xp.where(absent, 0.0, past)
+        present = xp.where(absent, 0.0, xp.ones_like(past))[..., None]
+    beside = [part for part in (columns.past, columns.known) if part is not None]
+    parts = [past[..., None], *(xp.take(part, rows, axis=0) for part in beside)]
+    if absent is not None:
+        parts[1:] = [xp.where(absent[..., None], 0.0, part) for part in parts[1:]]
+    return Inputs(
+        parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=-1),
+        None if columns.known is None else gather_after(xp, columns.known, cutoffs, horizon),
+        None
+        if columns.static is None
+        else xp.take(columns.static, xp.take(columns.series, cutoffs, axis=0), axis=0),
+        present,
+    )
 
 
-def gather_targets(xp: Any, values: Any, cutoffs: Any, horizon: int) -> Any:
-    """What follows cutoffs `(...)`: `(..., horizon)`."""
+def gather_after(xp: Any, values: Any, cutoffs: Any, horizon: int) -> Any:
+    """What follows cutoffs `(...)`: `(..., horizon)`, and what axes rows have of their own."""
     return xp.take(values, cutoffs[..., None] + np.arange(1, horizon + 1, dtype=np.int32), axis=0)
 
 
@@ -100,7 +141,7 @@ def occurrences(series: IntArray) -> IntArray:
 
 @dataclass(frozen=True)
 class Windows:
-    """Examples of transformed values.
+    """Examples of transformed values, and of what is known beside them.
 
     `values` has shape `(rows,)`; `cutoffs`, and the `series` that each belongs to, `(windows,)`.
     Every context is whole, or `first` says for every row `(rows,)` where its series begins.
@@ -112,6 +153,8 @@ class Windows:
     context_length: int
     horizon: int
     first: IntArray | None = None
+    beside: Columns | None = None
+    """The other columns of the same rows, if there are any."""
 
     def of(self, series: int) -> "Windows":
         """The examples of one series."""

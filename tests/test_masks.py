@@ -20,7 +20,7 @@ from forecast.data.panel import Panel
 from forecast.jobs.job import prepare
 from forecast.networks import Architecture
 from forecast.training import Member, MemberKey, fit
-from forecast.windows import Inputs, Windows, gather
+from forecast.windows import Columns, Inputs, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -132,7 +132,7 @@ def test_contexts_without_a_period_lack_what_is_before_their_series(
     """Zeros stand there, whatever the series before holds, and it is said where."""
     panel = make_panel([[1.0, 2.0, 3.0], [4.0, 5.0]])
     cutoffs = np.array([1, 2, 4])
-    inputs = gather(np, panel.values, cutoffs, 3, starts=np.array([0, 0, 3]))
+    inputs = gather(np, Columns(panel.values), cutoffs, 3, starts=np.array([0, 0, 3]))
     np.testing.assert_array_equal(inputs.past[..., 0], [[0, 1, 2], [1, 2, 3], [0, 4, 5]])
     np.testing.assert_array_equal(inputs.present[..., 0], [[0, 1, 1], [1, 1, 1], [0, 1, 1]])
 
@@ -154,7 +154,7 @@ def test_training_sees_the_contexts_that_a_forecast_does() -> None:
         print,
     )
     weights = np.stack([network.initial(np.random.default_rng(s)) for s in _initial_seeds(0)])
-    inputs = gather(np, values.astype(np.float32), cutoffs, LONG, starts=first[cutoffs])
+    inputs = gather(np, Columns(values.astype(np.float32)), cutoffs, LONG, starts=first[cutoffs])
     seen = network.forward(weights, inputs.map(lambda part: part[None]))
     targets = values[cutoffs[:, None] + np.arange(1, 6)].astype(np.float32)[None]
     by_hand = np.mean((np.asarray(seen.of(targets)) - np.asarray(seen.forecast)) ** 2)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
 from forecast.training import Fitted, Member, MemberKey, fit
-from forecast.windows import Windows, gather
+from forecast.windows import Columns, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -30,7 +30,7 @@ def _windows(values: np.ndarray, first: int, last: int) -> Windows:
 
 
 def _examples(windows: Windows, cutoffs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    contexts = gather(np, windows.values.astype(np.float32), cutoffs, 12).past
+    contexts = gather(np, Columns(windows.values.astype(np.float32)), cutoffs, 12).past
     return contexts, windows.values[cutoffs + 1, None].astype(np.float32)
 
 

@@ -32,7 +32,7 @@ from forecast.training import (
     layers,
     plan_of,
 )
-from forecast.windows import Inputs, Windows, gather
+from forecast.windows import Columns, Inputs, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -66,7 +66,7 @@ def _windows(values: np.ndarray, cutoffs: np.ndarray, horizon: int = 1) -> Windo
 def _contexts(windows: Windows, cutoffs: np.ndarray | None = None) -> np.ndarray:
     rows = windows.cutoffs if cutoffs is None else cutoffs
     values = windows.values.astype(np.float32)
-    contexts: np.ndarray = gather(np, values, rows, windows.context_length).past
+    contexts: np.ndarray = gather(np, Columns(values), rows, windows.context_length).past
     return contexts
 
 

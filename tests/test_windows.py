@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forecast.data.panel import Panel
 from forecast.data.split import cutoffs_within, latest_apart
-from forecast.windows import gather
+from forecast.windows import Columns, gather
 
 lengths = st.lists(st.integers(1, 15), min_size=1, max_size=4)
 sizes = st.integers(1, 5)
@@ -59,7 +59,9 @@ def test_contexts_are_those_of_a_naive_loop(
             by_hand.append(past[-context_length:])
     cutoffs = np.arange(len(panel.values))
     starts = panel.starts[panel.series_of(cutoffs)]
-    contexts = gather(np, panel.values, cutoffs, context_length, starts=starts, period=period).past
+    contexts = gather(
+        np, Columns(panel.values), cutoffs, context_length, starts=starts, period=period
+    ).past
     assert contexts.shape == (len(by_hand), context_length, 1)
     assert contexts[..., 0].tolist() == by_hand
 
@@ -88,7 +90,7 @@ def test_the_airline_recipe_has_132_windows(
     """The first sees 1949 and is asked for January 1950; the last is asked for December 1960."""
     panel = make_panel([list(airline_values)])
     cutoffs = cutoffs_within(panel, panel.starts, panel.ends, 12, 1)
-    contexts = gather(np, panel.values, cutoffs, 12).past
+    contexts = gather(np, Columns(panel.values), cutoffs, 12).past
     assert contexts.shape == (132, 12, 1)
     assert contexts[0, :, 0].tolist() == airline_values[:12].tolist()
     assert panel.values[cutoffs[[0, -1]] + 1].tolist() == [115, 432]

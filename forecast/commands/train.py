@@ -25,10 +25,17 @@ from forecast.jobs.warm_start import WarmStart
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
-from forecast.runs.documents import write_config, write_data, write_intervals, write_transforms
+from forecast.runs.documents import (
+    write_config,
+    write_data,
+    write_features,
+    write_intervals,
+    write_transforms,
+)
 from forecast.runs.tables import (
     read_scores,
     write_context,
+    write_covariates,
     write_forecasts,
     write_history,
     write_scores,
@@ -189,11 +196,12 @@ def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
     """The export has to agree with Keras on the test windows: everything later runs on it."""
     part = trained.job.fitted_part
     shared = trained.transforms.shared.apply(part.panel).panel
+    encoded = network.encoded(part.panel, part.config.window.horizon)
     chosen = spread(part.cutoffs["test"], _PARITY_WINDOWS)
     for in_memory, exported in zip(trained.network().branches, network.branches, strict=True):
         transformed = exported.transforms.apply(shared).panel
-        by_keras = in_memory.call(transformed, chosen)
-        difference = float(np.abs(exported.call(transformed, chosen) - by_keras).max())
+        by_keras = in_memory.call(transformed, chosen, encoded)
+        difference = float(np.abs(exported.call(transformed, chosen, encoded) - by_keras).max())
         if not difference <= PARITY * max(1.0, float(np.abs(by_keras).max())):  # NaN is none
             raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
 
@@ -229,7 +237,11 @@ def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> N
     write_history(staging, _history(job, done.history))
     write_weights(staging, trained.weights)
     kept = max(job.needs.context_length + job.needs.reach, job.season_length)
-    write_context(staging, job.panel.tail(kept))
+    last = job.panel.tail(kept)
+    write_context(staging, last)
+    if trained.encoder is not None:
+        write_features(staging, trained.encoder)
+        write_covariates(staging, last)
 
 
 def _history(job: Job, logs: Sequence[EpochLog]) -> pd.DataFrame:

@@ -172,6 +172,27 @@ class ResampleOptions(Section):
     """What becomes of the values that fall into one step."""
 
 
+class CovariateOptions(Section):
+    """Columns beside the target that the network sees. Each is of numbers or of words."""
+
+    past: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Known up to the last row alone, such as what was measured."""
+    known: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Known of the future too, such as a price or a promotion: each row of the horizon needs it."""
+    static: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """What does not change within a series, such as a region."""
+    categories: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Those of them that are numbers in the table and mean kinds, such as the codes of a weather:
+    they are taken as words."""
+    scale: Literal["standard", "minmax", "robust", "none"] = "standard"
+    """How columns of numbers are scaled, by what the training rows hold."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column, in the order of past, known and static ones."""
+        return (*self.past, *self.known, *self.static)
+
+
 class DataOptions(Section):
     """Which table, and what its columns mean."""
 
@@ -197,6 +218,11 @@ class DataOptions(Section):
     id: Columns | None = None
     """The column that tells the series of a long table apart, or several; without it there is one
     series."""
+    covariates: CovariateOptions = CovariateOptions()
+    """Columns beside the target that the network sees."""
+    future: str | None = None
+    """A table with rows after the last of `path`, for known covariates: the same columns, but the
+    target, which may be left out. Rows of `path` whose target is blank will do as well."""
     where: Where | None = None
     """Which rows to take: columns, each with a value or a list of values (`{shop: [2, 3]}`).
 
@@ -271,6 +297,11 @@ class DataOptions(Section):
         if form is not None and form not in words and "%" not in form:
             raise ValueError(f"should be a format such as %d/%m/%Y, or one of {', '.join(words)}")
         return form
+
+    @property
+    def covariate_columns(self) -> tuple[str, ...]:
+        """The columns beside the target that the network sees."""
+        return self.covariates.all
 
     @property
     def targets(self) -> tuple[str, ...]:

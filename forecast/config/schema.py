@@ -238,8 +238,24 @@ Dropout = Annotated[float, Field(ge=0, lt=1)]
 Activation = Literal["tanh", "relu", "sigmoid", "linear"]
 
 
+class DecoderOptions(Section):
+    """Dense layers that make the forecast of a step from what is known of it.
+
+    That is its covariates, the static ones, and some numbers that the network gives for it. All
+    steps share the layers.
+    """
+
+    inputs: Count = 16
+    """Numbers that the network gives for each step."""
+    layers: Annotated[tuple[Count, ...], Field(strict=False)] = (64,)
+    """Widths of the layers, first to last."""
+
+
 class _NetworkOptions(Section):
     """What every network has."""
+
+    decoder: DecoderOptions = DecoderOptions()
+    """Where there are known or static covariates: how they enter."""
 
     scope: Literal["global", "local"] = "global"
     """One network for all series, or one for each, all of them trained at once."""

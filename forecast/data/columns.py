@@ -134,6 +134,21 @@ def number_form(options: DataOptions) -> NumberForm:
     return NumberForm(options.decimal, options.thousands)
 
 
+def numbers_of(
+    raw: RawTable, name: str, options: DataOptions, problems: list[Problem]
+) -> FloatArray:
+    """A column of numbers; NaN where a value is missing, and a problem where it is none."""
+    return _numbers(raw, name, options, problems)[0]
+
+
+def are_numbers(texts: "pd.Series[str]", options: DataOptions) -> NDArray[np.bool_]:
+    """Which of these texts are numbers, as the options say that they are written."""
+    numbers = parse_numbers(texts, number_form(options), options.na_values)
+    is_number = np.ones(len(texts), bool)
+    is_number[numbers.wrong] = False
+    return is_number
+
+
 def _numbers(
     raw: RawTable, name: str, options: DataOptions, problems: list[Problem]
 ) -> tuple[FloatArray, NDArray[np.intp]]:

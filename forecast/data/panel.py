@@ -4,24 +4,17 @@ One series is a panel of one. Rows are addressed by their position in the flat a
 has the rows `offsets[i] ... offsets[i + 1]` (half-open).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.data.arrays import FloatArray, IntArray, ranges
 from forecast.data.calendar import Dates, dates, iso
+from forecast.data.covariates import Covariates
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-
-
-def ranges(begins: IntArray, ends: IntArray) -> IntArray:
-    """The rows `begins[i] ... ends[i]` of all `i`, one after another; an empty range adds none."""
-    lengths = np.maximum(ends - begins, 0)
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(begins - before, lengths) + np.arange(lengths.sum())
+__all__ = ["FloatArray", "IntArray", "Panel", "Past", "ranges"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +24,7 @@ class Panel:
     `unique_ids` has one name a series, `begins` its first date, `offsets` one entry more; `values`
     and `observed` have one entry a row, series after series, in the order of time. Dates follow
     from the first one and the frequency. A value that was not observed is interpolated: the network
-    sees it, scores pass over it. Columns beside the target go by name: `covariates` have one entry
-    a row, `static` ones one a series.
+    sees it, scores pass over it.
     """
 
     unique_ids: tuple[str, ...]
@@ -41,8 +33,8 @@ class Panel:
     values: FloatArray
     observed: NDArray[np.bool_]
     freq: str
-    covariates: Mapping[str, FloatArray] = field(default_factory=dict)
-    static: Mapping[str, FloatArray] = field(default_factory=dict)
+    covariates: Covariates | None = None
+    """What is known beside the values, also after the last of them."""
 
     @property
     def ds(self) -> Dates:
@@ -98,8 +90,7 @@ class Panel:
             begins=self.begins[series],
             values=self.values[rows],
             observed=self.observed[rows],
-            covariates={name: column[rows] for name, column in self.covariates.items()},
-            static={name: column[series] for name, column in self.static.items()},
+            covariates=None if self.covariates is None else self.covariates.of(series),
         )
 
     def dates_by_series(self, rows: IntArray) -> Dates:
@@ -107,7 +98,10 @@ class Panel:
         return dates(self.begins, rows - self.starts, self.freq)
 
     def between(self, begins: IntArray, ends: IntArray) -> "Panel":
-        """The rows `begins[i] ... ends[i]` of each series `i`, as a panel."""
+        """The rows `begins[i] ... ends[i]` of each series `i`, as a panel.
+
+        Covariates stay known after them.
+        """
         rows = ranges(begins, ends)
         offsets = np.concatenate([[0], np.cumsum(ends - begins)])
         return replace(
@@ -116,7 +110,9 @@ class Panel:
             begins=dates(self.begins, begins - self.starts, self.freq),
             values=self.values[rows],
             observed=self.observed[rows],
-            covariates={name: column[rows] for name, column in self.covariates.items()},
+            covariates=None
+            if self.covariates is None
+            else self.covariates.since(begins - self.starts),
         )
 
     def before(self, ends: IntArray) -> "Past":

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions, ResampleOptions
+from forecast.data.beside import columns_beside, covariates_of
 from forecast.data.calendar import Dates, dates, is_counted, is_freq, iso
 from forecast.data.clocks import zones_that_repeat, zones_that_skip
 from forecast.data.columns import Rows, rows_of
@@ -81,9 +82,16 @@ def read_table(
     Blank values at the ends of a series are cut off. Raises `DataError` with all that is wrong.
     """
     content = content or (None if path is None else Content(path))
-    texts = (*options.time_columns, *options.ids, *(options.where or ()))
-    raw = read_source(options, Columns(tuple(dict.fromkeys(texts)), options.targets), content)
+    raw = read_source(options, wanted_columns(options, options.targets), content)
     return table_of(raw, options, is_part=path is not None)
+
+
+def wanted_columns(options: DataOptions, numbers: tuple[str, ...]) -> Columns:
+    """The columns that a panel is made of, with these of numbers and what stands beside them."""
+    words = options.covariates.categories
+    texts = (*options.time_columns, *options.ids, *(options.where or ()), *words)
+    beside = (name for name in options.covariate_columns if name not in words)
+    return Columns(tuple(dict.fromkeys(texts)), tuple(dict.fromkeys((*numbers, *beside))))
 
 
 def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> Table:
@@ -131,6 +139,11 @@ def _table(
     names = tuple(np.array(rows.unique_ids, dtype=object)[has_values])
     if not names:
         raise DataError(Problem(f"{raw.name}: {rows.unique_ids[0]} has no value at all."))
+    covariates = None
+    if options.covariate_columns:
+        beside = columns_beside(raw, options, options.covariate_columns)
+        covariates = covariates_of(beside, grid, first, options.covariates, rows.unique_ids)
+        covariates = covariates.of(has_values)
     with_row = np.concatenate([[0], np.cumsum(grid.places >= 0)])
     starts, ends = grid.offsets[:-1], grid.offsets[1:]
     reading = replace(
@@ -149,7 +162,7 @@ def _table(
     values = fill(grid, options.missing)
     observed = ~gaps | (options.missing == "zero")
     reading = replace(reading, absent=grid.absent, filled=int(gaps.sum()))
-    panel = Panel(names, grid.offsets, grid.begins, values, observed, freq)
+    panel = Panel(names, grid.offsets, grid.begins, values, observed, freq, covariates)
     return Table(panel, raw.sha256, reading)
 
 

@@ -1,8 +1,9 @@
 """A run that was interrupted has weights and no exported network: the export, when it is wanted."""
 
+from forecast.features import Sizes
 from forecast.networks import Architecture
 from forecast.runs import Run, model_names
-from forecast.runs.documents import read_config, read_data
+from forecast.runs.documents import read_config, read_data, read_features
 from forecast.runs.weights import read_weights
 from forecast.training import export
 
@@ -15,7 +16,9 @@ def finish(run: Run) -> Run:
     config, data = read_config(run), read_data(run)
     names = model_names(len(config.pipelines))
     weights = dict(zip(names, read_weights(run, len(names)), strict=True))
-    architecture = Architecture(config.model, config.window, data.season_length)
+    encoder = read_features(run, config)
+    sizes = encoder.sizes if encoder else Sizes()
+    architecture = Architecture(config.model, config.window, data.season_length, sizes)
     return run.adding(
         lambda folder: export(architecture, weights, config.training.ensemble, folder)
     )

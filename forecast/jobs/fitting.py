@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.console import Console
-from forecast.data.panel import FloatArray, IntArray
+from forecast.data.panel import FloatArray, IntArray, Past
 from forecast.display import epoch_progress, text_table
 from forecast.errors import ConfigError
+from forecast.features import Encoded, Encoder, Sizes, fit_encoder, vocabulary
 from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
@@ -65,8 +66,17 @@ class Fitting:
         self._plans = {name: plan for name, plan in plans.items() if plan}
         self._jobs = self._finals | {name: plan.earlier for name, plan in self._plans.items()}
         first = jobs[0]
+        words = vocabulary([_training_part(job).panel for job in self._jobs.values()])
+        self._encoders = {
+            name: fit_encoder(job.config, _training_part(job), words)
+            for name, job in self._jobs.items()
+        }
+        encoder = self._encoders["job 0"]
         self.architecture = Architecture(
-            first.config.model, first.config.window, first.season_length
+            first.config.model,
+            first.config.window,
+            first.season_length,
+            encoder.sizes if encoder else Sizes(),
         )
         _refuse_others(self.architecture, start, first)
         self._starts = {
@@ -92,7 +102,11 @@ class Fitting:
             member
             for name, job in self._jobs.items()
             for member in _members(
-                name, job.fitted_part, self._transforms[name], self._starts[name]
+                name,
+                job.fitted_part,
+                self._transforms[name],
+                self._encoders[name],
+                self._starts[name],
             )
         ]
         options = first.config.training
@@ -143,6 +157,7 @@ class Fitting:
                 self.architecture,
                 forward,
                 _weights(weights, name, job.fitted_part),
+                encoder=self._encoders[name],
             )
             for name, job in jobs.items()
         }
@@ -191,6 +206,12 @@ def _refuse_others(architecture: Architecture, start: WarmStart | None, job: Job
         raise ConfigError(job.source.problem(("model", "kind"), message, advice))
 
 
+def _training_part(job: Job) -> Past:
+    """What may be fitted on: the rows of the series that the network forecasts."""
+    part = job.fitted_part
+    return part.panel.before(part.split.train_ends)
+
+
 def _fit_transforms(job: Job, start: WarmStart | None) -> Pipelines:
     past, whole = job.panel.before(job.split.train_ends), job.panel.before(job.panel.ends)
     earlier = start.earlier_fit(job.panel.unique_ids) if start else None
@@ -205,20 +226,27 @@ def _fit_transforms(job: Job, start: WarmStart | None) -> Pipelines:
 
 
 def _members(
-    name: str, job: Job, transforms: Pipelines, start: WarmStart | None
+    name: str,
+    job: Job,
+    transforms: Pipelines,
+    encoder: Encoder | None,
+    start: WarmStart | None,
 ) -> Iterator[Member]:
     """The members of one job, all of whose series are fitted, pipeline after pipeline."""
     shared = transforms.shared.apply(job.panel).panel
+    encoded = None if encoder is None else encoder.encode(job.panel)
     seeds = _seeds(job)
     for i, branch in enumerate(transforms.branches):
         values = branch.apply(shared).panel.values
-        for member in _members_of(name, job, i, values, branch.reach):
+        for member in _members_of(name, job, i, values, branch.reach, encoded):
             key = member.key
             first = start.initial(i, key.series, seeds.index(key.seed)) if start else None
             yield replace(member, initial=first)
 
 
-def _members_of(name: str, job: Job, pipeline: int, values: FloatArray, reach: int) -> list[Member]:
+def _members_of(
+    name: str, job: Job, pipeline: int, values: FloatArray, reach: int, encoded: Encoded | None
+) -> list[Member]:
     """Networks of one pipeline that differ in their seeds, and in their series if local.
 
     The first `reach` rows of each series have no value after its transforms.
@@ -228,11 +256,13 @@ def _members_of(name: str, job: Job, pipeline: int, values: FloatArray, reach: i
     if window.padding == "mask":
         first = np.repeat(job.panel.starts + reach, np.diff(job.panel.offsets))
 
+    beside = None if encoded is None else encoded.beside(values, np.diff(job.panel.offsets))
+
     def windows(rows: IntArray) -> Windows:
         series = job.panel.series_of(rows)
         whole = rows + 1 - job.panel.starts[series] >= job.needs.rows_before
         rows, series = rows[whole], series[whole]
-        return Windows(values, rows, series, window.context_length, window.horizon, first)
+        return Windows(values, rows, series, window.context_length, window.horizon, first, beside)
 
     train = windows(cutoffs["train"])
     monitor = windows(spread(cutoffs[job.monitored_split], _MONITORED))

@@ -15,7 +15,13 @@ from forecast.errors import DataError
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
-from forecast.runs.documents import read_config, read_data, read_intervals, read_transforms
+from forecast.runs.documents import (
+    read_config,
+    read_data,
+    read_features,
+    read_intervals,
+    read_transforms,
+)
 from forecast.runs.layout import INTERVALS, RESOLVED, TRANSFORMS
 from forecast.runs.regular import damaged
 from forecast.runs.tables import read_context
@@ -92,14 +98,16 @@ def open_run(run: Run) -> OpenedRun:
     files = [run.file(f"{name}.onnx") for name in model_names(len(config.pipelines))]
     # A run that was interrupted has no intervals.
     has_intervals = config.intervals and INTERVALS in run.record.checksums
+    encoder = read_features(run, config)
     network = TrainedNetwork.of(
         config,
         [OnnxPredictor(file) for file in files],
         transforms_of(run, config, data.season_length),
         data.season_length,
         _calibration(run, config, data) if has_intervals else None,
+        encoder,
     )
-    opened = OpenedRun(run, config, data, network, read_context(run))
+    opened = OpenedRun(run, config, data, network, read_context(run, encoder))
     _refuse_unlike(opened, files)
     return opened
 
@@ -139,12 +147,13 @@ def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
     expected = len(panel.unique_ids), opened.config.window.horizon, max(1, len(quantiles))
     try:
         shared = opened.network.shared.apply(panel).panel
+        encoded = opened.network.encoded(panel, opened.config.window.horizon)
         seen = [branch.transforms.apply(shared).panel for branch in opened.network.branches]
     except (ValueError, TypeError, LookupError, DataError) as error:
         raise damaged(path, f"it does not fit {RESOLVED} or the series") from error
     for file, branch, own in zip(files, opened.network.branches, seen, strict=True):
         try:
-            shape = branch.call(own, panel.ends - 1).shape
+            shape = branch.call(own, panel.ends - 1, encoded).shape
         except Exception as error:  # ONNX Runtime's errors share no base but this one
             raise damaged(file, f"it does not fit {RESOLVED}") from error
         if shape != expected:

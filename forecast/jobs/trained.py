@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forecast.features import Encoder
 from forecast.jobs.job import Job
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import Predictor, TrainedNetwork
@@ -24,6 +25,8 @@ class TrainedJob:
     """Of each pipeline `(series, size, parameters)`: a network for each series of the job's fitted
     part, or one series for all."""
     calibration: Conformal | ConformalizedQuantiles | None = None
+    encoder: Encoder | None = None
+    """Of the covariates, where there are any."""
 
     def network(self) -> TrainedNetwork:
         """The networks on Keras, for as long as this process lives."""
@@ -36,7 +39,12 @@ class TrainedJob:
         """The same networks in another form, one for each pipeline."""
         job = self.job
         return TrainedNetwork.of(
-            job.config, networks, self.transforms, job.season_length, self.calibration
+            job.config,
+            networks,
+            self.transforms,
+            job.season_length,
+            self.calibration,
+            self.encoder,
         )
 
     def method(self, network: TrainedNetwork | None = None) -> NetworkOrFallback:

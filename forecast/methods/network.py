@@ -16,10 +16,11 @@ from forecast.config.schema import Config, ModelOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DivergedError, Problem, RunError
+from forecast.features import Encoded, Encoder
 from forecast.methods.method import Note, unheard
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
 from forecast.transforms import Pipeline, Pipelines
-from forecast.windows import Batch, Inputs, gather, occurrences
+from forecast.windows import Batch, Columns, Inputs, gather, occurrences
 
 # The level of the quantile that is the forecast itself.
 MIDDLE = 0.5
@@ -71,34 +72,53 @@ class Branch:
     window: WindowOptions
     season_length: int
 
-    def call(self, transformed: Panel, cutoffs: IntArray) -> Batch:
+    def call(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None = None) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
-        return self._call(self._inputs(transformed, cutoffs), transformed, cutoffs)
+        inputs = self._inputs(transformed, cutoffs, self.window.horizon, encoded)
+        return self._call(inputs, transformed, cutoffs)
 
     def outputs(
-        self, panel: Panel, cutoffs: IntArray, horizon: int, note: Note
+        self,
+        panel: Panel,
+        cutoffs: IntArray,
+        horizon: int,
+        note: Note,
+        encoded: Encoded | None = None,
     ) -> list[FloatArray]:
         """What the network predicts, each `(cutoffs, horizon)` on the scale of the panel."""
         transformed = self.transforms.apply(panel)
         # One of each series, then the next of each: so a batch of local networks has few of each.
         order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
         parts = [
-            self._continued(transformed.panel, cutoffs[order[i : i + _BATCH]], horizon, note)
+            self._continued(
+                transformed.panel, cutoffs[order[i : i + _BATCH]], horizon, note, encoded
+            )
             for i in range(0, len(cutoffs), _BATCH)
         ]
         outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
         return [transformed.invert(output, cutoffs) for output in outputs]
 
-    def _inputs(self, transformed: Panel, cutoffs: IntArray) -> Inputs:
-        """What the network sees at each cutoff."""
-        starts = transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
+    def _inputs(
+        self, transformed: Panel, cutoffs: IntArray, horizon: int, encoded: Encoded | None
+    ) -> Inputs:
+        """What the network sees at each cutoff, and what is known of `horizon` steps after it."""
+        series = transformed.series_of(cutoffs)
+        starts = transformed.starts[series] + self.transforms.reach
         with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
             values = transformed.values.astype(np.float32)
+        columns = Columns(values)
+        if encoded is not None:
+            ahead = encoded.ahead * np.arange(len(transformed.unique_ids))
+            longer = np.zeros(len(values) + encoded.ahead * len(transformed.unique_ids), np.float32)
+            longer[np.arange(len(values)) + np.repeat(ahead, np.diff(transformed.offsets))] = values
+            columns = encoded.beside(longer, np.diff(transformed.offsets))
+            cutoffs, starts = cutoffs + ahead[series], starts + ahead[series]
         return gather(
             np,
-            values,
+            columns,
             cutoffs,
             self.window.context_length,
+            horizon=horizon,
             starts=starts,
             period=None if self.window.padding == "mask" else self.season_length,
         )
@@ -120,30 +140,47 @@ class Branch:
         return forecasts if self.model.quantiles else forecasts[..., None]
 
     def _continued(
-        self, transformed: Panel, cutoffs: IntArray, horizon: int, note: Note
+        self,
+        transformed: Panel,
+        cutoffs: IntArray,
+        horizon: int,
+        note: Note,
+        encoded: Encoded | None,
     ) -> FloatArray:
         """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes.
 
-        What is forecast is written behind the context, of which each call sees the last steps.
+        What is forecast is written behind the context, of which each call sees the last steps; so
+        is what is known of these steps, and of what is not what it was last.
         """
-        inputs = self._inputs(transformed, cutoffs)
+        each = self.window.horizon
+        steps = self.steps(horizon)
+        inputs = self._inputs(transformed, cutoffs, steps, encoded)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
-        length, each = inputs.past.shape[1], self.window.horizon
-        steps = -(-horizon // each) * each
-        after = np.ones((len(cutoffs), steps, 1), np.float32)
+        length = inputs.past.shape[1]
+        after = np.repeat(inputs.past[:, -1:], steps, axis=1)
+        if inputs.future is not None:
+            after[..., -inputs.future.shape[-1] :] = inputs.future
         past = np.concatenate([inputs.past, after], axis=1)
         present = None
         if inputs.present is not None:
-            present = np.concatenate([inputs.present, after], axis=1)
+            there = np.ones((len(cutoffs), steps, 1), np.float32)
+            present = np.concatenate([inputs.present, there], axis=1)
         forecasts = np.empty((len(cutoffs), steps, max(1, len(self.model.quantiles))))
         for begin in range(0, steps, each):
             seen, ahead = slice(begin, begin + length), slice(begin, begin + each)
-            known = None if present is None else present[:, seen]
-            called = inputs._replace(past=past[:, seen], present=known)
+            called = inputs._replace(
+                past=past[:, seen],
+                future=None if inputs.future is None else inputs.future[:, ahead],
+                present=None if present is None else present[:, seen],
+            )
             forecasts[:, ahead] = self._call(called, transformed, cutoffs)
             past[:, length + begin : length + begin + each, 0] = forecasts[:, ahead, middle]
             note(min(each, horizon - begin))
         return forecasts[:, :horizon]
+
+    def steps(self, horizon: int) -> int:
+        """Steps of as many whole calls as a horizon takes."""
+        return -(-horizon // self.window.horizon) * self.window.horizon
 
 
 @dataclass(frozen=True)
@@ -154,6 +191,8 @@ class TrainedNetwork:
     branches: Sequence[Branch]
     combine: Literal["mean", "median"]
     calibration: Conformal | ConformalizedQuantiles | None = None
+    encoder: Encoder | None = None
+    """Of the covariates, where there are any."""
 
     @classmethod
     def of(
@@ -163,13 +202,16 @@ class TrainedNetwork:
         transforms: Pipelines,
         season_length: int,
         calibration: Conformal | ConformalizedQuantiles | None = None,
+        encoder: Encoder | None = None,
     ) -> "TrainedNetwork":
         """The method that a config describes, with a network for each pipeline."""
         branches = [
             Branch(network, branch, config.model, config.window, season_length)
             for network, branch in zip(networks, transforms.branches, strict=True)
         ]
-        return cls(transforms.shared, branches, config.training.ensemble.combine, calibration)
+        return cls(
+            transforms.shared, branches, config.training.ensemble.combine, calibration, encoder
+        )
 
     @property
     def model(self) -> ModelOptions:
@@ -204,10 +246,13 @@ class TrainedNetwork:
         Beyond the network's own horizon its forecasts become its context. `note` is called with
         the steps that were done, `horizon` in each of the `passes`.
         Raises `DivergedError` where a forecast is not a finite number, and `RunError` for quantiles
-        that are neither forecast nor calibrated.
+        that are neither forecast nor calibrated; `DataError` where something that is to be known of
+        the future is not.
         """
         for level in quantile_levels:
             self._refuse_unknown(level, horizon)
+        if self.encoder is not None:
+            self.encoder.refuse_missing(panel, cutoffs, horizon)
         scaled = self.shared.apply(panel)
         predicted = self.predictions(scaled.panel, cutoffs, horizon, note)
         y_hat = scaled.invert(predicted[MIDDLE], cutoffs)
@@ -227,9 +272,14 @@ class TrainedNetwork:
 
         The panel is on the scale that the branches share, and so is what comes of it.
         """
-        each = [branch.outputs(panel, cutoffs, horizon, note) for branch in self.branches]
+        encoded = self.encoded(panel, self.branches[0].steps(horizon))
+        each = [branch.outputs(panel, cutoffs, horizon, note, encoded) for branch in self.branches]
         combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
         return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
+
+    def encoded(self, panel: Panel, ahead: int) -> Encoded | None:
+        """What the networks see beside the target, of the panel's rows and of `ahead` more."""
+        return None if self.encoder is None else self.encoder.encode(panel, ahead)
 
     def _quantiles(
         self, predicted: dict[float, FloatArray], series: IntArray, levels: Sequence[float]

@@ -7,7 +7,7 @@ putting location and scale back.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
 from math import prod
@@ -23,6 +23,7 @@ from forecast.config.schema import (
     ModelOptions,
     WindowOptions,
 )
+from forecast.features import Sizes
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers, Layers
 from forecast.networks.members import Dropping, Layout, MemberLayers, Weights
@@ -73,6 +74,8 @@ class Architecture:
     options: ModelOptions
     window: WindowOptions
     season_length: int
+    sizes: Sizes = field(default_factory=Sizes)
+    """Features beside the target."""
 
     @cached_property
     def keras_model(self) -> Model:
@@ -164,9 +167,15 @@ class Architecture:
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each input of one window, by the names of `Inputs`."""
-        shapes: dict[str, tuple[int, ...]] = {"past": (self.window.context_length, 1)}
-        if self.window.padding == "mask":
-            shapes["present"] = (self.window.context_length, 1)
+        sizes, window = self.sizes, self.window
+        features = 1 + sizes.past + sizes.known
+        shapes: dict[str, tuple[int, ...]] = {"past": (window.context_length, features)}
+        if sizes.known:
+            shapes["future"] = (window.horizon, sizes.known)
+        if sizes.static:
+            shapes["static"] = (sizes.static,)
+        if window.padding == "mask":
+            shapes["present"] = (window.context_length, 1)
         return shapes
 
     def _build(self) -> Model:
@@ -180,6 +189,9 @@ class Architecture:
 
     def _forecast(self, inputs: Inputs, layers: Layers) -> Normalized:
         window, context, present = self.window, inputs.past, None
+        beside = self.sizes.past + self.sizes.known
+        if beside:
+            context = context[..., :1]
         if inputs.present is not None:
             present = ops.greater(inputs.present, 0.5)
         location, scale = _location(context, present, window), _scale(context, present, window)
@@ -187,15 +199,42 @@ class Architecture:
         if present is not None:
             context = ops.where(present, context, 0.0)
         levels = self.options.quantiles
-        outputs = window.horizon * max(1, len(levels))
-        shape = Shape(window.context_length, window.horizon, outputs, self.season_length)
-        connect = _kind(self.options).connect
-        seen = inputs._replace(past=context, present=present)
-        output = connect(seen, shape, self.options, layers)
         base = _simple_forecast(context, present, window, self.season_length)
+        past = ops.concatenate([context, inputs.past[..., 1:]], axis=-1) if beside else context
+        seen = inputs._replace(past=past, present=present)
+        output = self._output(seen, base, layers)
         forecast = _quantiles(output, base, levels) if levels else _sum(output, base)
         location, scale = (n if n is None else n[..., 0] for n in (location, scale))
         return Normalized(forecast, location, scale, bool(levels))
+
+    def _output(self, inputs: Inputs, base: Any, layers: Layers) -> Any:
+        """What the network adds to the simple forecast, `(..., batch, horizon * quantiles)`.
+
+        Where something is known of the steps ahead, the kind gives some numbers for each of them,
+        and a decoder that all steps share makes the forecast of a step from these and from what is
+        known of it: the temporal decoder of TiDE, https://arxiv.org/abs/2304.08424 (Das et al.
+        2023).
+        """
+        connect, horizon = _kind(self.options).connect, self.window.horizon
+        numbers = max(1, len(self.options.quantiles))
+        has_decoder = self.sizes.known or self.sizes.static
+        each = self.options.decoder.inputs if has_decoder else numbers
+        shape = Shape(self.window.context_length, horizon, horizon * each, self.season_length)
+        output = connect(inputs, shape, self.options, layers)
+        if not has_decoder:
+            return output
+        parts = [layers.steps(output, horizon)]
+        parts += [] if base is None else [base[..., None]]
+        parts += [] if inputs.future is None else [inputs.future]
+        if inputs.static is not None:
+            parts.append(ops.repeat(inputs.static[..., None, :], horizon, axis=-2))
+        known = ops.concatenate(parts, axis=-1)
+        decoder = self.options.decoder
+        for i, units in enumerate(decoder.layers, start=1):
+            hidden = layers.dense(known, units, f"decoder_{i}", activation="relu")
+            known = layers.dropout(hidden, self.options.dropout_rate, f"decoder_dropout_{i}")
+        steps = layers.dense(known, numbers, "decoder_forecast")
+        return ops.concatenate([steps[..., i] for i in range(numbers)], axis=-1)
 
 
 def _kind(options: ModelOptions) -> Any:

@@ -37,6 +37,9 @@ class Layers(Protocol):
     def flat(self, context: Any) -> Any:
         """A context `(..., steps, features)` as `(..., steps * features)`."""
 
+    def steps(self, values: Any, steps: int) -> Any:
+        """Values `(..., steps * features)` as `(..., steps, features)`."""
+
     def recurrent(
         self,
         steps: Any,
@@ -105,6 +108,10 @@ class KerasLayers:
     def flat(self, context: Any) -> Any:
         """A `Flatten` layer."""
         return keras.layers.Flatten(name="context_flat")(context)
+
+    def steps(self, values: Any, steps: int) -> Any:
+        """A `Reshape` layer."""
+        return keras.layers.Reshape((steps, values.shape[-1] // steps), name="steps")(values)
 
     def recurrent(
         self,

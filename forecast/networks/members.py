@@ -164,6 +164,10 @@ class MemberLayers:
         members, _, steps, features = context.shape
         return ops.reshape(context, (members, -1, steps * features))
 
+    def steps(self, values: Any, steps: int) -> Any:
+        """`(members, batch, steps * features)` to `(members, batch, steps, features)`."""
+        return ops.reshape(values, (values.shape[0], -1, steps, values.shape[-1] // steps))
+
     def recurrent(
         self,
         steps: Any,

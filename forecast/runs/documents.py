@@ -10,7 +10,8 @@ from forecast.config.document import parse as parse_yaml
 from forecast.config.load import dump_config
 from forecast.data.calendar import is_freq
 from forecast.errors import ConfigError
-from forecast.runs.layout import CONFIG, DATA, INTERVALS, RESOLVED, TRANSFORMS
+from forecast.features import Encoder
+from forecast.runs.layout import CONFIG, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
 from forecast.runs.record import ConformalState, DataRecord, QuantilesState
 from forecast.runs.regular import damaged
 from forecast.runs.staging import Staging
@@ -61,6 +62,10 @@ def read_data(run: Run) -> DataRecord:
     return record
 
 
+class _State(RootModel[dict[str, Any]]):
+    pass
+
+
 class _States(RootModel[list[dict[str, Any]]]):
     pass
 
@@ -73,6 +78,25 @@ def write_transforms(staging: Staging, states: Sequence[State]) -> None:
 def read_transforms(run: Run) -> list[dict[str, Any]]:
     """The state of each fitted transform. What a kind of transform asks of it, that kind checks."""
     return parse(run.content(TRANSFORMS), _States, run.path / TRANSFORMS).root
+
+
+def write_features(staging: Staging, encoder: Encoder) -> None:
+    """`features.json`: what was fitted to the covariates."""
+    staging.write_json(FEATURES, encoder.state())
+
+
+def read_features(run: Run, config: Config) -> Encoder | None:
+    """What was fitted to the covariates; None where the config has none."""
+    if not config.data.covariate_columns:
+        return None
+    path, content = run.path / FEATURES, run.content(FEATURES)
+    try:
+        encoder = Encoder.from_state(parse(content, _State, path).root)
+    except (ValueError, TypeError, LookupError) as error:
+        raise damaged(path, "it does not hold what was fitted to covariates") from error
+    if encoder.names != config.data.covariate_columns:
+        raise damaged(path, f"it does not fit {RESOLVED}")
+    return encoder
 
 
 def write_intervals(staging: Staging, state: State) -> None:

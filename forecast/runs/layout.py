@@ -7,12 +7,14 @@ CONFIG = "config.yaml"
 RESOLVED = "resolved.yaml"
 DATA = "data.json"
 TRANSFORMS = "transforms.json"
+FEATURES = "features.json"
 INTERVALS = "intervals.json"
 HISTORY = "history.csv"
 TIMINGS = "timings.csv"
 SCORES = "scores.csv"
 FORECASTS = "forecasts.csv"
 CONTEXT = "context.csv"
+COVARIATES = "covariates.csv"
 ONNX = "model.onnx"
 
 PLOTS = "plots"
@@ -20,7 +22,7 @@ CHECKPOINT = "checkpoint"
 
 _FILES = {
     RUN, CONFIG, RESOLVED, DATA, TRANSFORMS, INTERVALS, HISTORY, TIMINGS, SCORES, FORECASTS,
-    CONTEXT,
+    CONTEXT, FEATURES, COVARIATES,
 }  # fmt: skip
 _FOLDERS = {PLOTS, CHECKPOINT}
 _NETWORK = re.compile(r"(model|weights)(-\d+)?\.(keras|onnx|npy)")

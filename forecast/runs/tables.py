@@ -7,18 +7,20 @@ written `""`.
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar import Dates, is_counted
+from forecast.data.calendar import Dates, dates, is_counted
+from forecast.data.covariates import Covariates, covariates_from, covariates_table
 from forecast.data.csvtext import read_rows
 from forecast.data.export import csv_text, panel_table
 from forecast.data.gaps import interpolate
 from forecast.data.panel import Panel
+from forecast.features import Encoder
 from forecast.runs.documents import read_data
-from forecast.runs.layout import CONTEXT, DATA, FORECASTS, HISTORY, SCORES, TIMINGS
+from forecast.runs.layout import CONTEXT, COVARIATES, DATA, FORECASTS, HISTORY, SCORES, TIMINGS
 from forecast.runs.record import DataRecord
 from forecast.runs.regular import damaged
 from forecast.runs.staging import Staging
@@ -126,8 +128,37 @@ def write_context(staging: Staging, panel: Panel) -> None:
     staging.write_text(CONTEXT, csv_text(panel_table(panel)))
 
 
-def read_context(run: Run) -> Panel:
-    """The last rows of every series, with a line across what nobody saw."""
+def write_covariates(staging: Staging, panel: Panel) -> None:
+    """`covariates.csv`: `unique_id, ds` and a column for each covariate, also after the last y.
+
+    Nothing where a panel has none.
+    """
+    if panel.covariates is not None:
+        table = covariates_table(panel.covariates, panel.unique_ids, panel.begins, panel.freq)
+        staging.write_text(COVARIATES, csv_text(table))
+
+
+def _read_covariates(run: Run, panel: Panel, encoder: Encoder) -> Covariates:
+    """Those of a panel's series, of as many rows as there are."""
+    path, data = run.path / COVARIATES, read_data(run)
+    words = dict.fromkeys(encoder.words, _text)
+    columns = {"unique_id": _id, "ds": _moment, **dict.fromkeys(encoder.names, _number), **words}
+    table = _read(run, COVARIATES, columns, _Calendar.of(data))
+    codes = pd.Index(panel.unique_ids).get_indexer(pd.Index(table["unique_id"]))
+    offsets = np.searchsorted(codes, np.arange(len(panel.unique_ids) + 1)).astype(np.int64)
+    steps = np.arange(len(codes)) - offsets[:-1][codes]
+    if (codes < 0).any() or (np.diff(codes) < 0).any():
+        raise damaged(path, f"its series are not those of {CONTEXT}")
+    if not (dates(panel.begins[codes], steps, panel.freq) == pd.Index(table["ds"])).all():
+        raise damaged(path, f"its dates are not those of {CONTEXT}")
+    return covariates_from(table, offsets, encoder.static_names, encoder.words)
+
+
+def read_context(run: Run, encoder: Encoder | None = None) -> Panel:
+    """The last rows of every series, with a line across what nobody saw.
+
+    With the covariates that an encoder takes, where it is given.
+    """
     path, data = run.path / CONTEXT, read_data(run)
     table = _some(run, CONTEXT, _read(run, CONTEXT, _CONTEXT, _Calendar.of(data)))
     codes, names = pd.factorize(table["unique_id"])
@@ -142,7 +173,10 @@ def read_context(run: Run) -> Panel:
     panel = Panel(tuple(map(str, names)), offsets, begins, y, np.isfinite(y), data.freq)
     if not (panel.ds == ds).all():
         raise damaged(path, f"its dates are not steps of the frequency {data.freq}")
-    return panel.with_values(interpolate(panel, path))
+    panel = panel.with_values(interpolate(panel, path))
+    if encoder is None:
+        return panel
+    return replace(panel, covariates=_read_covariates(run, panel, encoder))
 
 
 def _read(

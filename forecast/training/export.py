@@ -55,6 +55,7 @@ def _write_elsewhere(
         "model": architecture.options.model_dump(),
         "window": architecture.window.model_dump(),
         "season_length": architecture.season_length,
+        "sizes": architecture.sizes,
         "ensemble": options.model_dump(),
     }
     with TemporaryDirectory() as temporary:

@@ -17,6 +17,7 @@ from keras import ops, tree
 from pydantic import BaseModel
 
 from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
+from forecast.features import Sizes
 from forecast.networks import Architecture, Weights, combine, combined
 from forecast.training.archive import settle
 from forecast.windows import Inputs
@@ -28,6 +29,7 @@ class _Description(BaseModel):
     model: ModelOptions
     window: WindowOptions
     season_length: int
+    sizes: Sizes
     ensemble: EnsembleOptions
 
 
@@ -83,7 +85,9 @@ def _write_local(
 def main() -> None:
     """Read a description and weights, write a graph."""
     description = _Description.model_validate_json(sys.stdin.read())
-    architecture = Architecture(description.model, description.window, description.season_length)
+    architecture = Architecture(
+        description.model, description.window, description.season_length, description.sizes
+    )
     with np.load(sys.argv[1]) as weights:
         write(architecture, dict(weights), description.ensemble, Path(sys.argv[2]))
 

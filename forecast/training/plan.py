@@ -15,7 +15,7 @@ from forecast.data.panel import IntArray
 from forecast.networks import Architecture, Weights
 from forecast.training.optimizers import OPTIMIZERS
 from forecast.training.state import Order, State, dropout_seed, initial_draws
-from forecast.windows import Windows
+from forecast.windows import Columns, Windows
 
 # Windows whose loss is measured at once.
 _MEASURED_BATCH = 1024
@@ -107,8 +107,8 @@ class Plan:
 
     architecture: Architecture
     options: TrainingOptions
-    values: NDArray[np.float32]
-    """All values that members look at, `(rows,)`."""
+    columns: Columns
+    """All values that members look at, and what is known beside them."""
     first: NDArray[np.int32] | None
     """Where the series of each row begins, if contexts may reach back before it."""
     context_length: int
@@ -159,7 +159,7 @@ def plan_of(
 ) -> tuple[Plan, list[Block]]:
     """The plan of all members, and them in so many blocks."""
     windows = [member.train for member in members]
-    values, first, offsets = _joined(windows)
+    columns, first, offsets = _joined(windows)
     orders = [Order(own, options) for own in windows]
     size = -(-len(members) // blocks)
     batch = min(options.batch_size, max(order.size for order in orders))
@@ -171,7 +171,7 @@ def plan_of(
     plan = Plan(
         architecture,
         options,
-        values,
+        columns,
         first,
         windows[0].context_length,
         windows[0].horizon,
@@ -202,8 +202,8 @@ def _numbers(own: Sequence[float | None], default: float) -> NDArray[np.float32]
 
 def _joined(
     windows: Sequence[Windows],
-) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, list[int]]:
-    """All values that members look at in one row, and what to add to the cutoffs of each.
+) -> tuple[Columns, NDArray[np.int32] | None, list[int]]:
+    """All that members look at in one set of rows, and what to add to the cutoffs of each.
 
     In between, where the series of each row begins, if contexts need not be whole. Members that
     look at the same array share its place.
@@ -225,4 +225,22 @@ def _joined(
         if own.first is not None
     ]
     first = np.concatenate(firsts).astype(np.int32) if firsts else None
-    return values, first, [int(begins[place]) for place in places]
+    beside = [own.beside for own in different if own.beside is not None]
+    return _side_by_side(values, beside), first, [int(begins[place]) for place in places]
+
+
+def _side_by_side(values: NDArray[np.float32], beside: Sequence[Columns]) -> Columns:
+    """The values, and the other columns of the same rows in one piece."""
+    if not beside:
+        return Columns(values)
+
+    def joined(name: str) -> Any:
+        parts = [getattr(own, name) for own in beside]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    series = None
+    if beside[0].static is not None:
+        sizes = np.cumsum([0, *(len(own.static) for own in beside)])
+        moved = [own.series + size for own, size in zip(beside, sizes, strict=False)]
+        series = np.concatenate(moved).astype(np.int32)
+    return Columns(values, joined("past"), joined("known"), joined("static"), series)

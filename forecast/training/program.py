@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
@@ -22,7 +22,7 @@ from forecast.networks import Dropping
 from forecast.training.optimizers import OPTIMIZERS
 from forecast.training.plan import Batches, Members, Plan
 from forecast.training.state import OptimizerState, State
-from forecast.windows import Inputs, gather, gather_targets
+from forecast.windows import Columns, Inputs, gather, gather_after
 
 # Windows that are trained on at once: their states stay in the processor's cache, which makes
 # a difference for large batches (`benchmarks/training.py`).
@@ -43,7 +43,7 @@ class Program:
         self._optimizer = OPTIMIZERS[options.optimizer]
         levels = architecture.quantiles
         self._loss = _pinball(levels) if levels else keras.losses.get(options.loss)
-        self._values = ops.convert_to_tensor(plan.values)
+        self._columns = tree.map_structure(ops.convert_to_tensor, plan.columns.named)
         self._first = None if plan.first is None else ops.convert_to_tensor(plan.first)
         self._context_length = plan.context_length
         self._horizon = plan.horizon
@@ -61,18 +61,18 @@ class Program:
         count = len(batches)  # the program knows one shape
         batches = np.pad(batches, ((0, self._call_batches - count), (0, 0), (0, 0)))
         result: tuple[OptimizerState, Any, Any] = self._train(
-            members, self._values, state, active, batches, np.int32(count)
+            members, self._columns, state, active, batches, np.int32(count)
         )
         return result
 
     def measure(self, weights: Any, batches: Batches) -> Any:
         """The mean loss on windows, `(members,)`."""
-        return self._measure(self._values, weights, batches)
+        return self._measure(self._columns, weights, batches)
 
     def _compile_training(self, plan: Plan) -> Callable[..., Any]:
         def train(
             members: Members,
-            values: Any,
+            columns: dict[str, Any],
             state: OptimizerState,
             active: Any,
             batches: Any,
@@ -86,7 +86,7 @@ class Program:
             ) -> Any:
                 batch, piece = pieces[i // each], i % each
                 sizes = ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
-                means, slopes = self._gradient(members, values, state, batch[piece], sizes, piece)
+                means, slopes = self._gradient(members, columns, state, batch[piece], sizes, piece)
                 gradient, sizes = gradient + slopes, sizes * active
                 ends = ops.cast(piece == each - 1, "float32")
                 state = self._update(members, state, gradient, sizes * ends)
@@ -105,14 +105,14 @@ class Program:
         numbers = np.zeros(plan.size, np.float32)
         members = Members(numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
         batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
-        arguments = members, self._values, state, numbers, batches, np.int32(0)
+        arguments = members, self._columns, state, numbers, batches, np.int32(0)
         program = backend().compile(train, *arguments)
         program(*arguments)  # with no batch to train on: this compiles, and does nothing else
         return program  # type: ignore[no-any-return]
 
-    def _measured(self, values: Any, weights: Any, batches: Any) -> Any:
+    def _measured(self, columns: dict[str, Any], weights: Any, batches: Any) -> Any:
         def body(i: Any, losses: Any, windows: Any) -> Any:
-            shares, inputs, targets = self._gather(values, batches[i])
+            shares, inputs, targets = self._gather(columns, batches[i])
             seen = self._architecture.forward(weights, inputs)
             loss = self._loss(seen.of(targets), seen.forecast)
             return i + 1, losses + ops.sum(shares * loss, 1), windows + ops.sum(shares, 1)
@@ -126,14 +126,14 @@ class Program:
     def _gradient(
         self,
         members: Members,
-        values: Any,
+        columns: dict[str, Any],
         state: OptimizerState,
         cutoffs: Any,
         sizes: Any,
         piece: Any,
     ) -> tuple[Any, Any]:
         """What a piece of a batch adds to the mean loss over `sizes` windows, and its gradient."""
-        shares, inputs, targets = self._gather(values, cutoffs)
+        shares, inputs, targets = self._gather(columns, cutoffs)
         dropping = None
         if self._drops:
             steps, first = ops.cast(state.steps, "uint32"), piece * cutoffs.shape[1]
@@ -169,18 +169,26 @@ class Program:
         )
         return OptimizerState(weights, slots, state.steps + ops.cast(sizes > 0, "int32"))
 
-    def _gather(self, values: Any, cutoffs: Any) -> tuple[Any, Inputs, Any]:
+    def _gather(self, columns: dict[str, Any], cutoffs: Any) -> tuple[Any, Inputs, Any]:
         """Shares, inputs and targets at cutoffs `(members, batch)`.
 
         Shares `(members, batch)` are 1 where there is a window, and 0; targets have the shape
         `(members, batch, horizon)`. Where there is no window all are zeros: a share of zero would
         not hold back the NaN of a strange row.
         """
-        there = cutoffs >= 0
+        there, table = cutoffs >= 0, Columns(**columns)
         rows = ops.maximum(cutoffs, 0)
         starts = None if self._first is None else ops.take(self._first, rows, axis=0)
-        inputs = gather(ops, values, rows, self._context_length, starts=starts, there=there)
-        targets = gather_targets(ops, values, rows, self._horizon)
+        inputs = gather(
+            ops,
+            table,
+            rows,
+            self._context_length,
+            horizon=self._horizon,
+            starts=starts,
+            there=there,
+        )
+        targets = gather_after(ops, table.values, rows, self._horizon)
         return ops.cast(there, "float32"), inputs, ops.where(there[..., None], targets, 0.0)
 
 

@@ -84,6 +84,7 @@ def read_text(content: Content, options: DataOptions, columns: Columns | None) -
 def option_of(options: DataOptions) -> dict[str, str]:
     """Which option names each column."""
     named = dict.fromkeys(options.time_columns, "time")
+    named |= dict.fromkeys(options.covariate_columns, "covariates")
     named |= dict.fromkeys(options.targets, "target") | dict.fromkeys(options.ids, "id")
     return named | dict.fromkeys(options.where or (), "where")
 

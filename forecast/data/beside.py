@@ -1,0 +1,101 @@
+"""The columns beside the target: from cells of numbers or words to the covariates of a panel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecast.config.data import CovariateOptions, DataOptions
+from forecast.data.arrays import FloatArray, IntArray, ranges
+from forecast.data.columns import are_numbers, numbers_of
+from forecast.data.covariates import Covariates
+from forecast.data.gaps import Grid
+from forecast.data.sources import RawTable
+from forecast.data.texts import texts_of
+from forecast.errors import DataError, Problem
+
+# A column of which no larger share is no number is one of numbers, with errors in it.
+_STRANGE = 0.5
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Columns by the places of their rows in the raw table."""
+
+    columns: dict[str, FloatArray]
+    """Numbers, or places of words among the levels; NaN where a cell is blank or there is no row.
+    The last entry, which the place -1 means, is NaN."""
+    levels: dict[str, tuple[str, ...]]
+    """The words of each column of words, in alphabetical order."""
+
+
+def columns_beside(raw: RawTable, options: DataOptions, names: Sequence[str]) -> Beside:
+    """These columns of a table. Raises `DataError` for words among numbers."""
+    problems: list[Problem] = []
+    columns, levels = {}, {}
+    count = int(raw.frame.index.max()) + 2 if len(raw.frame) else 1
+    for name in names:
+        if _has_words(raw.frame[name], name, options):
+            codes, words = pd.factorize(texts_of(raw.frame[name]), sort=True)
+            values = np.where(codes < 0, np.nan, codes)
+            levels[name] = tuple(str(word) for word in words)
+        else:
+            found: list[Problem] = []
+            values = numbers_of(raw, name, options, found)
+            problems += [_or_category(problem, name) for problem in found]
+        column = np.full(count, np.nan)
+        column[raw.frame.index.to_numpy(np.int64)] = values
+        columns[name] = column
+    if problems:
+        raise DataError(*problems)
+    return Beside(columns, levels)
+
+
+def _has_words(column: "pd.Series[str]", name: str, options: DataOptions) -> bool:
+    if name in options.covariates.categories:
+        return True
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    texts = texts_of(column).dropna()
+    return len(texts) > 0 and float(are_numbers(texts, options).mean()) < 1 - _STRANGE
+
+
+def _or_category(problem: Problem, name: str) -> Problem:
+    advice = f"If its words are kinds, list it in `data.covariates.categories: [{name}]`."
+    return Problem(problem.message, f"{problem.advice} {advice}" if problem.advice else advice)
+
+
+def covariates_of(
+    beside: Beside, grid: Grid, first: IntArray, options: CovariateOptions, names: Sequence[str]
+) -> Covariates:
+    """The covariates of a grid's series, each from its row `first[i]` on, to the end of the grid.
+
+    Raises `DataError` for a static column that changes within a series.
+    """
+    ends = grid.offsets[1:]
+    places = grid.places[ranges(first, ends)]
+    offsets = np.concatenate([[0], np.cumsum(ends - first)]).astype(np.int64)
+    columns = {name: beside.columns[name][places] for name in (*options.past, *options.known)}
+    static, problems = {}, []
+    for name in options.static:
+        values = beside.columns[name][places]
+        low, high = _extremes(values, offsets)
+        changes = np.flatnonzero(low < high)
+        if len(changes):
+            of = names[changes[0]]
+            message = f"`{name}` is a static covariate, and changes within the series {of}."
+            problems.append(Problem(message, "List it among `past` or `known` covariates."))
+        static[name] = low
+    if problems:
+        raise DataError(*problems)
+    return Covariates(offsets, columns, static, beside.levels)
+
+
+def _extremes(values: FloatArray, offsets: IntArray) -> tuple[FloatArray, FloatArray]:
+    """The least and the largest value of each series; NaN where it has none."""
+    known = ~np.isnan(values)
+    low = np.minimum.reduceat(np.where(known, values, np.inf), offsets[:-1])
+    high = np.maximum.reduceat(np.where(known, values, -np.inf), offsets[:-1])
+    some = np.isfinite(low)
+    return np.where(some, low, np.nan), np.where(some, high, np.nan)

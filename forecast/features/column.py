@@ -1,0 +1,122 @@
+"""One column beside the target as features: a number that is scaled, or a word among its levels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from forecast.data.panel import FloatArray, IntArray
+
+Scale = Literal["standard", "minmax", "robust", "none"]
+
+# Words that have a feature of their own; more of them, and the rarest have none.
+MOST_LEVELS = 64
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of numbers less a location, over a scale. One that is missing everywhere is 0."""
+
+    name: str
+    location: float
+    scale: float
+
+    @property
+    def features(self) -> int:
+        """How many features it becomes."""
+        return 1
+
+    @classmethod
+    def fit(cls, name: str, values: FloatArray, how: Scale) -> "Number":
+        """From the values of the past; NaN is passed over."""
+        known = values[np.isfinite(values)]
+        if how == "none" or not len(known):
+            return cls(name, 0.0, 1.0)
+        if how == "standard":
+            location, scale = known.mean(), known.std()
+        elif how == "minmax":
+            location, scale = known.min(), known.max() - known.min()
+        else:
+            low, location, high = np.quantile(known, [0.25, 0.5, 0.75])
+            scale = high - low
+        # Of a column that never moved, a later move is of the size of its level.
+        return cls(name, float(location), float(scale or abs(location) or 1.0))
+
+    def encode(self, values: FloatArray, levels: Sequence[str]) -> FloatArray:
+        """`(rows,)` to `(rows, 1)`."""
+        scaled = (values - self.location) / self.scale
+        return np.where(np.isfinite(scaled), scaled, 0.0)[:, None]
+
+    def state(self) -> dict[str, Any]:
+        """What was fitted, as plain JSON."""
+        return {"name": self.name, "location": self.location, "scale": self.scale}
+
+
+@dataclass(frozen=True)
+class Words:
+    """A column of words: 1 for the word of a row, 0 for the others (one-hot).
+
+    A word that the past does not have is none of them, and so is a missing one: all are 0.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    """The words that have a feature."""
+    seen: tuple[str, ...]
+    """Those of them that the past has: what a feature means was learned for them alone."""
+
+    @property
+    def features(self) -> int:
+        """How many features it becomes."""
+        return len(self.levels)
+
+    @classmethod
+    def fit(
+        cls, name: str, values: FloatArray, words: Sequence[str], levels: tuple[str, ...]
+    ) -> "Words":
+        """From the values of the past, which are places of `words`."""
+        places = np.unique(values[np.isfinite(values)]).astype(int)
+        past = {words[place] for place in places}
+        return cls(name, levels, tuple(level for level in levels if level in past))
+
+    def encode(self, values: FloatArray, levels: Sequence[str]) -> FloatArray:
+        """`(rows,)`, places of `levels`, to `(rows, features)`."""
+        known = {word: self.levels.index(word) for word in self.seen}
+        places = np.array([known.get(word, -1) for word in levels] + [-1], np.int64)
+        own = places[np.where(np.isfinite(values), values, len(levels)).astype(np.int64)]
+        encoded = np.zeros((len(values), len(self.levels)))
+        rows = np.flatnonzero(own >= 0)
+        encoded[rows, own[rows]] = 1.0
+        return encoded
+
+    def state(self) -> dict[str, Any]:
+        """What was fitted, as plain JSON."""
+        return {"name": self.name, "levels": list(self.levels), "seen": list(self.seen)}
+
+
+Column = Number | Words
+
+
+def column_of(state: dict[str, Any]) -> Column:
+    """A column again, from what `state` gave."""
+    if "levels" in state:
+        return Words(str(state["name"]), tuple(state["levels"]), tuple(state["seen"]))
+    return Number(str(state["name"]), float(state["location"]), float(state["scale"]))
+
+
+def fill_forward(values: FloatArray, offsets: IntArray) -> FloatArray:
+    """Each missing value as the last one before it in its series, the first ones as the next one.
+
+    A series in which all are missing keeps NaN.
+    """
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    rows = np.arange(len(values))
+    starts = np.repeat(offsets[:-1], np.diff(offsets))
+    ends = np.repeat(offsets[1:], np.diff(offsets))
+    before = np.maximum.accumulate(np.where(missing, -1, rows))
+    after = np.minimum.accumulate(np.where(missing, len(values), rows)[::-1])[::-1]
+    source = np.where(before >= starts, before, np.where(after < ends, after, rows))
+    return values[source]

@@ -1,0 +1,247 @@
+"""All covariates of a panel as the matrices that windows are gathered from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.config.schema import Config
+from forecast.data.calendar import dates, iso
+from forecast.data.covariates import Covariates
+from forecast.data.panel import FloatArray, IntArray, Panel, Past
+from forecast.errors import DataError, Problem
+from forecast.features.column import MOST_LEVELS, Column, Number, Words, column_of, fill_forward
+from forecast.windows import Columns
+
+Matrix = NDArray[np.float32]
+
+
+class Sizes(NamedTuple):
+    """How many features a network is given beside the target."""
+
+    past: int = 0
+    known: int = 0
+    static: int = 0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Features of a panel whose series are longer by `ahead` rows each, which are the future."""
+
+    past: Matrix
+    """`(rows, features)`: what is known up to a cutoff. After the panel's last row, that row's."""
+    known: Matrix
+    """`(rows, features)`: what is known beyond it too."""
+    static: Matrix
+    """`(series, features)`."""
+    ahead: int = 0
+
+    def beside(self, values: FloatArray | Matrix, lengths: IntArray) -> Columns:
+        """The features beside values of the same rows, of series of so many rows and the ahead."""
+        series = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths + self.ahead)
+
+        def unless_empty(part: Matrix) -> Matrix | None:
+            return part if part.shape[1] else None
+
+        static = unless_empty(self.static)
+        return Columns(
+            values,
+            unless_empty(self.past),
+            unless_empty(self.known),
+            static,
+            None if static is None else series,
+        )
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Columns beside the target, each as it was fitted."""
+
+    past: tuple[Column, ...] = ()
+    known: tuple[Column, ...] = ()
+    static: tuple[Column, ...] = ()
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many features there are of each part."""
+        return Sizes(*(sum(c.features for c in part) for part in self._parts))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in the order of past, known and static ones."""
+        return tuple(column.name for part in self._parts for column in part)
+
+    @property
+    def static_names(self) -> tuple[str, ...]:
+        """The columns that do not change within a series."""
+        return tuple(column.name for column in self.static)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The columns of words."""
+        return tuple(c.name for part in self._parts for c in part if isinstance(c, Words))
+
+    @property
+    def _parts(self) -> tuple[tuple[Column, ...], ...]:
+        return self.past, self.known, self.static
+
+    def encode(self, panel: Panel, ahead: int = 0) -> Encoded:
+        """The features of all rows of a panel, and of `ahead` rows after the last of each series.
+
+        What is missing of a column is what it was last; at the start of a series, what it is next.
+        """
+        rows = _Rows.of(panel, ahead)
+        series = len(panel.unique_ids)
+        return Encoded(
+            _matrix([rows.encoded(c, to_come=False) for c in self.past], rows.count),
+            _matrix([rows.encoded(c, to_come=True) for c in self.known], rows.count),
+            _matrix([rows.encoded_static(c) for c in self.static], series),
+            ahead,
+        )
+
+    def refuse_missing(self, panel: Panel, cutoffs: IntArray, horizon: int) -> None:
+        """Raise `DataError` where a known column lacks a value within `horizon` of a cutoff."""
+        covariates = panel.covariates
+        if not self.known or covariates is None:
+            return
+        series = panel.series_of(cutoffs)
+        steps = (cutoffs - panel.starts[series])[:, None] + np.arange(1, horizon + 1)
+        inside = steps < np.diff(covariates.offsets)[series][:, None]
+        rows = np.where(inside, covariates.starts[series][:, None] + steps, 0)
+        problems = []
+        for column in self.known:
+            lacks = ~inside | np.isnan(covariates.columns[column.name][rows])
+            if lacks.any():
+                problems.append(_lacking(panel, column.name, cutoffs, lacks))
+        if problems:
+            raise DataError(*problems)
+
+    def state(self) -> dict[str, Any]:
+        """What was fitted, as plain JSON."""
+        names = ("past", "known", "static")
+        return {
+            name: [column.state() for column in part]
+            for name, part in zip(names, self._parts, strict=True)
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
+        """The encoder again, from what `state` gave."""
+        names = ("past", "known", "static")
+        return cls(*(tuple(column_of(own) for own in state[name]) for name in names))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a panel and of what comes after, and what is known in each."""
+
+    covariates: Covariates
+    offsets: IntArray
+    """Of the longer series."""
+    here: NDArray[np.bool_]
+    """Which of these rows the panel has."""
+    source: IntArray
+    """The row of the covariates for each, or -1 where they have none."""
+
+    @classmethod
+    def of(cls, panel: Panel, ahead: int) -> "_Rows":
+        lengths = np.diff(panel.offsets)
+        covariates = panel.covariates or Covariates(panel.offsets, {})
+        offsets = panel.offsets + ahead * np.arange(len(panel.offsets))
+        steps = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths + ahead)
+        known = np.repeat(np.diff(covariates.offsets), lengths + ahead)
+        starts = np.repeat(covariates.starts, lengths + ahead)
+        source = np.where(steps < known, starts + steps, -1)
+        return cls(covariates, offsets, steps < np.repeat(lengths, lengths + ahead), source)
+
+    @property
+    def count(self) -> int:
+        return len(self.source)
+
+    def encoded(self, column: Column, *, to_come: bool) -> FloatArray:
+        values = self.covariates.columns[column.name]
+        there = self.source >= 0 if to_come else (self.source >= 0) & self.here
+        own = (
+            np.where(there, values[self.source], np.nan)
+            if len(values)
+            else np.full(self.count, np.nan)
+        )
+        filled = fill_forward(own, self.offsets)
+        return column.encode(filled, self.covariates.levels.get(column.name, ()))
+
+    def encoded_static(self, column: Column) -> FloatArray:
+        levels = self.covariates.levels.get(column.name, ())
+        return column.encode(self.covariates.static[column.name], levels)
+
+
+def fit_encoder(config: Config, past: Past, words: Mapping[str, tuple[str, ...]]) -> Encoder | None:
+    """Fit every covariate of a config on the past; None where there is none.
+
+    `words` are those that have a feature, of each column, as `vocabulary` gives them: the same for
+    all that is fitted together, whatever its past.
+    """
+    options, panel = config.data.covariates, past.panel
+    if panel.covariates is None:
+        return None
+    known = panel.covariates.up_to(np.diff(panel.offsets))
+
+    def fit(name: str, values: FloatArray) -> Column:
+        if name not in known.levels:
+            return Number.fit(name, values, options.scale)
+        return Words.fit(name, values, known.levels[name], words[name])
+
+    return Encoder(
+        tuple(fit(name, known.columns[name]) for name in options.past),
+        tuple(fit(name, known.columns[name]) for name in options.known),
+        tuple(fit(name, known.static[name]) for name in options.static),
+    )
+
+
+def vocabulary(panels: Sequence[Panel]) -> dict[str, tuple[str, ...]]:
+    """The words of each column that have a feature, for all panels of one table.
+
+    All of its words; of too many those that the shortest past has most often.
+    """
+    covariates = [panel.covariates for panel in panels if panel.covariates is not None]
+    if not covariates:
+        return {}
+    shortest = min(
+        (p.covariates.up_to(np.diff(p.offsets)) for p in panels if p.covariates is not None),
+        key=lambda own: int(own.offsets[-1]),
+    )
+    chosen = {}
+    for name, words in shortest.levels.items():
+        values = {**shortest.columns, **shortest.static}[name]
+        counts = np.bincount(values[np.isfinite(values)].astype(int), minlength=len(words))
+        often = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
+        chosen[name] = tuple(words[place] for place in sorted(often))
+    return chosen
+
+
+def _matrix(parts: Sequence[FloatArray], rows: int) -> Matrix:
+    """Columns side by side, `(rows, features)`; none at all where there are none."""
+    if not parts:
+        return np.zeros((rows, 0), np.float32)
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _lacking(panel: Panel, name: str, cutoffs: IntArray, lacks: NDArray[np.bool_]) -> Problem:
+    """What a known column lacks: of which series, and between which dates."""
+    at, step = np.nonzero(lacks)
+    series = panel.series_of(cutoffs)
+    first = int(at[0])
+    own = step[at == first] + 1
+    steps = cutoffs[first] - panel.starts[series[first]] + np.array([own.min(), own.max()])
+    begins = panel.begins[[series[first]] * 2]
+    begin, end = iso(dates(begins, steps, panel.freq))
+    others = len(np.unique(series[at])) - 1
+    more = f", and of {others} other series" if others else ""
+    of = f" of {panel.unique_ids[series[first]]}" if len(panel.unique_ids) > 1 else ""
+    message = f"`{name}` is known of the future, and has no value{of} from {begin} to {end}{more}."
+    advice = (
+        "Give its values: `predict --future FILE` with these dates, `--set-known "
+        f"{name}=VALUE`, or rows of the table whose target is blank."
+    )
+    return Problem(message, advice)
