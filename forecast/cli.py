@@ -148,6 +148,10 @@ OutputOption = Annotated[
         "compressed, or .parquet; - prints the result.",
     ),
 ]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it too, into a .png, .svg or .pdf."),
+]
 FailOption = Annotated[
     str | None,
     typer.Option(
@@ -539,6 +543,45 @@ def evaluate(
 
 @command(
     app,
+    "forecast explain",
+    "forecast explain latest --format csv --plot importance.png",
+)
+def explain(
+    context: typer.Context,
+    run: RunArgument = "latest",
+    input_: InputOption = None,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Permutations of each feature.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the permutations.")] = 0,
+    format: Annotated[
+        Literal["table", "csv", "json"], typer.Option(help="How to print the importances.")
+    ] = "table",
+    plot_: PlotOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Tell which covariates and lags matter.
+
+    Each is dealt out anew among windows that the network was not fitted on: the more the error
+    grows by that, the more the forecasts rest on it. What does not help is named.
+    """
+    from forecast.commands.explain import explain as explain_run
+    from forecast.commands.explain import explain_text
+
+    console = context.obj
+    if plot_:
+        from forecast.commands.plot import plot_importance, refuse_plot
+
+        refuse_plot(plot_)
+    opened = _open(run, runs, console)
+    table = explain_run(opened, input_, repeats, seed, console)
+    if plot_:
+        plot_importance(opened.run.record.name, opened.model, table, plot_, console)
+    console.result(explain_text(table, format))
+
+
+@command(
+    app,
     "forecast backtest --config air.yaml --windows 12 --stride 1",
     "forecast backtest --config air.yaml --refit --against naive,drift,naive2",
 )
@@ -577,12 +620,7 @@ def backtest(
     ] = None,
     output: OutputOption = STDOUT,
     backend: BackendOption = None,
-    plot_: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", metavar="FILE", help="Draw the forecasts into a .png, .svg or .pdf."
-        ),
-    ] = None,
+    plot_: PlotOption = None,
     fail_if: FailOption = None,
 ) -> None:
     """Forecast from past cutoffs, and score.

@@ -11,7 +11,7 @@ from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import panel_table, refuse_unwritable, write_file
 from forecast.errors import NoRunError, Problem, UsageError, did_you_mean, reason
-from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, drawn
+from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, draw_importance, drawn
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
 from forecast.jobs.tables import RunTables
@@ -120,8 +120,17 @@ def plot_backtest(
     _say_unknown(unknown, console)
 
 
+def plot_importance(
+    name: str, model: str, table: pd.DataFrame, output: Path, console: Console
+) -> None:
+    """Draw the importance of features. Raises `UsageError` where the file can not be written."""
+    content, unknown = drawn(partial(draw_importance, name, model, table), _format_of(output))
+    _write(content, output, "--plot")
+    _say_unknown(unknown, console)
+
+
 def refuse_plot(output: Path) -> None:
-    """Raise `UsageError` for a file that `plot_backtest` could not write, before it takes long."""
+    """Raise `UsageError` for a file that a `--plot` could not write, before it takes long."""
     if output.suffix.removeprefix(".") not in FORMATS:
         message = f"--plot {output}: the ending names no format of figures."
         raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))

@@ -1,6 +1,6 @@
 """All covariates of a panel as the matrices that windows are gathered from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,6 +67,21 @@ class Encoder:
     def sizes(self) -> Sizes:
         """How many features there are of each part."""
         return Sizes(*(sum(c.features for c in part) for part in self._parts))
+
+    def places(self) -> dict[str, list[tuple[str, slice]]]:
+        """Where the features of each covariate stand: a part of `Inputs`, and which of its own.
+
+        What is known of the future is seen in the past too.
+        """
+        found: dict[str, list[tuple[str, slice]]] = {}
+        first = 1  # behind the target
+        for name, own in _slices(self.past):
+            found[name] = [("past", slice(first + own.start, first + own.stop))]
+        first += self.sizes.past
+        for name, own in _slices(self.known):
+            past = slice(first + own.start, first + own.stop)
+            found[name] = [("past", past), ("future", own)]
+        return found | {name: [("static", own)] for name, own in _slices(self.static)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -218,6 +233,14 @@ def vocabulary(panels: Sequence[Panel]) -> dict[str, tuple[str, ...]]:
         often = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
         chosen[name] = tuple(words[place] for place in sorted(often))
     return chosen
+
+
+def _slices(columns: Sequence[Column]) -> Iterator[tuple[str, slice]]:
+    """Each column's features among those of all."""
+    begin = 0
+    for column in columns:
+        yield column.name, slice(begin, begin + column.features)
+        begin += column.features
 
 
 def _matrix(parts: Sequence[FloatArray], rows: int) -> Matrix:

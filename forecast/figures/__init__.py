@@ -4,6 +4,7 @@ from forecast.figures.backtest import backtest, draw_backtest
 from forecast.figures.files import drawn
 from forecast.figures.forecast import forecast
 from forecast.figures.history import history
+from forecast.figures.importance import draw_importance
 from forecast.figures.residuals import residuals
 from forecast.figures.steps import steps
 from forecast.figures.tables import Draw, Tables, Tested, View
@@ -19,6 +20,7 @@ __all__ = [
     "View",
     "backtest",
     "draw_backtest",
+    "draw_importance",
     "drawn",
     "forecast",
     "history",

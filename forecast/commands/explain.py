@@ -1,0 +1,92 @@
+"""Which covariates and lags matter to a run's network, and which do not."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from forecast.console import Console
+from forecast.data.export import csv_text, records
+from forecast.data.panel import IntArray, Panel
+from forecast.data.split import cutoffs_within
+from forecast.display import text_table
+from forecast.errors import DataError, Problem
+from forecast.jobs.importance import LAG, helps, importance
+from forecast.jobs.job import prepare
+from forecast.jobs.opening import OpenedRun
+from forecast.runs.layout import RESOLVED
+from forecast.windows import spread
+
+# Windows that are forecast again for every feature and permutation.
+_MOST_WINDOWS = 1_000
+
+
+def explain(
+    opened: OpenedRun, newer: Path | None, repeats: int, seed: int, console: Console
+) -> pd.DataFrame:
+    """The importance of each covariate and lag, on rows that the network was not fitted on.
+
+    Those are the test part of the table that the run was made from, or the rows of a newer table.
+    Columns as those of `importance`. Raises `DataError` where that table is not what it was.
+    """
+    panel, cutoffs = _windows(opened, newer)
+    fitted = panel.of(pd.Index(panel.unique_ids).isin(opened.fitted))
+    moved = _moved(panel, fitted, cutoffs)
+    console.say(f"{len(moved)} windows, each forecast {repeats} times for every feature")
+    scales = {name: scale.mae for name, scale in opened.scales.items()}
+    table = importance(opened.network, fitted, moved, scales, repeats, seed)
+    beside = table[table["part"] != LAG]
+    idle = [str(row["feature"]) for _, row in beside.iterrows() if not helps(row)]
+    if idle:
+        are = "does not help" if len(idle) == 1 else "do not help"
+        console.say(f"{', '.join(idle)} {are}: the error is no larger without, or by chance alone.")
+    return table
+
+
+def explain_text(table: pd.DataFrame, format: Literal["table", "csv", "json"]) -> str:
+    """The importances for a person, or for a program."""
+    if format == "csv":
+        return csv_text(table)
+    if format == "json":
+        return json.dumps(records(table), indent=2)
+    rows = [
+        (
+            str(row["feature"]),
+            str(row["part"]),
+            f"{row['increase']:+.4g}",
+            f"{row['spread']:.2g}",
+            f"{row['increase'] / row['error']:+.1%}" if row["error"] > 0 else "",
+            "" if helps(row) else "no clear help",
+        )
+        for _, row in table.iterrows()
+    ]
+    columns = ("feature", "part", "MASE", "spread", "of the error", "")
+    return text_table(columns, rows)
+
+
+def _windows(opened: OpenedRun, newer: Path | None) -> tuple[Panel, IntArray]:
+    """Rows that the network was not fitted on, as a panel and the cutoffs before them."""
+    horizon = opened.config.window.horizon
+    if newer is not None:
+        panel, first = opened.continued(newer)
+        cutoffs = cutoffs_within(panel, first, panel.ends, 1, horizon)
+    else:
+        job = prepare(opened.run.path / RESOLVED)
+        if job.sha256 != opened.data.sha256:
+            message = f"{opened.config.data.path} is not the table that the run was made from."
+            advice = "Explain the run on newer rows: --input FILE. Or train again."
+            raise DataError(Problem(message, advice))
+        panel, cutoffs = job.panel, job.cutoffs["test"]
+    # Not only those whose targets do not overlap: all of them might begin at one hour of the day,
+    # and what is dealt out among them would be the same hours.
+    return panel, spread(cutoffs, _MOST_WINDOWS)
+
+
+def _moved(panel: Panel, part: Panel, cutoffs: IntArray) -> IntArray:
+    """Cutoffs of a panel as those of a part of its series; the others are left out."""
+    places = pd.Index(part.unique_ids).get_indexer(pd.Index(panel.unique_ids))
+    series = panel.series_of(cutoffs)
+    keep = places[series] >= 0
+    rows: IntArray = (cutoffs - panel.starts[series])[keep] + part.starts[places[series][keep]]
+    return rows
