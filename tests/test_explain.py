@@ -1,0 +1,91 @@
+"""`forecast explain`: which covariates and lags matter, and that what does not is named."""
+
+import csv
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+Cli = Callable[..., CompletedProcess[str]]
+CONFIG = """\
+data: {path: load.csv, time: hour, target: load, covariates: {known: [heat], past: [noise]}}
+split: {test: 96}
+transforms: [standard]
+window: {context_length: 24, horizon: 4}
+model: {kind: mlp, layers: [16], dropout: 0}
+training: {epochs: 15, batch_size: 64, learning_rate: 0.01}
+"""
+
+
+@pytest.fixture(scope="module")
+def explained(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> Path:
+    """A folder with a run whose load follows heat, and not the noise."""
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        random = np.random.default_rng(0)
+        heat = random.normal(size=600)
+        table = pd.DataFrame(
+            {
+                "hour": pd.date_range("2024-01-01", periods=600, freq="h"),
+                "load": 50 + 5 * heat + random.normal(size=600),
+                "heat": heat,
+                "noise": random.normal(size=600),
+            }
+        )
+        table.to_csv(folder / "load.csv", index=False)
+        (folder / "load.yaml").write_text(CONFIG)
+        return [cli_in("train", "--config", "load.yaml", cwd=folder)]
+
+    [result] = once("explained", train)
+    assert result.returncode == 0, result.stderr
+    return Path(str(result.args))
+
+
+def test_what_matters_comes_first_and_what_does_not_is_named(explained: Path, cli_in: Cli) -> None:
+    """By permutation; in every format the same numbers, and the same again."""
+    result = cli_in("explain", "--format", "csv", "--plot", "why.png", cwd=explained)
+    assert result.returncode == 0, result.stderr
+    assert "noise does not help" in result.stderr
+    rows = list(csv.DictReader(StringIO(result.stdout)))
+    assert (rows[0]["feature"], rows[0]["part"]) == ("heat", "known")
+    assert float(rows[0]["increase"]) > 2 * float(rows[1]["increase"])
+    features = {row["feature"]: row["part"] for row in rows}
+    assert features["noise"] == "past"
+    lags = [name for name, part in features.items() if part == "lag"]
+    assert sorted(lags) == ["lag 1", "lag 2", "lag 24", "lag 3", "lags 4 to 23"]
+    again = cli_in("explain", "--format", "json", cwd=explained)
+    assert [row["increase"] for row in json.loads(again.stdout)] == [
+        pytest.approx(float(row["increase"])) for row in rows
+    ]
+    assert (explained / "why.png").read_bytes().startswith(b"\x89PNG")
+    table = cli_in("explain", "--repeats", "1", cwd=explained).stdout
+    assert table.splitlines()[0].split() == [
+        "feature",
+        "part",
+        "MASE",
+        "spread",
+        "of",
+        "the",
+        "error",
+    ]
+
+
+def test_a_run_whose_table_has_changed_is_explained_on_newer_rows_alone(
+    explained: Path, cli_in: Cli
+) -> None:
+    """Exit 4 with the way out."""
+    table = explained / "load.csv"
+    text = table.read_text()
+    table.write_text(text.rsplit("\n", 2)[0] + "\n")
+    try:
+        result = cli_in("explain", cwd=explained)
+    finally:
+        table.write_text(text)
+    assert (result.returncode, result.stdout) == (4, "")
+    assert "is not the table that the run was made from" in result.stderr
+    assert "--input FILE" in result.stderr
