@@ -3,7 +3,7 @@
 Validation, `--set`, `resolved.yaml`, the JSON Schema and the reference page all come from here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from itertools import pairwise
@@ -232,6 +232,81 @@ class WindowOptions(Section):
             f"steps, and `window.context_length` is {self.context_length}."
         )
         return message, f"Set window.context_length to {season_length} or more."
+
+
+CalendarPart = Literal[
+    "minute", "minute_of_day", "hour", "day_of_week", "day_of_month", "day_of_year", "week",
+    "month", "quarter",
+]  # fmt: skip
+
+
+class CalendarOptions(Section):
+    """Parts of the date of each step, in the time zone of the table."""
+
+    parts: Annotated[tuple[CalendarPart, ...], Field(strict=False, min_length=1)]
+    """Which ones, such as `[hour, day_of_week]`; a list of them stands for `parts`. `week` is that
+    of ISO 8601."""
+    encoding: Literal["categories", "cyclic"] | None = None
+    """`categories` gives each value a feature of its own, 1 on its dates and 0 on others; `cyclic`
+    gives a part sines and cosines, in which its last value is beside its first. Where it is left
+    out, parts of more than 60 values are cyclic, and others categories."""
+    harmonics: Annotated[int, Field(ge=1, le=50)] = 3
+    """Pairs of sine and cosine of a cyclic part: the first go round once in a period, the second
+    twice, ..."""
+
+    @field_validator("parts")
+    @classmethod
+    def _differ(cls, parts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(parts)) < len(parts):
+            raise ValueError("should name each part once")
+        return parts
+
+
+def _parts_alone(value: object) -> object:
+    """Let `calendar: [hour]` stand for `calendar: {parts: [hour]}`."""
+    return {"parts": value} if isinstance(value, list | tuple | str) else value
+
+
+def _one_alone(value: object) -> object:
+    """Let `DE` stand for `[DE]`."""
+    return (value,) if isinstance(value, str) else value
+
+
+class FeaturesOptions(Section):
+    """What the network is told of each step beside the target, all of which follows from its date.
+
+    It is known of the future too, so that a forecast needs nothing more.
+    """
+
+    calendar: (
+        Annotated[
+            CalendarOptions,
+            BeforeValidator(
+                _parts_alone, json_schema_input_type=CalendarOptions | tuple[CalendarPart, ...]
+            ),
+        ]
+        | None
+    ) = None
+    """Parts of the date: `[hour, day_of_week]`, or a mapping with more options."""
+    holidays: (
+        Annotated[
+            tuple[str, ...],
+            Field(strict=False, min_length=1),
+            BeforeValidator(_one_alone, json_schema_input_type=str | tuple[str, ...]),
+        ]
+        | None
+    ) = None
+    """Public holidays of a country (`DE`), of a part of it (`DE-BY`), or of each of a list: whether
+    the day is one, the day before one, and the day after one; of longer steps, how many they have.
+    Needs the extra `holidays`."""
+    age: bool = False
+    """How long ago the series began: the logarithm of the steps since then."""
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The options of each feature that is wanted, by its name."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: options for name, options in given.items() if options}
 
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -587,6 +662,7 @@ class Config(Section):
     split: SplitOptions = SplitOptions()
     transforms: PipelineOptions = ()
     """Applied in this order before the network sees the data, and undone in the opposite order."""
+    features: FeaturesOptions = FeaturesOptions()
     window: WindowOptions = WindowOptions()
     model: ModelOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()

@@ -1,7 +1,7 @@
 """All covariates of a panel as the matrices that windows are gathered from."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,8 @@ from forecast.data.covariates import Covariates
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
 from forecast.features.column import MOST_LEVELS, Column, Number, Words, column_of, fill_forward
+from forecast.features.feature import Feature, Matrix, encoded, fit_features, kind_of
 from forecast.windows import Columns
-
-Matrix = NDArray[np.float32]
 
 
 class Sizes(NamedTuple):
@@ -57,31 +56,36 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Encoder:
-    """Columns beside the target, each as it was fitted."""
+    """Columns beside the target and features of the date, each as it was fitted."""
 
     past: tuple[Column, ...] = ()
     known: tuple[Column, ...] = ()
     static: tuple[Column, ...] = ()
+    dated: Mapping[str, Feature] = field(default_factory=dict)
+    """What follows from dates, by name: known too, after the columns that are."""
 
     @property
     def sizes(self) -> Sizes:
         """How many features there are of each part."""
-        return Sizes(*(sum(c.features for c in part) for part in self._parts))
+        past, known, static = (sum(c.features for c in part) for part in self._parts)
+        return Sizes(past, known + sum(own.size for own in self.dated.values()), static)
 
     def places(self) -> dict[str, list[tuple[str, slice]]]:
-        """Where the features of each covariate stand: a part of `Inputs`, and which of its own.
+        """Where the numbers of each covariate stand: a part of `Inputs`, and which of its own.
 
-        What is known of the future is seen in the past too.
+        What is known of the future is seen in the past too. Those of dates are `features.NAME`.
         """
+        past, known, static = ([(c.name, c.features) for c in part] for part in self._parts)
+        known += [(f"features.{name}", own.size) for name, own in self.dated.items()]
         found: dict[str, list[tuple[str, slice]]] = {}
         first = 1  # behind the target
-        for name, own in _slices(self.past):
+        for name, own in _slices(past):
             found[name] = [("past", slice(first + own.start, first + own.stop))]
         first += self.sizes.past
-        for name, own in _slices(self.known):
-            past = slice(first + own.start, first + own.stop)
-            found[name] = [("past", past), ("future", own)]
-        return found | {name: [("static", own)] for name, own in _slices(self.static)}
+        for name, own in _slices(known):
+            seen = slice(first + own.start, first + own.stop)
+            found[name] = [("past", seen), ("future", own)]
+        return found | {name: [("static", own)] for name, own in _slices(static)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,10 +112,10 @@ class Encoder:
         What is missing of a column is what it was last; at the start of a series, what it is next.
         """
         rows = _Rows.of(panel, ahead)
-        series = len(panel.unique_ids)
+        series, dated = len(panel.unique_ids), encoded(self.dated, panel, ahead)
         return Encoded(
             _matrix([rows.encoded(c, to_come=False) for c in self.past], rows.count),
-            _matrix([rows.encoded(c, to_come=True) for c in self.known], rows.count),
+            _matrix([*(rows.encoded(c, to_come=True) for c in self.known), *dated], rows.count),
             _matrix([rows.encoded_static(c) for c in self.static], series),
             ahead,
         )
@@ -136,16 +140,24 @@ class Encoder:
     def state(self) -> dict[str, Any]:
         """What was fitted, as plain JSON."""
         names = ("past", "known", "static")
-        return {
+        columns = {
             name: [column.state() for column in part]
             for name, part in zip(names, self._parts, strict=True)
         }
+        return {**columns, "dated": {name: own.state() for name, own in self.dated.items()}}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
         """The encoder again, from what `state` gave."""
         names = ("past", "known", "static")
-        return cls(*(tuple(column_of(own) for own in state[name]) for name in names))
+        past, known, static = (tuple(column_of(own) for own in state[name]) for name in names)
+        dated = dict(state["dated"])
+        return cls(
+            past,
+            known,
+            static,
+            {name: kind_of(name).fitted.from_state(own) for name, own in dated.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -192,14 +204,15 @@ class _Rows:
 
 
 def fit_encoder(config: Config, past: Past, words: Mapping[str, tuple[str, ...]]) -> Encoder | None:
-    """Fit every covariate of a config on the past; None where there is none.
+    """Fit every covariate and feature of a config on the past; None where there is none.
 
     `words` are those that have a feature, of each column, as `vocabulary` gives them: the same for
     all that is fitted together, whatever its past.
     """
     options, panel = config.data.covariates, past.panel
+    dated = fit_features(config.features, past)
     if panel.covariates is None:
-        return None
+        return Encoder(dated=dated) if dated else None
     known = panel.covariates.up_to(np.diff(panel.offsets))
 
     def fit(name: str, values: FloatArray) -> Column:
@@ -211,6 +224,7 @@ def fit_encoder(config: Config, past: Past, words: Mapping[str, tuple[str, ...]]
         tuple(fit(name, known.columns[name]) for name in options.past),
         tuple(fit(name, known.columns[name]) for name in options.known),
         tuple(fit(name, known.static[name]) for name in options.static),
+        dated,
     )
 
 
@@ -235,15 +249,15 @@ def vocabulary(panels: Sequence[Panel]) -> dict[str, tuple[str, ...]]:
     return chosen
 
 
-def _slices(columns: Sequence[Column]) -> Iterator[tuple[str, slice]]:
-    """Each column's features among those of all."""
+def _slices(sizes: Iterable[tuple[str, int]]) -> Iterator[tuple[str, slice]]:
+    """The numbers of each name among those of all."""
     begin = 0
-    for column in columns:
-        yield column.name, slice(begin, begin + column.features)
-        begin += column.features
+    for name, size in sizes:
+        yield name, slice(begin, begin + size)
+        begin += size
 
 
-def _matrix(parts: Sequence[FloatArray], rows: int) -> Matrix:
+def _matrix(parts: Sequence[FloatArray | Matrix], rows: int) -> Matrix:
     """Columns side by side, `(rows, features)`; none at all where there are none."""
     if not parts:
         return np.zeros((rows, 0), np.float32)

@@ -25,6 +25,7 @@ from forecast.data.split import (
 )
 from forecast.data.table import Reading, Table, read_table
 from forecast.errors import ConfigError, DataError, Problem
+from forecast.features import unfit
 from forecast.jobs.memory import too_large
 from forecast.methods import FALLBACK
 from forecast.scoring.conformal import errors_needed
@@ -211,6 +212,9 @@ def plan_job(source: LoadedConfig, table: Table) -> Job:
     refuse_overflow(panel)
     season_length = source.config.data.season_length or season_length_of(panel.freq)
     needs = _needs_of(source, season_length)
+    unfit_features = list(unfit(source.config.features, panel))
+    if unfit_features:
+        raise ConfigError(*(source.problem(*problem) for problem in unfit_features))
     split = split_panel(panel, source.config.split, needs)
     cutoffs = cutoffs_by_split(panel, split, needs)
     fitted = fitted_series(panel, split, needs)

@@ -81,20 +81,21 @@ def read_transforms(run: Run) -> list[dict[str, Any]]:
 
 
 def write_features(staging: Staging, encoder: Encoder) -> None:
-    """`features.json`: what was fitted to the covariates."""
+    """`features.json`: what was fitted to covariates and dates."""
     staging.write_json(FEATURES, encoder.state())
 
 
 def read_features(run: Run, config: Config) -> Encoder | None:
-    """What was fitted to the covariates; None where the config has none."""
-    if not config.data.covariate_columns:
+    """What was fitted to covariates and dates; None where the config has none of either."""
+    if not config.data.covariate_columns and not config.features.chosen:
         return None
     path, content = run.path / FEATURES, run.content(FEATURES)
     try:
         encoder = Encoder.from_state(parse(content, _State, path).root)
-    except (ValueError, TypeError, LookupError) as error:
-        raise damaged(path, "it does not hold what was fitted to covariates") from error
-    if encoder.names != config.data.covariate_columns:
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise damaged(path, "it does not hold what was fitted to covariates and dates") from error
+    is_whole = list(encoder.dated) == list(config.features.chosen)
+    if encoder.names != config.data.covariate_columns or not is_whole:
         raise damaged(path, f"it does not fit {RESOLVED}")
     return encoder
 

@@ -174,7 +174,7 @@ def read_context(run: Run, encoder: Encoder | None = None) -> Panel:
     if not (panel.ds == ds).all():
         raise damaged(path, f"its dates are not steps of the frequency {data.freq}")
     panel = panel.with_values(interpolate(panel, path))
-    if encoder is None:
+    if encoder is None or not encoder.names:
         return panel
     return replace(panel, covariates=_read_covariates(run, panel, encoder))
 
