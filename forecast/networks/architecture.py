@@ -228,7 +228,7 @@ class Architecture:
         parts += [] if inputs.future is None else [inputs.future]
         if inputs.static is not None:
             parts.append(ops.repeat(inputs.static[..., None, :], horizon, axis=-2))
-        known = ops.concatenate(parts, axis=-1)
+        known = layers.together(parts)
         decoder = self.options.decoder
         for i, units in enumerate(decoder.layers, start=1):
             hidden = layers.dense(known, units, f"decoder_{i}", activation="relu")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
+from keras import ops
 
 from forecast.networks.recurrence import Recurrence
 
@@ -39,6 +40,9 @@ class Layers(Protocol):
 
     def steps(self, values: Any, steps: int) -> Any:
         """Values `(..., steps * features)` as `(..., steps, features)`."""
+
+    def together(self, parts: list[Any]) -> Any:
+        """Parts `(..., features)` as one, the features of all of them side by side."""
 
     def recurrent(
         self,
@@ -112,6 +116,10 @@ class KerasLayers:
     def steps(self, values: Any, steps: int) -> Any:
         """A `Reshape` layer."""
         return keras.layers.Reshape((steps, values.shape[-1] // steps), name="steps")(values)
+
+    def together(self, parts: list[Any]) -> Any:
+        """A concatenation."""
+        return ops.concatenate(parts, axis=-1)
 
     def recurrent(
         self,

@@ -168,6 +168,13 @@ class MemberLayers:
         """`(members, batch, steps * features)` to `(members, batch, steps, features)`."""
         return ops.reshape(values, (values.shape[0], -1, steps, values.shape[-1] // steps))
 
+    def together(self, parts: list[Any]) -> Any:
+        """What serves all members is repeated beside what each has of its own."""
+        members = max(part.shape[0] for part in parts)
+        return ops.concatenate(
+            [p if p.shape[0] == members else ops.repeat(p, members, axis=0) for p in parts], axis=-1
+        )
+
     def recurrent(
         self,
         steps: Any,
