@@ -263,8 +263,9 @@ class CalendarOptions(Section):
 
 
 def _parts_alone(value: object) -> object:
-    """Let `calendar: [hour]` stand for `calendar: {parts: [hour]}`."""
-    return {"parts": value} if isinstance(value, list | tuple | str) else value
+    """Let `calendar: [hour]`, or `calendar: hour`, stand for `calendar: {parts: [hour]}`."""
+    parts = _one_alone(value)
+    return {"parts": parts} if isinstance(parts, list | tuple) else value
 
 
 def _one_alone(value: object) -> object:
@@ -282,7 +283,8 @@ class FeaturesOptions(Section):
         Annotated[
             CalendarOptions,
             BeforeValidator(
-                _parts_alone, json_schema_input_type=CalendarOptions | tuple[CalendarPart, ...]
+                _parts_alone,
+                json_schema_input_type=CalendarOptions | CalendarPart | tuple[CalendarPart, ...],
             ),
         ]
         | None

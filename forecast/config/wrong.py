@@ -1,5 +1,6 @@
 """What is wrong with a config, in our words: where, what should stand there, and the way out."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -71,7 +72,7 @@ def _explain_value(path: KeyPath, errors: Sequence[ErrorDetails], mark: Mark) ->
     value, nearest = errors[0]["input"], None
     for details in errors:
         if details["type"] == "literal_error" and isinstance(value, str):
-            nearest = did_you_mean(value, [str(choice) for choice in _choices(path)])
+            nearest = did_you_mean(value, re.findall(r"'(.*?)'", details["ctx"]["expected"]))
     return mark, f"`{_dotted(path)}` {expected}, and is {_shown(value)}.", nearest
 
 
@@ -187,13 +188,6 @@ def models_at(path: KeyPath) -> list[type[BaseModel]]:
         elif isinstance(part, str) and part != BUILT_IN:  # one of several kinds of a section
             models = [m for m in models if part in _nested(m.model_fields["kind"].annotation, str)]
     return [model for model in models if issubclass(model, BaseModel)]
-
-
-def _choices(path: KeyPath) -> Iterator[object]:
-    """The values that the key at a path may have, where they are a fixed few."""
-    for model in models_at(path[:-1]):
-        if path[-1] in model.model_fields:
-            yield from _nested(model.model_fields[str(path[-1])].annotation, str)
 
 
 def _nested(annotation: object, wanted: type) -> Iterator[Any]:

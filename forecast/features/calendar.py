@@ -222,7 +222,7 @@ def _varied(panel: Panel) -> Iterator[str]:
     steps = np.arange(61)
     if isinstance(offset, pd.offsets.Tick):
         strides = 2 ** np.arange(6, 27)
-        steps = np.r_[steps, strides[strides * offset.nanos < pd.Timedelta(days=731).value]]
+        steps = np.r_[steps, strides[strides < pd.Timedelta(days=731).value // offset.nanos]]
     else:
         steps = np.r_[steps, 100, 200]
     begin = pd.DatetimeIndex(panel.begins[:1]).tz_localize(None)

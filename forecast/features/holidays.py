@@ -1,7 +1,8 @@
 """Public holidays, as the library `holidays` knows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -124,13 +125,14 @@ def _problem(options: Sequence[str], panel: Panel) -> Problem | None:
     return None
 
 
-def _nearest(country: str, supported: Mapping[str, object]) -> str:
-    """The code of a country that was written by its name, or the nearest codes."""
-    names = import_module("holidays.registry").COUNTRIES
-    for name, (_, code, *_) in names.items():
-        if name == country.strip().lower().replace(" ", "_"):
-            return f"Did you mean `{code}`?"
-    return did_you_mean(country.upper(), sorted(supported))
+def _nearest(country: str, supported: Iterable[str]) -> str:
+    """The code of a country that was written by its name, or the nearest code."""
+    codes = [code for code in sorted(supported) if len(code) == 2]
+    names = {
+        name: code for name, (_, code, *_) in import_module("holidays.registry").COUNTRIES.items()
+    }
+    near = get_close_matches(country.strip().lower().replace(" ", "_"), names, n=1)
+    return did_you_mean(names[near[0]] if near else country.upper(), codes)
 
 
 def _library() -> Any:
