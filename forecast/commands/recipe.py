@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from forecast.config.schema import FeaturesOptions
+from forecast.data.calendar import is_counted, offset_of
 from forecast.data.profile import Profile
 from forecast.data.sources.content import is_stream
 from forecast.errors import DataError, Problem
+from forecast.features import unfit
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
@@ -71,6 +74,21 @@ predict:
 """
 
 
+_FEATURES = """
+# What the date tells of each step, the future ones too; `forecast backtest` says whether it helps:
+# features:
+#   calendar: [{parts}]
+"""
+# The parts of a date that may matter, by the unit of the frequency.
+_PARTS = {
+    **dict.fromkeys(("s", "min"), ("minute_of_day", "day_of_week")),
+    "h": ("hour", "day_of_week"),
+    **dict.fromkeys(("D", "B"), ("day_of_week", "month")),
+    "W": ("week",),
+    **dict.fromkeys(("MS", "ME"), ("month",)),
+    **dict.fromkeys(("QS", "QE"), ("quarter",)),
+}
+
 _LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
 
 
@@ -92,7 +110,23 @@ def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
     else:
         test = min(steps, max(1, int(np.median(lengths)) // 5))
         model = _panel(look, steps, test)
-    return _data(look, folder) + f"\nsplit:\n  test: {test}\n" + model + _bounds(look)
+    split = f"\nsplit:\n  test: {test}\n"
+    return _data(look, folder) + split + model + _bounds(look) + _features(look)
+
+
+def _features(look: Profile) -> str:
+    """What the dates may tell the network, as comments: whether it helps, a backtest says."""
+    parts = [
+        part
+        for part in _PARTS.get(_step(look.panel.freq), ())
+        if not any(unfit(FeaturesOptions.model_validate({"calendar": part}), look.panel))
+    ]
+    return _FEATURES.format(parts=", ".join(parts)) if parts else ""
+
+
+def _step(freq: str) -> str:
+    """The unit of a frequency: `h`, `D`, `MS`, ...; nothing where rows are counted."""
+    return "" if is_counted(freq) else offset_of(freq)[0].rule_code.split("-")[0]
 
 
 def _bounds(look: Profile) -> str:

@@ -249,7 +249,7 @@ class CalendarOptions(Section):
     encoding: Literal["categories", "cyclic"] | None = None
     """`categories` gives each value a feature of its own, 1 on its dates and 0 on others; `cyclic`
     gives a part sines and cosines, in which its last value is beside its first. Where it is left
-    out, parts of more than 60 values are cyclic, and others categories."""
+    out, parts of more than 31 values are cyclic, and others categories."""
     harmonics: Annotated[int, Field(ge=1, le=50)] = 3
     """Pairs of sine and cosine of a cyclic part: the first go round once in a period, the second
     twice, ..."""

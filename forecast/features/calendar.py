@@ -12,9 +12,9 @@ from forecast.data.calendar import dates, is_counted, offset_of
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.features.feature import Kind, Matrix, Moments, Problem
 
-# Values that a part has at the most to be categories where nothing is said, and in any case: each
-# is a number for every row.
-_FEW, _MOST = 60, 366
+# Values that a part has at the most to be categories where nothing is said, since each is learned
+# from its own dates alone; and in any case, since each is a number for every row.
+_FEW, _MOST = 31, 366
 
 Wall = pd.DatetimeIndex
 """Dates as the clock on the wall tells them: without a zone."""
@@ -58,10 +58,10 @@ _PARTS = {
     "minute": _Part(60, lambda wall: wall.minute, seconds=60),
     "minute_of_day": _Part(1440, lambda wall: 60 * wall.hour + wall.minute, seconds=60),
     "hour": _Part(24, lambda wall: wall.hour, seconds=3600),
-    "day_of_week": _Part(7, lambda wall: wall.dayofweek),
+    "day_of_week": _Part(7, lambda wall: wall.day_of_week),
     "day_of_month": _Part(31, lambda wall: wall.day - 1, lambda wall: wall.days_in_month),
     "day_of_year": _Part(
-        366, lambda wall: wall.dayofyear - 1, lambda wall: 365 + wall.is_leap_year
+        366, lambda wall: wall.day_of_year - 1, lambda wall: 365 + wall.is_leap_year
     ),
     "week": _Part(53, lambda wall: wall.isocalendar()["week"] - 1, _weeks_of_year),
     "month": _Part(12, lambda wall: wall.month - 1),
@@ -216,10 +216,11 @@ def _varied(panel: Panel) -> Iterator[str]:
     """The parts that are not the same at all steps of a frequency.
 
     Looked for in sixty steps, and in ever longer strides of two years: in dates without a zone, of
-    which the change of the clocks moves none.
+    which the change of the clocks moves none. A first date may lie between two steps, and is passed
+    over.
     """
     offset, _ = offset_of(panel.freq)
-    steps = np.arange(61)
+    steps = np.arange(1, 62)
     if isinstance(offset, pd.offsets.Tick):
         strides = 2 ** np.arange(6, 27)
         steps = np.r_[steps, strides[strides < pd.Timedelta(days=731).value // offset.nanos]]

@@ -171,6 +171,7 @@ def _differences(
         (("data", "timezone"), None if zone is None else str(zone), data.timezone),
         (("data", "season_length"), job.season_length, data.season_length),
         (("transforms",), now["transforms"], then["transforms"]),
+        (("features",), now["features"], then["features"]),
         *((("window", key), value, then["window"][key]) for key, value in now["window"].items()),
         (("model", "kind"), now["model"]["kind"], then["model"]["kind"]),
         (("training", "ensemble", "size"), config.training.ensemble.size, size),
