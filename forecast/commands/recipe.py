@@ -83,7 +83,7 @@ _FEATURES = """
 _PARTS = {
     **dict.fromkeys(("s", "min"), ("minute_of_day", "day_of_week")),
     "h": ("hour", "day_of_week"),
-    **dict.fromkeys(("D", "B"), ("day_of_week", "month")),
+    **dict.fromkeys(("D", "B"), ("day_of_week",)),
     "W": ("week",),
     **dict.fromkeys(("MS", "ME"), ("month",)),
     **dict.fromkeys(("QS", "QE"), ("quarter",)),
