@@ -323,6 +323,9 @@ def test_a_network_that_knows_the_weekday_finds_the_saturdays(sales: Path, cli: 
     scores = _said(cli("evaluate", "--input", "sales.csv", "--format", "csv"))
     assert ",mlp,mae," in scores
     _said(cli("plot"))
+    explained = _table(_said(cli("explain", "--format", "csv"))).set_index("feature")
+    assert explained.index[0] == "features.calendar"
+    assert explained.loc["features.age", "part"] == "known"
     for refit in ("--refit", "--no-refit"):
         words = ("backtest", "--config", "sales.yaml", *week, "--windows", "2", refit)
         forecasts = _table(_said(cli(*words, "--format", "csv")))

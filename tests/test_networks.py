@@ -21,6 +21,7 @@ from forecast.config.schema import (
     WindowOptions,
 )
 from forecast.errors import ConfigError
+from forecast.features import Sizes
 from forecast.networks import Architecture, Dropping, Weights, combine, lstm
 from forecast.networks.gru import Recurrence
 from forecast.networks.initial import initial
@@ -538,3 +539,16 @@ def test_the_seasonal_mean_is_that_of_the_whole_seasons_of_the_context() -> None
         by_hand = seasons[:, [0, 1, 2, 3, 0]]
         model = _zeros({**window, "context_length": length})
         np.testing.assert_allclose(_forecast(model, contexts), by_hand, rtol=1e-5, atol=1e-6)
+
+
+def test_one_set_of_inputs_serves_all_members_of_a_network_with_a_decoder() -> None:
+    """What is known of the steps ahead too: as if each member had a copy."""
+    window = WindowOptions(horizon=3, residual_of="last")
+    network = Architecture(MODEL.validate_python({"kind": "mlp"}), window, 4, Sizes(1, 2, 1))
+    random = np.random.default_rng(0)
+    weights = np.stack([network.initial(random) for _ in range(2)])
+    parts = [random.normal(size=(1, 5, *shape)) for shape in ((12, 4), (3, 2), (1,))]
+    inputs = Inputs(*(part.astype(np.float32) for part in parts))
+    copies = inputs.map(lambda part: np.repeat(part, 2, axis=0))
+    once, each = (np.asarray(network.forward(weights, own).value) for own in (inputs, copies))
+    np.testing.assert_allclose(once, each, rtol=1e-5)
