@@ -116,6 +116,7 @@ HOMES = {
     "pandas": (
         "runs/tables.py",
         "data/",
+        "features/",
         "scoring/",
         "methods/",
         "figures/",
