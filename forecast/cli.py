@@ -443,6 +443,7 @@ def train(
     app,
     "forecast predict",
     "forecast predict latest --horizon 24 --output next.csv",
+    "forecast predict --future prices.csv --set-known promotion=1",
 )
 def predict(
     context: typer.Context,
@@ -453,6 +454,31 @@ def predict(
         int | None,
         typer.Option(
             min=1, metavar="N", help="Steps to predict; predict.horizon of the config by default."
+        ),
+    ] = None,
+    future: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A table with the known covariates of the steps to come; - reads standard input.",
+            readable=False,
+        ),
+    ] = None,
+    scenario: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Known covariates of a case that has a forecast of its own, called as the file "
+            "is. Repeatable.",
+            readable=False,
+        ),
+    ] = None,
+    set_known: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL=VALUE",
+            help="A known covariate has this value in all steps to come, such as price=9.99. "
+            "Repeatable.",
         ),
     ] = None,
     quantiles: Annotated[
@@ -475,10 +501,12 @@ def predict(
     from forecast.commands.predict import predict as predict_table
     from forecast.data.export import encode_table
     from forecast.data.output import TABLE_FORMATS, output_of
+    from forecast.jobs.assumptions import Assumptions
 
     levels = None if quantiles is None else parse_levels(quantiles)
     console, to = context.obj, output_of(output, format, TABLE_FORMATS)
-    table = predict_table(_open(run, runs, console), input_, horizon, levels, console)
+    assumed = Assumptions(future, scenario or (), set_known or ())
+    table = predict_table(_open(run, runs, console), input_, horizon, levels, console, assumed)
     to.write(encode_table(table, to.format), console)
 
 
@@ -534,7 +562,7 @@ def evaluate(
     elif forecasts is not None:
         split, scores = INPUT, evaluate_forecasts(found, forecasts, input_, console)
     else:
-        split, scores = INPUT, evaluate_run(_opened(found, console), input_)
+        split, scores = INPUT, evaluate_run(_opened(found, console), input_, console)
     console.result(scores_text(scores, format))
     say_verdict(scores, split, found.record.model, console)
     if gate:

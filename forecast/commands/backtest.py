@@ -54,7 +54,10 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
     for warning in jobs[0].warnings:
         console.warn(warning)
-    networks = [trained.method() for trained in Fitting(jobs).run(console).trained]
+    fitting = Fitting(jobs)
+    for unknown in fitting.unknown_words:
+        console.warn(unknown)
+    networks = [trained.method() for trained in fitting.run(console).trained]
     parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels

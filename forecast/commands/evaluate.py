@@ -26,13 +26,13 @@ from forecast.scoring.scores import score
 INPUT = "input"
 
 
-def evaluate(opened: OpenedRun, newer: Path) -> pd.DataFrame:
+def evaluate(opened: OpenedRun, newer: Path, console: Console | None = None) -> pd.DataFrame:
     """Scores beside the baselines of a table's newer rows.
 
     The table's own rows count on which nothing was fitted: from the run's test part on. Their
     split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
-    return score(_forecast_newer(opened, newer), opened.scales)
+    return score(_forecast_newer(opened, newer, console or Console(quiet=True)), opened.scales)
 
 
 def evaluate_forecasts(run: Run, forecasts: Path, newer: Path, console: Console) -> pd.DataFrame:
@@ -76,12 +76,14 @@ def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -
     return json.dumps(records(scores), indent=2)
 
 
-def _forecast_newer(opened: OpenedRun, newer: Path) -> pd.DataFrame:
+def _forecast_newer(opened: OpenedRun, newer: Path, console: Console) -> pd.DataFrame:
     """Forecasts of the table's rows, from all that lies before them.
 
     Of a series that has fewer new rows than the horizon, these are forecast.
     """
     panel, first = opened.continued(newer)
+    for unknown in opened.unknown_words(panel, 0):
+        console.warn(unknown)
     begins = np.maximum(first, _unseen(opened, panel))
     # With nothing before it, the first row of all is forecast by nobody.
     rows = panel.ends - np.maximum(begins, panel.starts + 1)

@@ -10,6 +10,7 @@ from forecast.data.forecasts import forecast_table
 from forecast.data.future import refuse_endless
 from forecast.display import step_progress
 from forecast.errors import Problem, UsageError
+from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.opening import OpenedRun
 
 
@@ -19,23 +20,38 @@ def predict(
     horizon: int | None = None,
     quantile_levels: Sequence[float] | None = None,
     console: Console | None = None,
+    assumed: Assumptions | None = None,
 ) -> pd.DataFrame:
     """Forecast the steps after the last row of each series, with a column for each quantile.
 
     `newer` is a table with newer rows, `-` for standard input; `horizon` is the config's
     `predict.horizon` where it is left out, and `quantile_levels` its `intervals.quantile_levels`.
-    Raises `UsageError` for a horizon that reaches past the calendar.
+    `assumed` is what known covariates will be; of several scenarios each has its forecasts, and the
+    column `scenario` its name. Raises `UsageError` for a horizon that reaches past the calendar,
+    and for what can not be assumed; `DataError` where something that is to be known of the future
+    is not.
     """
-    config = opened.config
+    config, console = opened.config, console or Console(quiet=True)
+    assumed = assumed or Assumptions()
+    assumed.refuse_unusable(opened, newer)
     panel = opened.observed(newer)
     horizon = horizon or config.predict.horizon or config.window.horizon
     refuse_endless(panel, horizon)
     last = panel.ends - 1
     levels = opened.quantile_levels if quantile_levels is None else quantile_levels
-    passes = opened.method.passes(len(last))
-    with step_progress(console or Console(quiet=True), horizon, passes) as note:
-        forecasts = opened.method.forecast(panel, last, horizon, levels, note)
-    return forecast_table(panel, last, forecasts)
+    panels = dict(assumed.panels(opened, panel, horizon))
+    unknown = (line for own in panels.values() for line in opened.unknown_words(own, horizon))
+    for line in dict.fromkeys(unknown):
+        console.warn(line)
+    passes = opened.method.passes(len(last)) * len(panels)
+    tables = []
+    with step_progress(console, horizon, passes) as note:
+        for name, own in panels.items():
+            table = forecast_table(
+                panel, last, opened.method.forecast(own, last, horizon, levels, note)
+            )
+            tables.append(table if name is None else table.assign(scenario=name))
+    return pd.concat(tables, ignore_index=True)
 
 
 def parse_levels(text: str) -> list[float]:

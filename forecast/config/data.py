@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -172,8 +173,16 @@ class ResampleOptions(Section):
     """What becomes of the values that fall into one step."""
 
 
+RESERVED = ("unique_id", "ds")
+"""What a covariate can not be called."""
+
+
 class CovariateOptions(Section):
-    """Columns beside the target that the network sees. Each is of numbers or of words."""
+    """Columns beside the target that the network sees. Each is of numbers or of words.
+
+    A number that is missing is the one before it. A blank cell among words is a word too: so a
+    column of holidays may be blank on all other days.
+    """
 
     past: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Known up to the last row alone, such as what was measured."""
@@ -191,6 +200,24 @@ class CovariateOptions(Section):
     def all(self) -> tuple[str, ...]:
         """Every column, in the order of past, known and static ones."""
         return (*self.past, *self.known, *self.static)
+
+    def problems(self, taken: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """What is wrong with the names, beside columns that are `taken` by other options."""
+        seen = dict(taken)
+        for part in ("past", "known", "static"):
+            for name in getattr(self, part):
+                if name in seen:
+                    what = f"`{name}` is a covariate in data.covariates.{part}"
+                    what += ", twice." if seen[name].endswith(part) else f", and {seen[name]} too."
+                    yield (part,), what, "Name it in one of them alone."
+                elif name in RESERVED:
+                    what = f"a covariate can not be called `{name}`: tables of a run have one."
+                    yield (part,), what, "Rename the column."
+                seen.setdefault(name, f"data.covariates.{part}")
+        for name in self.categories:
+            if name not in self.all:
+                what = f"`{name}` is among the categories, and is no covariate."
+                yield ("categories",), what, "List it among `past`, `known` or `static` too."
 
 
 class DataOptions(Section):
@@ -222,7 +249,8 @@ class DataOptions(Section):
     """Columns beside the target that the network sees."""
     future: str | None = None
     """A table with rows after the last of `path`, for known covariates: the same columns, but the
-    target, which may be left out. Rows of `path` whose target is blank will do as well."""
+    target, which may be left out. Rows of `path` whose target is blank will do as well, and
+    `predict --future FILE`."""
     where: Where | None = None
     """Which rows to take: columns, each with a value or a list of values (`{shop: [2, 3]}`).
 
@@ -242,7 +270,8 @@ class DataOptions(Section):
     scored, but for `zero`, which says that nothing is a value. Before the first value and after
     the last there is nothing to fill."""
     duplicates: Literal["error", "first", "last", "sum", "mean"] = "error"
-    """What to do about several rows of one series and date: refuse them, or make one of them."""
+    """What to do about several rows of one series and date: refuse them, or make one of them. Its
+    covariates are those of the first row, or of the last."""
     resample: ResampleOptions | None = None
     """Bring rows of any distance, or of finer steps, to the steps of a frequency."""
     season_length: Count | None = None
@@ -302,6 +331,22 @@ class DataOptions(Section):
     def covariate_columns(self) -> tuple[str, ...]:
         """The columns beside the target that the network sees."""
         return self.covariates.all
+
+    def covariate_problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """What the columns beside the target can not be: the key, what is wrong, the way out."""
+        taken = dict.fromkeys(self.time_columns, "data.time")
+        taken |= dict.fromkeys(self.ids, "data.id") | dict.fromkeys(self.targets, "data.target")
+        for path, message, advice in self.covariates.problems(taken):
+            yield ("covariates", *path), message, advice
+        if self.covariates.all and self.resample:
+            what = "`data.resample` makes one value of several rows, and not of covariates."
+            yield ("resample",), what, "Bring the rows to even steps before."
+        if self.future is not None and not self.covariates.known:
+            what = "`data.future` gives known covariates, and there are none."
+            yield ("future",), what, "Name them: `data.covariates: {known: [...]}`."
+        if self.future == "-" and self.path == "-":
+            what = "`data.path` and `data.future` can not both be standard input."
+            yield ("future",), what, "Name a file for one of them."
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -154,8 +154,9 @@ def _anchor_paths(document: Document, folder: Path) -> None:
             raise ConfigError(mark.problem(message)) from error
 
     data, model = document.values.get("data"), document.values.get("model")
-    if isinstance(data, dict) and isinstance(data.get("path"), str) and _names_file(data["path"]):
-        anchor(data, "data", "path")
+    for key in ("path", "future") if isinstance(data, dict) else ():
+        if isinstance(data.get(key), str) and _names_file(data[key]):
+            anchor(data, "data", key)
     if isinstance(model, dict) and ":" in str(model.get("kind")):
         model.setdefault("folder", ".")
         if isinstance(model["folder"], str):

@@ -702,6 +702,12 @@ class Config(Section):
 
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""
+        wrong = [
+            (("data", *path), message, advice)
+            for path, message, advice in self.data.covariate_problems()
+        ]
+        if wrong:
+            return wrong
         if self.training.early_stopping and self.split.validation is None:
             message = "early stopping has no validation part, and the test part may decide nothing."
             advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."

@@ -1,6 +1,7 @@
 """The columns beside the target: from cells of numbers or words to the covariates of a panel."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,9 @@ import pandas as pd
 
 from forecast.config.data import CovariateOptions, DataOptions
 from forecast.data.arrays import FloatArray, IntArray, ranges
+from forecast.data.cells import MISSING
 from forecast.data.columns import are_numbers, numbers_of
-from forecast.data.covariates import Covariates
+from forecast.data.covariates import BLANK, Covariates
 from forecast.data.gaps import Grid
 from forecast.data.sources import RawTable
 from forecast.data.texts import texts_of
@@ -17,6 +19,7 @@ from forecast.errors import DataError, Problem
 
 # A column of which no larger share is no number is one of numbers, with errors in it.
 _STRANGE = 0.5
+_WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
 
 
 @dataclass(frozen=True)
@@ -24,26 +27,34 @@ class Beside:
     """Columns by the places of their rows in the raw table."""
 
     columns: dict[str, FloatArray]
-    """Numbers, or places of words among the levels; NaN where a cell is blank or there is no row.
+    """Numbers, or places of words among the levels; NaN where there is no row, or no number.
     The last entry, which the place -1 means, is NaN."""
     levels: dict[str, tuple[str, ...]]
-    """The words of each column of words, in alphabetical order."""
+    """The words of each column of words, in alphabetical order; a blank cell has one too."""
 
 
-def columns_beside(raw: RawTable, options: DataOptions, names: Sequence[str]) -> Beside:
-    """These columns of a table. Raises `DataError` for words among numbers."""
+def columns_beside(
+    raw: RawTable,
+    options: DataOptions,
+    names: Sequence[str],
+    words: Collection[str] | None = None,
+) -> Beside:
+    """These columns of a table, of which those among `words` have words, and the others numbers.
+
+    Where `words` is None, that is found out. Raises `DataError` for words among numbers.
+    """
     problems: list[Problem] = []
     columns, levels = {}, {}
     count = int(raw.frame.index.max()) + 2 if len(raw.frame) else 1
     for name in names:
-        if _has_words(raw.frame[name], name, options):
-            codes, words = pd.factorize(texts_of(raw.frame[name]), sort=True)
-            values = np.where(codes < 0, np.nan, codes)
-            levels[name] = tuple(str(word) for word in words)
+        if _has_words(raw.frame[name], name, options) if words is None else name in words:
+            codes, own = pd.factorize(_words(raw.frame[name], options), sort=True)
+            values = codes.astype(np.float64)
+            levels[name] = tuple(map(str, own))
         else:
             found: list[Problem] = []
             values = numbers_of(raw, name, options, found)
-            problems += [_or_category(problem, name) for problem in found]
+            problems += [_or_category(one, name, words) for one in found]
         column = np.full(count, np.nan)
         column[raw.frame.index.to_numpy(np.int64)] = values
         columns[name] = column
@@ -55,14 +66,31 @@ def columns_beside(raw: RawTable, options: DataOptions, names: Sequence[str]) ->
 def _has_words(column: "pd.Series[str]", name: str, options: DataOptions) -> bool:
     if name in options.covariates.categories:
         return True
-    if pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return False
     texts = texts_of(column).dropna()
     return len(texts) > 0 and float(are_numbers(texts, options).mean()) < 1 - _STRANGE
 
 
-def _or_category(problem: Problem, name: str) -> Problem:
+def _words(column: "pd.Series[str]", options: DataOptions) -> "pd.Series[str]":
+    """Cells as words: a whole number in one way (`1.0` is `1`), all that is missing as a blank."""
+    distinct, texts = pd.factorize(texts_of(column))
+    missing = {*MISSING, *map(str, options.na_values)}
+
+    def word(text: object) -> str:
+        plain = str(text).strip()
+        whole = _WHOLE.fullmatch(plain)
+        plain = whole[1] if whole else plain
+        return BLANK if plain in missing else plain
+
+    words = np.array([*map(word, texts), BLANK], dtype=object)
+    return pd.Series(words[distinct], column.index)
+
+
+def _or_category(problem: Problem, name: str, words: Collection[str] | None) -> Problem:
     advice = f"If its words are kinds, list it in `data.covariates.categories: [{name}]`."
+    if words is not None:
+        advice = f"The run was fitted to numbers in `{name}`: give numbers, or train again."
     return Problem(problem.message, f"{problem.advice} {advice}" if problem.advice else advice)
 
 
@@ -79,14 +107,17 @@ def covariates_of(
     columns = {name: beside.columns[name][places] for name in (*options.past, *options.known)}
     static, problems = {}, []
     for name in options.static:
-        values = beside.columns[name][places]
+        values, blank = beside.columns[name][places], np.nan
+        if BLANK in beside.levels.get(name, ()):
+            blank = beside.levels[name].index(BLANK)
+            values = np.where(values == blank, np.nan, values)
         low, high = _extremes(values, offsets)
         changes = np.flatnonzero(low < high)
         if len(changes):
             of = names[changes[0]]
             message = f"`{name}` is a static covariate, and changes within the series {of}."
             problems.append(Problem(message, "List it among `past` or `known` covariates."))
-        static[name] = low
+        static[name] = np.where(np.isnan(low), blank, low)
     if problems:
         raise DataError(*problems)
     return Covariates(offsets, columns, static, beside.levels)

@@ -48,14 +48,21 @@ class Rows:
         )
 
 
-def rows_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> Rows:
+def rows_of(
+    raw: RawTable, options: DataOptions, *, is_part: bool = False, has_target: bool = True
+) -> Rows:
     """The rows that the options mean. Raises `DataError` with all that is wrong with them.
 
-    A table that is a part, such as newer rows, need not have every value of `data.where`.
+    A table that is a part, such as newer rows, need not have every value of `data.where`. Without
+    a target all values are missing.
     """
     raw = _taken(raw, options, is_part=is_part)
     problems: list[Problem] = []
-    read = [_numbers(raw, name, options, problems) for name in options.targets]
+    nothing = np.full(len(raw.frame), np.nan), np.array([], np.intp)
+    read = [
+        _numbers(raw, name, options, problems) if has_target else nothing
+        for name in options.targets
+    ]
     values = [numbers for numbers, _ in read]
     ids = _ids(raw, options, problems)
     codes, names = pd.factorize(ids)

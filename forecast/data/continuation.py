@@ -1,12 +1,15 @@
 """What a run knows of its series, continued by newer rows of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar import grid, zone_of
+from forecast.data.arrays import FloatArray
+from forecast.data.calendar import dates, grid, steps_between, zone_of
+from forecast.data.covariates import Covariates
 from forecast.data.export import panel_table
 from forecast.data.gaps import Grid, fill
 from forecast.data.panel import Panel
@@ -21,8 +24,9 @@ def named(path: Path) -> str:
 def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
     """The known rows of each series followed by newer ones; where both have a date, newer wins.
 
-    Known rows that a gap parts from the newer ones are left out. Raises `DataError` for a series
-    that is not known, another time zone, and fewer than `least` rows in all.
+    Known rows that a gap parts from the newer ones are left out. What either knows of covariates
+    stays known, also after the last row. Raises `DataError` for a series that is not known, another
+    time zone, a static covariate that is another, and fewer than `least` rows in all.
     """
     zones = zone_of(newer.begins), zone_of(known.begins)
     if zones[0] != zones[1]:
@@ -61,4 +65,55 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
         values=y,
         observed=np.isfinite(y),
     )
+    panel = replace(panel, covariates=_joined(panel, known, newer, path))
     return panel.with_values(fill(Grid(offsets, panel.begins, y, offsets), "interpolate"))
+
+
+def _joined(panel: Panel, known: Panel, newer: Panel, path: Path) -> Covariates | None:
+    """The covariates of both at the dates of the panel; where both have a value, newer wins."""
+    if known.covariates is None or newer.covariates is None:
+        return None
+    own = known.covariates
+    nothing = {name: np.array([]) for name in own.columns}
+    joined = replace(own, offsets=np.zeros_like(own.offsets), columns=nothing)
+    for source, covariates in ((known, own), (newer, newer.covariates)):
+        series, steps = covariates.rows
+        moments = dates(source.begins[series], steps, panel.freq)
+        codes = pd.Index(panel.unique_ids).get_indexer(pd.Index(source.unique_ids))[series]
+        steps = steps_between(panel.begins[codes], moments, panel.freq)
+        here = (steps >= 0) & np.asarray(dates(panel.begins[codes], steps, panel.freq) == moments)
+        columns = {name: column[here] for name, column in covariates.columns.items()}
+        joined = joined.laid_over(
+            codes[here].astype(np.int64), steps[here], columns, covariates.levels
+        )
+    _refuse_other_static(own, known.unique_ids, newer.covariates, newer.unique_ids, path)
+    return joined
+
+
+def _refuse_other_static(
+    known: Covariates,
+    unique_ids: Sequence[str],
+    newer: Covariates,
+    newer_ids: Sequence[str],
+    path: Path,
+) -> None:
+    places = pd.Index(unique_ids).get_indexer(pd.Index(newer_ids))
+    for name, column in newer.static.items():
+        now, then = (
+            _shown(column, newer.levels.get(name)),
+            _shown(known.static[name][places], known.levels.get(name)),
+        )
+        for series, one, other in zip(newer_ids, now, then, strict=True):
+            if one is not None and other is not None and one != other:
+                message = (
+                    f"{named(path)}: `{name}` of {series} is {one}, and in the run it is {other}."
+                )
+                advice = "A static covariate stays as it was: correct it, or train again."
+                raise DataError(Problem(message, advice))
+
+
+def _shown(column: FloatArray, levels: Sequence[str] | None) -> list[float | str | None]:
+    """Numbers, or words; None where there is none."""
+    if levels is None:
+        return [None if np.isnan(value) else float(value) for value in column]
+    return [None if np.isnan(value) else levels[int(value)] or None for value in column]

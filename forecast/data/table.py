@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions, ResampleOptions
+from forecast.data.ahead import read_ahead
 from forecast.data.beside import columns_beside, covariates_of
 from forecast.data.calendar import Dates, dates, is_counted, is_freq, iso
 from forecast.data.clocks import zones_that_repeat, zones_that_skip
@@ -79,11 +80,18 @@ def read_table(
 ) -> Table:
     """Read the table of `options`, or another of the same columns; `-` is standard input.
 
-    Blank values at the ends of a series are cut off. Raises `DataError` with all that is wrong.
+    Blank values at the ends of a series are cut off. In another table a covariate is of words where
+    it is one of the categories of `options`, and of numbers elsewhere. Raises `DataError` with all
+    that is wrong.
     """
     content = content or (None if path is None else Content(path))
     raw = read_source(options, wanted_columns(options, options.targets), content)
-    return table_of(raw, options, is_part=path is not None)
+    table = table_of(raw, options, is_part=path is not None)
+    if path is None and options.future is not None:
+        known, empty = options.covariates.known, table.reading.empty
+        ahead = read_ahead(Content(Path(options.future)), options, table.panel, known, empty)
+        table = replace(table, panel=ahead.over(table.panel))
+    return table
 
 
 def wanted_columns(options: DataOptions, numbers: tuple[str, ...]) -> Columns:
@@ -109,7 +117,8 @@ def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> T
     grid, beside = place(rows.codes, rows.ds, rows.y, rows.places, freq)
     if len(beside):
         raise DataError(_beside_grid(rows, int(beside[0]), len(beside), freq, raw))
-    return _table(grid, rows, freq, raw, options, reading)
+    words = options.covariates.categories if is_part else None
+    return _table(grid, rows, freq, raw, options, reading, words)
 
 
 def _in_order(rows: Rows) -> Rows:
@@ -132,6 +141,7 @@ def _table(
     raw: RawTable,
     options: DataOptions,
     reading: Reading,
+    words: Sequence[str] | None,
 ) -> Table:
     """The panel of a grid: ends without a value cut off, gaps filled or refused."""
     first, last = known_span(grid, np.isin(grid.places, rows.coded))
@@ -141,7 +151,8 @@ def _table(
         raise DataError(Problem(f"{raw.name}: {rows.unique_ids[0]} has no value at all."))
     covariates = None
     if options.covariate_columns:
-        beside = columns_beside(raw, options, options.covariate_columns)
+        own = replace(raw, frame=raw.frame.loc[np.unique(grid.places[grid.places >= 0])])
+        beside = columns_beside(own, options, options.covariate_columns, words)
         covariates = covariates_of(beside, grid, first, options.covariates, rows.unique_ids)
         covariates = covariates.of(has_values)
     with_row = np.concatenate([[0], np.cumsum(grid.places >= 0)])
@@ -178,7 +189,8 @@ def _without_duplicates(rows: Rows, raw: RawTable, options: DataOptions) -> tupl
         raise DataError(_duplicate(rows, same, raw, options))
     is_first = np.append(True, ~same)
     group = np.cumsum(is_first) - 1
-    kept = rows.take(is_first)
+    # What stands beside the target is that of one row.
+    kept = rows.take(np.append(~same, True) if options.duplicates == "last" else is_first)
     # Within a group rows stand in the order of the table: the sort was a stable one.
     values = getattr(pd.Series(rows.y).groupby(group), options.duplicates)
     y = values(min_count=1) if options.duplicates == "sum" else values()

@@ -6,17 +6,19 @@ from typing import Any, Literal
 
 import numpy as np
 
+from forecast.data.covariates import BLANK
 from forecast.data.panel import FloatArray, IntArray
 
 Scale = Literal["standard", "minmax", "robust", "none"]
 
 # Words that have a feature of their own; more of them, and the rarest have none.
 MOST_LEVELS = 64
+_SHOWN = 5  # words named in one message
 
 
 @dataclass(frozen=True)
 class Number:
-    """A column of numbers less a location, over a scale. One that is missing everywhere is 0."""
+    """A column of numbers less a location, over a scale. What is missing is 0, the location."""
 
     name: str
     location: float
@@ -90,6 +92,15 @@ class Words:
         encoded[rows, own[rows]] = 1.0
         return encoded
 
+    def unknown(self, values: FloatArray, levels: Sequence[str]) -> tuple[int, str]:
+        """How many of the values are words that the past does not have, and the first of these."""
+        places = values[np.isfinite(values)].astype(np.int64)
+        strange = [i for i, word in enumerate(levels) if word != BLANK and word not in self.seen]
+        own = np.isin(places, strange)
+        words = [repr(levels[place]) for place in np.unique(places[own])]
+        more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+        return int(own.sum()), ", ".join(words[:_SHOWN]) + more
+
     def state(self) -> dict[str, Any]:
         """What was fitted, as plain JSON."""
         return {"name": self.name, "levels": list(self.levels), "seen": list(self.seen)}
@@ -106,17 +117,14 @@ def column_of(state: dict[str, Any]) -> Column:
 
 
 def fill_forward(values: FloatArray, offsets: IntArray) -> FloatArray:
-    """Each missing value as the last one before it in its series, the first ones as the next one.
+    """Each missing value as the last one before it in its series; the first ones stay missing.
 
-    A series in which all are missing keeps NaN.
+    What comes later is not known yet.
     """
     missing = np.isnan(values)
     if not missing.any():
         return values
     rows = np.arange(len(values))
     starts = np.repeat(offsets[:-1], np.diff(offsets))
-    ends = np.repeat(offsets[1:], np.diff(offsets))
     before = np.maximum.accumulate(np.where(missing, -1, rows))
-    after = np.minimum.accumulate(np.where(missing, len(values), rows)[::-1])[::-1]
-    source = np.where(before >= starts, before, np.where(after < ends, after, rows))
-    return values[source]
+    return values[np.where(before >= starts, before, rows)]

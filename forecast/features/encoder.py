@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.config.schema import Config
 from forecast.data.calendar import dates, iso
-from forecast.data.covariates import Covariates
+from forecast.data.covariates import BLANK, Covariates
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
 from forecast.features.column import MOST_LEVELS, Column, Number, Words, column_of, fill_forward
@@ -109,7 +109,7 @@ class Encoder:
     def encode(self, panel: Panel, ahead: int = 0) -> Encoded:
         """The features of all rows of a panel, and of `ahead` rows after the last of each series.
 
-        What is missing of a column is what it was last; at the start of a series, what it is next.
+        What is missing of a column is what it was last.
         """
         rows = _Rows.of(panel, ahead)
         series, dated = len(panel.unique_ids), encoded(self.dated, panel, ahead)
@@ -120,20 +120,63 @@ class Encoder:
             ahead,
         )
 
-    def refuse_missing(self, panel: Panel, cutoffs: IntArray, horizon: int) -> None:
-        """Raise `DataError` where a known column lacks a value within `horizon` of a cutoff."""
+    def lacking(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[Problem]:
+        """Where known columns lack a value, within `horizon` of cutoffs and after the last row."""
         covariates = panel.covariates
         if not self.known or covariates is None:
-            return
+            return []
         series = panel.series_of(cutoffs)
         steps = (cutoffs - panel.starts[series])[:, None] + np.arange(1, horizon + 1)
-        inside = steps < np.diff(covariates.offsets)[series][:, None]
+        is_future = steps >= np.diff(panel.offsets)[series][:, None]
+        inside = steps < covariates.lengths[series][:, None]
         rows = np.where(inside, covariates.starts[series][:, None] + steps, 0)
         problems = []
         for column in self.known:
-            lacks = ~inside | np.isnan(covariates.columns[column.name][rows])
-            if lacks.any():
-                problems.append(_lacking(panel, column.name, cutoffs, lacks))
+            values = covariates.columns[column.name]
+            there = inside & _is_known(column, values[rows] if len(values) else rows, covariates)
+            if (is_future & ~there).any():
+                problems.append(_lacking(panel, column.name, cutoffs, is_future & ~there))
+        return problems
+
+    def unknown_words(self, covariates: Covariates, begins: IntArray | None = None) -> list[str]:
+        """What words there are that the past did not have, in sentences.
+
+        From row `begins[i]` of each series `i` on; static ones in all series.
+        """
+        series, steps = covariates.rows
+        here = np.ones(len(steps), bool) if begins is None else steps >= begins[series]
+        found = []
+        for part in self._parts:
+            for column in part:
+                if isinstance(column, Words):
+                    is_static = column.name in covariates.static
+                    values = (
+                        covariates.static[column.name]
+                        if is_static
+                        else covariates.columns[column.name][here]
+                    )
+                    count, words = column.unknown(values, covariates.levels[column.name])
+                    if count:
+                        what = "series" if is_static else "rows"
+                        found.append(
+                            f"`{column.name}` has words that were not fitted, in {count} {what}, "
+                            f"which count as none of those that were: {words}."
+                        )
+        return found
+
+    def refuse_other_kinds(self, covariates: Covariates, name: str) -> None:
+        """Raise `DataError` where a column of words has nothing but numbers now."""
+        problems = []
+        for column in (column for part in self._parts for column in part):
+            if not isinstance(column, Words) or any(map(_is_number, column.levels)):
+                continue
+            words = [word for word in covariates.levels[column.name] if word != BLANK]
+            if words and all(map(_is_number, words)):
+                message = (
+                    f"{name}: `{column.name}` is {words[0]}, a number, and the run was fitted to "
+                    f"words such as {column.seen[0]!r}."
+                )
+                problems.append(Problem(message, "Give its words, or train again."))
         if problems:
             raise DataError(*problems)
 
@@ -231,21 +274,16 @@ def fit_encoder(config: Config, past: Past, words: Mapping[str, tuple[str, ...]]
 def vocabulary(panels: Sequence[Panel]) -> dict[str, tuple[str, ...]]:
     """The words of each column that have a feature, for all panels of one table.
 
-    All of its words; of too many those that the shortest past has most often.
+    Those that any past has; of too many those that the shortest past has most often.
     """
-    covariates = [panel.covariates for panel in panels if panel.covariates is not None]
-    if not covariates:
-        return {}
-    shortest = min(
-        (p.covariates.up_to(np.diff(p.offsets)) for p in panels if p.covariates is not None),
-        key=lambda own: int(own.offsets[-1]),
-    )
+    pasts = [p.covariates.up_to(np.diff(p.offsets)) for p in panels if p.covariates is not None]
+    pasts.sort(key=lambda past: int(past.offsets[-1]))
     chosen = {}
-    for name, words in shortest.levels.items():
-        values = {**shortest.columns, **shortest.static}[name]
-        counts = np.bincount(values[np.isfinite(values)].astype(int), minlength=len(words))
-        often = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
-        chosen[name] = tuple(words[place] for place in sorted(often))
+    for name, words in pasts[0].levels.items() if pasts else ():
+        counts = [_counts({**past.columns, **past.static}[name], len(words)) for past in pasts]
+        often = np.argsort(-counts[0], kind="stable")
+        there = [place for place in often if any(own[place] for own in counts)]
+        chosen[name] = tuple(words[place] for place in sorted(there[:MOST_LEVELS]))
     return chosen
 
 
@@ -255,6 +293,30 @@ def _slices(sizes: Iterable[tuple[str, int]]) -> Iterator[tuple[str, slice]]:
     for name, size in sizes:
         yield name, slice(begin, begin + size)
         begin += size
+
+
+def _counts(places: FloatArray, words: int) -> IntArray:
+    """How often each word stands there."""
+    return np.bincount(places[np.isfinite(places)].astype(np.int64), minlength=words)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_known(
+    column: Column, values: FloatArray | IntArray, covariates: Covariates
+) -> NDArray[np.bool_]:
+    """Where a value is there; a blank is, where it is one of the words that were fitted."""
+    there = ~np.isnan(values)
+    levels = covariates.levels.get(column.name, ())
+    if isinstance(column, Words) and BLANK in levels and BLANK not in column.seen:
+        there &= values != levels.index(BLANK)
+    return there
 
 
 def _matrix(parts: Sequence[FloatArray | Matrix], rows: int) -> Matrix:

@@ -94,6 +94,15 @@ class Fitting:
         self._blocks: dict[tuple[MemberKey, ...], FittedBlock] = {}
         self._logs: list[EpochLog] = []
 
+    @property
+    def unknown_words(self) -> list[str]:
+        """What words of covariates the first job was not fitted to, in sentences."""
+        encoder, part = self._encoders["job 0"], self._finals["job 0"].fitted_part
+        if encoder is None or part.panel.covariates is None:
+            return []
+        begins = part.split.train_ends - part.panel.starts
+        return encoder.unknown_words(part.panel.covariates, begins)
+
     def run(self, console: Console) -> FittedJobs:
         """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
         _describe(self.architecture, console)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast.config.data import CovariateOptions
 from forecast.data.calendar import Dates, from_iso, iso, steps_between
 from forecast.data.continuation import continue_panel, named
 from forecast.data.largest import refuse_overflow
@@ -43,7 +44,9 @@ def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
     """
     data, known = read_data(run), read_context(run)
     given = read_forecasts(forecasts, known)
-    options = read_config(run).data.model_copy(update={"freq": data.freq})
+    # Covariates say nothing of what came.
+    changes = {"freq": data.freq, "covariates": CovariateOptions()}
+    options = read_config(run).data.model_copy(update=changes)
     came = read_table(options, newer).panel
     refuse_overflow(came)
     pasts = [known, continue_panel(known, came, newer, least=0)]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import Config
-from forecast.data.continuation import continue_panel
+from forecast.config.data import DataOptions
+from forecast.data.continuation import continue_panel, named
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.table import read_table
@@ -70,6 +71,30 @@ class OpenedRun:
         """What MASE and RMSSE divide by, of each series; NaN where the run does not know one."""
         return scales_of(self.data)
 
+    @property
+    def known_columns(self) -> Sequence[str]:
+        """The columns of a table that are to be known of the future."""
+        return self.config.data.covariates.known
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The columns beside the target that have words."""
+        return self.network.encoder.words if self.network.encoder else ()
+
+    @property
+    def data_options(self) -> DataOptions:
+        """How to read another table of the run's series: as was found out of the first."""
+        options = self.config.data
+        covariates = options.covariates.model_copy(update={"categories": tuple(self.words)})
+        return options.model_copy(update={"freq": self.data.freq, "covariates": covariates})
+
+    def unknown_words(self, panel: Panel, horizon: int) -> list[str]:
+        """What words the run was not fitted to, of rows and of steps to come, in sentences."""
+        encoder, covariates = self.network.encoder, panel.covariates
+        if encoder is None or covariates is None:
+            return []
+        return encoder.unknown_words(covariates.up_to(np.diff(panel.offsets) + horizon))
+
     def observed(self, newer: Path | None = None) -> Panel:
         """The last rows that the run knows, continued by a table of newer rows of its series.
 
@@ -83,9 +108,10 @@ class OpenedRun:
         Of a series that the table does not have, that is the row after its last. Raises `DataError`
         where the table does not fit the run.
         """
-        options = self.config.data.model_copy(update={"freq": self.data.freq})
-        table = read_table(options, newer).panel
+        table = read_table(self.data_options, newer).panel
         refuse_overflow(table)
+        if self.network.encoder and table.covariates:
+            self.network.encoder.refuse_other_kinds(table.covariates, named(newer))
         least = self.config.window.context_length + self.network.reach
         panel = continue_panel(self.known, table, newer, least)
         rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))

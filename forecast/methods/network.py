@@ -15,7 +15,7 @@ import onnxruntime
 from forecast.config.schema import Config, ModelOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.errors import DivergedError, Problem, RunError
+from forecast.errors import DataError, DivergedError, Problem, RunError
 from forecast.features import Encoded, Encoder
 from forecast.methods.method import Note, unheard
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
@@ -251,8 +251,9 @@ class TrainedNetwork:
         """
         for level in quantile_levels:
             self._refuse_unknown(level, horizon)
-        if self.encoder is not None:
-            self.encoder.refuse_missing(panel, cutoffs, horizon)
+        lacking = self.lacking(panel, cutoffs, horizon)
+        if lacking:
+            raise DataError(*lacking)
         scaled = self.shared.apply(panel)
         predicted = self.predictions(scaled.panel, cutoffs, horizon, note)
         y_hat = scaled.invert(predicted[MIDDLE], cutoffs)
@@ -276,6 +277,10 @@ class TrainedNetwork:
         each = [branch.outputs(panel, cutoffs, horizon, note, encoded) for branch in self.branches]
         combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
         return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
+
+    def lacking(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[Problem]:
+        """What is to be known of the future to forecast so far, and is not."""
+        return [] if self.encoder is None else self.encoder.lacking(panel, cutoffs, horizon)
 
     def encoded(self, panel: Panel, ahead: int) -> Encoded | None:
         """What the networks see beside the target, of the panel's rows and of `ahead` more."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from forecast.data.calendar import Dates, dates, is_counted
+from forecast.data.calendar import Dates, dates, is_counted, steps_between
 from forecast.data.covariates import Covariates, covariates_from, covariates_table
 from forecast.data.csvtext import read_rows
 from forecast.data.export import csv_text, panel_table
@@ -144,14 +144,15 @@ def _read_covariates(run: Run, panel: Panel, encoder: Encoder) -> Covariates:
     words = dict.fromkeys(encoder.words, _text)
     columns = {"unique_id": _id, "ds": _moment, **dict.fromkeys(encoder.names, _number), **words}
     table = _read(run, COVARIATES, columns, _Calendar.of(data))
-    codes = pd.Index(panel.unique_ids).get_indexer(pd.Index(table["unique_id"]))
-    offsets = np.searchsorted(codes, np.arange(len(panel.unique_ids) + 1)).astype(np.int64)
-    steps = np.arange(len(codes)) - offsets[:-1][codes]
-    if (codes < 0).any() or (np.diff(codes) < 0).any():
+    ds, count = pd.Index(table["ds"]), len(panel.unique_ids)
+    series = pd.Index(panel.unique_ids).get_indexer(pd.Index(table["unique_id"])).astype(np.int64)
+    if set(series) != set(range(count)):
         raise damaged(path, f"its series are not those of {CONTEXT}")
-    if not (dates(panel.begins[codes], steps, panel.freq) == pd.Index(table["ds"])).all():
+    steps = steps_between(panel.begins[series], ds, panel.freq)
+    on_grid = np.asarray(dates(panel.begins[series], steps, panel.freq) == ds)
+    if not on_grid.all() or (steps < 0).any():
         raise damaged(path, f"its dates are not those of {CONTEXT}")
-    return covariates_from(table, offsets, encoder.static_names, encoder.words)
+    return covariates_from(table, series, steps, count, encoder.static_names, encoder.words)
 
 
 def read_context(run: Run, encoder: Encoder | None = None) -> Panel:

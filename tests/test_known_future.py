@@ -1,0 +1,341 @@
+"""Known covariates of the steps to come: `data.future`, `--future`, `--scenario`, `--set-known`."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+Cli = Callable[..., CompletedProcess[str]]
+Row = dict[str, object]
+
+CONFIG = """\
+data:
+  path: sales.csv
+  time: day
+  target: sold
+  id: shop
+  covariates:
+    past: [visitors, clicks, stock]
+    known: [price, promo, holiday, rain, temp]
+    static: [region, size, x, y]
+split: {test: 12, validation: 8}
+transforms: [standard]
+window: {context_length: 7, horizon: 3}
+model: {kind: mlp, layers: [8]}
+training: {epochs: 2, learning_rate: 0.01}
+predict: {horizon: 4}
+"""
+KNOWN = ("price", "promo", "holiday", "rain", "temp")
+ROWS, AHEAD = 70, 6
+BEGIN = date(2023, 1, 1)
+
+
+def rows_of(begin: int, end: int) -> list[Row]:
+    """The sales of two shops; what is known follows from shop and day."""
+    rows: list[Row] = []
+    for shop, region, size in (("north", "hill", 3), ("south", "sea", 7)):
+        random = np.random.default_rng(size)
+        for i in range(end):
+            price, promo, rain, temp = np.array([10, 0, 0, 0]) + random.normal(size=4).round(2)
+            holiday = {0: "fair", 6: "Sunday"}.get(i % 7, "")
+            y = 50 + 8 * size - 3 * price + 5 * (holiday == "fair") + random.normal()
+            rows.append(
+                {
+                    "day": (BEGIN + timedelta(i)).isoformat(), "shop": shop, "sold": round(y, 2),
+                    "visitors": round(2 * y), "clicks": round(3 * y), "stock": round(y / 9, 1),
+                    "price": price, "promo": promo, "holiday": holiday, "rain": rain, "temp": temp,
+                    "region": region, "size": size, "x": size / 3, "y": -size,
+                }
+            )  # fmt: skip
+        rows[-end:] = rows[begin - end :]
+    return rows
+
+
+def text_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> str:
+    """Rows as CSV, of some columns or all."""
+    rows, out = list(rows), StringIO()
+    writer = csv.DictWriter(
+        out, columns or list(rows[0]), extrasaction="ignore", lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def ahead(columns: Sequence[str] = ("day", "shop", *KNOWN), changes: Row | None = None) -> str:
+    """The table of what comes after the last row, some of it changed."""
+    return text_of((row | (changes or {}) for row in rows_of(ROWS, ROWS + AHEAD)), columns)
+
+
+def forecasts(result: CompletedProcess[str]) -> pd.DataFrame:
+    """What `predict` printed."""
+    assert result.returncode == 0, result.stderr
+    return pd.read_csv(StringIO(result.stdout))
+
+
+@pytest.fixture(scope="session")
+def sales(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> CompletedProcess[str]:
+    """A training with 5 known, 3 past and 4 static covariates, two of them words."""
+
+    def train(folder: Path) -> list[CompletedProcess[str]]:
+        (folder / "sales.csv").write_text(text_of(rows_of(0, ROWS)))
+        (folder / "sales.yaml").write_text(CONFIG)
+        return [cli_in("train", "--config", "sales.yaml", "--name", "sales", cwd=folder)]
+
+    (result,) = once("sales", train)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture
+def run(sales: CompletedProcess[str], tmp_path: Path) -> Path:
+    """A copy of that run, as `latest`, beside a table of what comes next."""
+    copy = tmp_path / "runs" / "sales"
+    shutil.copytree(sales.stdout.strip(), copy)
+    (copy.parent / "latest").symlink_to(copy.name)
+    (tmp_path / "next.csv").write_text(ahead())
+    (tmp_path / "sales.csv").write_text(text_of(rows_of(0, ROWS)))
+    (tmp_path / "sales.yaml").write_text(CONFIG)
+    return copy
+
+
+def test_what_lacks_is_named(cli: Cli, run: Path) -> None:
+    """Each column, the series and the dates, and what may be done."""
+    result = cli("predict")
+    assert (result.returncode, result.stdout) == (4, "")
+    for name in KNOWN:
+        assert (
+            f"error: `{name}` is known of the future, and has no value of north from 2023-03-12 to "
+            "2023-03-15, and of 1 other series.\nGive its values: `predict --future FILE` with "
+            f"these dates, `--set-known {name}=VALUE`, or rows of the table whose target is blank."
+        ) in result.stderr
+
+
+def test_the_future_comes_from_any_kind_of_table(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """A file, a pipe, JSON lines; other columns, another order and earlier rows change nothing."""
+    own = forecasts(cli("predict", "--future", "next.csv"))
+    assert own["ds"].tolist() == [f"2023-03-{day}" for day in (12, 13, 14, 15)] * 2
+    assert own["step"].tolist() == [1, 2, 3, 4] * 2
+    everything = rows_of(ROWS - 9, ROWS + AHEAD)
+    (tmp_path / "all.csv").write_text(text_of(reversed(everything)))
+    columns = ("day", "shop", *KNOWN)
+    lines = [json.dumps({name: row[name] for name in columns}) for row in everything]
+    (tmp_path / "all.jsonl").write_text("\n".join(lines))
+    for result in (
+        cli("predict", "--future", "-", stdin=ahead()),
+        cli("predict", "--future", "all.csv"),
+        cli("predict", "--future", "all.jsonl"),
+    ):
+        pd.testing.assert_frame_equal(forecasts(result), own)
+
+
+def test_parquet_is_such_a_table(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """With dates as dates."""
+    pytest.importorskip("pyarrow")
+    table = pd.read_csv(tmp_path / "next.csv", parse_dates=["day"])
+    table.to_parquet(tmp_path / "next.parquet")
+    one, other = (cli("predict", "--future", f"next.{kind}") for kind in ("csv", "parquet"))
+    pd.testing.assert_frame_equal(forecasts(one), forecasts(other))
+
+
+def test_every_known_column_counts(cli: Cli, run: Path) -> None:
+    """Each that is set to another value moves the forecasts."""
+    own = forecasts(cli("predict", "--future", "next.csv"))
+    for name in KNOWN:
+        value = "fair" if name == "holiday" else "17"
+        set_ = cli("predict", "--future", "next.csv", "--set-known", f"{name}={value}")
+        assert (own["y_hat"] != forecasts(set_)["y_hat"]).sum() >= 6
+
+
+def test_a_constant_is_the_same_as_a_table_of_it(cli: Cli, run: Path) -> None:
+    """Of all known columns, a blank word among them, or of one on top of a table."""
+    words = [word for name in KNOWN if name != "holiday" for word in ("--set-known", f"{name}=2.5")]
+    constants: Row = dict.fromkeys(KNOWN, 2.5) | {"holiday": ""}
+    by_hand = cli("predict", *words, "--set-known", "holiday=")
+    table = cli("predict", "--future", "-", stdin=ahead(changes=constants))
+    pd.testing.assert_frame_equal(forecasts(by_hand), forecasts(table))
+    one = cli("predict", "--future", "next.csv", "--set-known", "price=9.5")
+    table = cli("predict", "--future", "-", stdin=ahead(changes={"price": 9.5}))
+    pd.testing.assert_frame_equal(forecasts(one), forecasts(table))
+
+
+def test_a_column_that_is_set_need_not_be_in_the_table(cli: Cli, run: Path) -> None:
+    """All others have to."""
+    columns = ("day", "shop", *KNOWN[1:])
+    words = ("predict", "--future", "-")
+    set_ = cli(*words, "--set-known", "price=9.5", stdin=ahead(columns))
+    pd.testing.assert_frame_equal(
+        forecasts(set_), forecasts(cli(*words, stdin=ahead(changes={"price": 9.5})))
+    )
+    result = cli(*words, stdin=ahead(columns))
+    assert (result.returncode, result.stdout) == (4, "")
+    assert result.stderr.startswith("error: standard input has no column `price`")
+
+
+def test_scenarios_have_their_names_and_forecasts(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """Each is what `--future` would give; one with a few columns lies over the others."""
+    (tmp_path / "cheap.csv").write_text(ahead(changes={"price": 5}))
+    (tmp_path / "dear.csv").write_text(ahead(("day", "shop", "price"), {"price": 15}))
+    result = cli(
+        "predict", "--future", "next.csv", "--scenario", "cheap.csv", "--scenario", "dear.csv"
+    )
+    table = forecasts(result)
+    assert list(table) == ["unique_id", "ds", "cutoff", "step", "y_hat", "scenario"]
+    for name, price in (("cheap", 5), ("dear", 15)):
+        own = table[table["scenario"] == name].drop(columns="scenario").reset_index(drop=True)
+        alone = forecasts(cli("predict", "--future", "-", stdin=ahead(changes={"price": price})))
+        pd.testing.assert_frame_equal(own, alone)
+    # On top of all of them, what is set.
+    words = ("--scenario", "cheap.csv", "--scenario", "dear.csv", "--set-known", "price=7")
+    table = forecasts(cli("predict", "--future", "next.csv", *words))
+    both = [own["y_hat"].tolist() for _, own in table.groupby("scenario")]
+    assert both[0] == both[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "stderr"),
+    [
+        (
+            lambda text: text.replace("price", "cost"),
+            "error: standard input has no column `price` (data.covariates).\n",
+        ),
+        (
+            lambda text: text.replace("south", "soth"),
+            "error: standard input: there is no series soth to forecast.\nDid you mean `south`?\n",
+        ),
+        (
+            lambda text: text + text.splitlines()[1] + "\n",
+            (
+                "error: standard input: 2023-03-12 of north stands more than once, in lines 2, 14; "
+                "1 rows are repeated in all.\nKeep one row for each series and date.\n"
+            ),
+        ),
+        (
+            lambda text: text.replace("2023-03-14,north", "2023-03-14T12:00,north"),
+            (
+                "error: standard input: 2023-03-14T12:00:00 of north is no step of the frequency D "
+                "after 2023-03-11"
+            ),
+        ),
+        (
+            lambda text: "".join(
+                line.replace(",", "T00:00Z,", 1) if i else line
+                for i, line in enumerate(text.splitlines(keepends=True))
+            ),
+            (
+                "error: standard input: the times are in zone UTC, and those of the series in "
+                "None.\nWrite them as the table of the targets does.\n"
+            ),
+        ),
+        (
+            lambda text: "\n".join(
+                line for line in text.split("\n") if not line.startswith("2023-03-14,south")
+            ),
+            (
+                "error: `price` is known of the future, and has no value of south from 2023-03-14 "
+                "to 2023-03-14."
+            ),
+        ),
+        (
+            lambda text: "\n".join(
+                line if i != 1 else line.replace(line.split(",")[2], "cheap")
+                for i, line in enumerate(text.split("\n"))
+            ),
+            (
+                "error: standard input: `price` is 'cheap', not a number, in line 2.\n"
+                'If it stands for a missing value, say so: `data.na_values: ["cheap"]`. The run '
+                "was fitted to numbers in `price`: give numbers, or train again.\n"
+            ),
+        ),
+        (lambda _: "", "error: standard input is empty.\n"),
+        (
+            lambda text: "\n".join(line for line in text.split("\n") if "north" not in line),
+            "error: `price` is known of the future, and has no value of north from 2023-03-12",
+        ),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(
+    cli: Cli, run: Path, change: Callable[[str], str], stderr: str
+) -> None:
+    """With what is wrong, where, and the way out; nothing is printed."""
+    result = cli("predict", "--future", "-", stdin=change(ahead()))
+    assert (result.returncode, result.stdout) == (4, "")
+    assert result.stderr.startswith(stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "stderr"),
+    [
+        (("--set-known", "pric=9"), "no known covariate `pric`.\nDid you mean `price`?\n"),
+        (("--set-known", "price"), "--set-known price: write NAME=VALUE, such as price=9.99.\n"),
+        (("--set-known", "price=low"), "price=low: the run has numbers in that column.\n"),
+        (("--set-known", "price=nan"), "price=nan: write a finite number.\n"),
+        (("--set-known", "price=1", "--set-known", "price=2"), "`price` is set twice.\n"),
+        (("--set-known", "clicks=9"), "`clicks` is a past covariate, of which no future is"),
+        (("--set-known", "region=sea"), "`region` is a static covariate, of which no future is"),
+        (("--future", "-", "--input", "-"), "standard input can be one table alone.\n"),
+        (("--scenario", "-"), "a scenario is called as its file is.\n"),
+        (("--scenario", "a/x.csv", "--scenario", "b/x.csv"), "there are two scenarios x.\n"),
+    ],
+)
+def test_words_that_no_run_could_take_are_refused_with_2(
+    cli: Cli, run: Path, words: tuple[str, ...], stderr: str
+) -> None:
+    """Before any table is read."""
+    result = cli("predict", *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert stderr in result.stderr
+
+
+def test_an_unknown_word_counts_as_none_and_is_said(cli: Cli, run: Path) -> None:
+    """In one line; the forecast is that of a word that is neither of those that were fitted."""
+    result = cli("predict", "--future", "-", stdin=ahead(changes={"holiday": "strike"}))
+    assert result.stderr == (
+        "warning: `holiday` has words that were not fitted, in 8 rows, which count as none of "
+        "those that were: 'strike'.\n"
+    )
+    other = cli("predict", "--future", "-", stdin=ahead(changes={"holiday": "storm"}))
+    pd.testing.assert_frame_equal(forecasts(result), forecasts(other))
+    blank = cli("predict", "--future", "-", stdin=ahead(changes={"holiday": ""}))
+    assert not forecasts(blank).equals(forecasts(other))
+
+
+@pytest.mark.parametrize("how", ["data.future", "blank targets"])
+def test_a_training_keeps_what_it_was_told_of_the_future(
+    cli: Cli, run: Path, tmp_path: Path, how: str
+) -> None:
+    """As a table of its own, or as rows without a target; the weights are the same."""
+    words = ["train", "--config", "sales.yaml", "--name", "told"]
+    if how == "data.future":
+        words += ["--set", "data.future=next.csv"]
+    else:
+        to_come = [row | {"sold": "", "visitors": ""} for row in rows_of(ROWS, ROWS + AHEAD)]
+        (tmp_path / "sales.csv").write_text(text_of([*rows_of(0, ROWS), *to_come]))
+    result = cli(*words)
+    assert result.returncode == 0, result.stderr
+    weights = [tmp_path / "runs" / name / "weights.npy" for name in ("told", "sales")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    told = forecasts(cli("predict", "told"))
+    pd.testing.assert_frame_equal(told, forecasts(cli("predict", "sales", "--future", "next.csv")))
+    assert cli("predict", "told", "--horizon", "7").returncode == 4
+
+
+def test_a_run_without_known_covariates_takes_none(cli: Cli, tmp_path: Path, trained: Path) -> None:
+    """It would change nothing, in silence."""
+    result = cli("predict", trained, "--set-known", "price=1")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        2,
+        "",
+        (
+            "error: the run has no known covariates: of the future it is told nothing.\n"
+            "Train with `data.covariates: {known: [...]}`.\n"
+        ),
+    )
