@@ -255,6 +255,10 @@ def test_scenarios_have_their_names_and_forecasts(cli: Cli, run: Path, tmp_path:
                 "was fitted to numbers in `price`: give numbers, or train again.\n"
             ),
         ),
+        (
+            lambda text: text.replace(",Sunday,", ",1,").replace(",fair,", ",1,"),
+            "error: standard input: `holiday` is 1, a number, and the run was fitted to words such",
+        ),
         (lambda _: "", "error: standard input is empty.\n"),
         (
             lambda text: "\n".join(line for line in text.split("\n") if "north" not in line),
@@ -339,3 +343,101 @@ def test_a_run_without_known_covariates_takes_none(cli: Cli, tmp_path: Path, tra
             "Train with `data.covariates: {known: [...]}`.\n"
         ),
     )
+
+
+# --- newer rows ----------------------------------------------------------------------------------
+
+
+def newer(blank: int = AHEAD - 2, changes: Row | None = None) -> str:
+    """Two rows more of each shop, and behind them rows without a target."""
+    rows = []
+    for i, row in enumerate(rows_of(ROWS, ROWS + AHEAD)):
+        if i % AHEAD < 2:
+            rows.append(row | (changes or {}))
+        elif i % AHEAD < 2 + blank:
+            rows.append(row | {"sold": "", "visitors": "", "clicks": "", "stock": ""})
+    return text_of(rows)
+
+
+def test_newer_rows_bring_their_covariates_and_the_future(cli: Cli, run: Path) -> None:
+    """As a table with more rows would; blank targets at its end are the future, or a table is."""
+    result = cli("predict", "--input", "-", stdin=newer())
+    table = forecasts(result)
+    assert table["cutoff"].unique().tolist() == ["2023-03-13"]
+    to_come = [row for i, row in enumerate(rows_of(ROWS, ROWS + AHEAD)) if i % AHEAD >= 2]
+    (run.parent.parent / "later.csv").write_text(text_of(to_come, ("day", "shop", *KNOWN)))
+    apart = cli("predict", "--input", "-", "--future", "later.csv", stdin=newer(blank=0))
+    pd.testing.assert_frame_equal(forecasts(apart), table)
+    whole = text_of(
+        row if str(row["day"]) < "2023-03-14" else row | {"sold": ""}
+        for row in rows_of(0, ROWS + AHEAD)
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(forecasts(cli("predict", "--input", "-", stdin=whole)), table)
+    # Each of the columns counts.
+    for name, value in (("visitors", 900), ("price", 30), ("holiday", "fair")):
+        other = forecasts(cli("predict", "--input", "-", stdin=newer(changes={name: value})))
+        assert not other.equals(table), name
+
+
+def test_newer_rows_leave_what_is_known_of_the_future(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """What the run was told of it counts as long as no row of the table says something else."""
+    told = ("train", "--config", "sales.yaml", "--name", "told")
+    assert cli(*told, "--set", "data.future=next.csv").returncode == 0
+    own = forecasts(cli("predict", "told", "--input", "-", stdin=newer(blank=0)))
+    pd.testing.assert_frame_equal(
+        own, forecasts(cli("predict", "sales", "--input", "-", stdin=newer()))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "stderr"),
+    [
+        (
+            {"region": "lake"},
+            (
+                "error: standard input: `region` of north is lake, and in the run it is hill.\n"
+                "A static covariate stays as it was: correct it, or train again.\n"
+            ),
+        ),
+        ({"size": 8}, "error: standard input: `size` of north is 8, and in the run it is 3.\n"),
+        (
+            {"price": "cheap"},
+            "error: standard input: `price` is 'cheap', not a number, in lines 2, 3, 4, 5.\n",
+        ),
+        (
+            {"holiday": 3},
+            (
+                "error: standard input: `holiday` is 3, a number, and the run was fitted to words "
+                "such as 'fair'.\nGive its words, or train again.\n"
+            ),
+        ),
+    ],
+)
+def test_newer_rows_of_another_kind_are_refused(
+    cli: Cli, run: Path, changes: Row, stderr: str
+) -> None:
+    """Static covariates that moved, words for numbers, numbers for words."""
+    for words in (("predict",), ("evaluate",)):
+        result = cli(*words, "--input", "-", stdin=newer(blank=0, changes=changes))
+        assert (result.returncode, result.stdout) == (4, "")
+        assert result.stderr.startswith(stderr)
+
+
+def test_newer_rows_are_scored_with_their_covariates(cli: Cli, run: Path) -> None:
+    """What they were counts, and a word that is new is said."""
+    one = cli("evaluate", "--input", "-", "--format", "csv", stdin=newer())
+    assert one.returncode == 0, one.stderr
+    changes = {"holiday": "strike", "price": 20}
+    other = cli("evaluate", "--input", "-", "--format", "csv", stdin=newer(changes=changes))
+    assert other.returncode == 0
+    assert "`holiday` has words that were not fitted, in 4 rows" in other.stderr
+    assert other.stdout != one.stdout
+
+
+def test_forecasts_of_yesterday_need_no_covariates(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """To be scored by what came."""
+    assert cli("predict", "--future", "next.csv", "--output", "yesterday.csv").returncode == 0
+    came = text_of(rows_of(ROWS, ROWS + AHEAD), ("day", "shop", "sold"))
+    result = cli("evaluate", "--forecasts", "yesterday.csv", "--input", "-", stdin=came)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.startswith("8 of 8 forecasts of yesterday.csv are scored.")

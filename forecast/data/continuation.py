@@ -112,8 +112,8 @@ def _refuse_other_static(
                 raise DataError(Problem(message, advice))
 
 
-def _shown(column: FloatArray, levels: Sequence[str] | None) -> list[float | str | None]:
-    """Numbers, or words; None where there is none."""
+def _shown(column: FloatArray, levels: Sequence[str] | None) -> list[str | None]:
+    """Words, or numbers as they are shown; None where there is none."""
     if levels is None:
-        return [None if np.isnan(value) else float(value) for value in column]
+        return [None if np.isnan(value) else f"{value:.15g}" for value in column]
     return [None if np.isnan(value) else levels[int(value)] or None for value in column]

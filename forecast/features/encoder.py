@@ -164,17 +164,17 @@ class Encoder:
                         )
         return found
 
-    def refuse_other_kinds(self, covariates: Covariates, name: str) -> None:
-        """Raise `DataError` where a column of words has nothing but numbers now."""
+    def refuse_other_kinds(self, levels: Mapping[str, tuple[str, ...]], name: str) -> None:
+        """Raise `DataError` where a column of words has nothing but numbers in a table."""
         problems = []
         for column in (column for part in self._parts for column in part):
             if not isinstance(column, Words) or any(map(_is_number, column.levels)):
                 continue
-            words = [word for word in covariates.levels[column.name] if word != BLANK]
+            words = [word for word in levels.get(column.name, ()) if word != BLANK]
             if words and all(map(_is_number, words)):
                 message = (
                     f"{name}: `{column.name}` is {words[0]}, a number, and the run was fitted to "
-                    f"words such as {column.seen[0]!r}."
+                    f"words such as {max(column.levels)!r}."
                 )
                 problems.append(Problem(message, "Give its words, or train again."))
         if problems:

@@ -60,8 +60,7 @@ class Assumptions:
         constants = self._constants(opened)
         if self.future is not None:
             names = [name for name in opened.known_columns if name not in constants]
-            content = Content(self.future)
-            panel = read_ahead(content, opened.data_options, panel, names).over(panel)
+            panel = _read(Content(self.future), opened, panel, names).over(panel)
         set_ = _constant(constants, panel, horizon) if constants else None
         for path in self.scenarios:
             assumed = _scenario(path, opened, panel).over(panel)
@@ -92,7 +91,13 @@ def _scenario(path: Path, opened: OpenedRun, panel: Panel) -> Ahead:
         message = f"{content.name} has no column that is known of the future."
         advice = f"These are: {', '.join(opened.known_columns)}."
         raise DataError(Problem(message, advice))
-    return read_ahead(content, opened.data_options, panel, names)
+    return _read(content, opened, panel, names)
+
+
+def _read(content: Content, opened: OpenedRun, panel: Panel, names: Sequence[str]) -> Ahead:
+    read = read_ahead(content, opened.data_options, panel, names)
+    opened.refuse_other_kinds(read.levels, content.name)
+    return read
 
 
 def _constant(constants: Mapping[str, float | str], panel: Panel, horizon: int) -> Ahead:

@@ -88,6 +88,11 @@ class OpenedRun:
         covariates = options.covariates.model_copy(update={"categories": tuple(self.words)})
         return options.model_copy(update={"freq": self.data.freq, "covariates": covariates})
 
+    def refuse_other_kinds(self, levels: Mapping[str, tuple[str, ...]], name: str) -> None:
+        """Raise `DataError` where a column of words has nothing but numbers in a table."""
+        if self.network.encoder:
+            self.network.encoder.refuse_other_kinds(levels, name)
+
     def unknown_words(self, panel: Panel, horizon: int) -> list[str]:
         """What words the run was not fitted to, of rows and of steps to come, in sentences."""
         encoder, covariates = self.network.encoder, panel.covariates
@@ -110,8 +115,8 @@ class OpenedRun:
         """
         table = read_table(self.data_options, newer).panel
         refuse_overflow(table)
-        if self.network.encoder and table.covariates:
-            self.network.encoder.refuse_other_kinds(table.covariates, named(newer))
+        if table.covariates:
+            self.refuse_other_kinds(table.covariates.levels, named(newer))
         least = self.config.window.context_length + self.network.reach
         panel = continue_panel(self.known, table, newer, least)
         rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
