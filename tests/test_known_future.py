@@ -441,3 +441,55 @@ def test_forecasts_of_yesterday_need_no_covariates(cli: Cli, run: Path, tmp_path
     result = cli("evaluate", "--forecasts", "yesterday.csv", "--input", "-", stdin=came)
     assert result.returncode == 0, result.stderr
     assert result.stderr.startswith("8 of 8 forecasts of yesterday.csv are scored.")
+
+
+# --- going on from a run -------------------------------------------------------------------------
+
+
+def test_a_training_goes_on_with_the_scales_of_covariates(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    """They are those of the run to the last bit; new words are said. Refitted they are others."""
+    rows = rows_of(0, ROWS + 12)
+    rows[ROWS]["holiday"] = "strike"
+    (tmp_path / "sales.csv").write_text(text_of(rows))
+    words = ("train", "--config", "sales.yaml", "--from", "sales", "--set", "training.epochs=1")
+    result = cli(*words, "--name", "kept")
+    assert result.returncode == 0, result.stderr
+    assert "`holiday` has words that were not fitted, in 1 rows" in result.stderr
+    kept, refitted, own = (
+        tmp_path / "runs" / name / "features.json" for name in ("kept", "refitted", "sales")
+    )
+    assert kept.read_bytes() == own.read_bytes()
+    refit = ("--name", "refitted", "--set", "training.refit_transforms=true")
+    result = cli(*words, *refit)
+    assert result.returncode == 0, result.stderr
+    now, then = (json.loads(path.read_text())["known"] for path in (refitted, own))
+    assert now[0]["location"] != then[0]["location"]
+    assert now[2]["levels"] == then[2]["levels"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "stderr"),
+    [
+        (
+            ("--set", "data.covariates.past=[visitors,clicks]"),
+            3,
+            '`data.covariates.past` is ["visitors", "clicks"], and in the run sales ["visitors',
+        ),
+        (("--set", "data.covariates.scale=minmax"), 3, '`data.covariates.scale` is "minmax"'),
+        (
+            ("--set", "data.covariates.categories=[size]"),
+            4,
+            "`size` is a column of words, and the run was fitted to numbers in it.",
+        ),
+    ],
+)
+def test_other_covariates_than_those_of_the_run_are_named(
+    cli: Cli, run: Path, tmp_path: Path, words: tuple[str, ...], code: int, stderr: str
+) -> None:
+    """Before anything is trained."""
+    (tmp_path / "sales.csv").write_text(text_of(rows_of(0, ROWS + 12)))
+    result = cli("train", "--config", "sales.yaml", "--from", "sales", *words)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert stderr in result.stderr

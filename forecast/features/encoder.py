@@ -164,6 +164,27 @@ class Encoder:
                         )
         return found
 
+    @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """The words that have a feature, of each column of words."""
+        return {c.name: c.levels for part in self._parts for c in part if isinstance(c, Words)}
+
+    def refuse_unlike_kinds(self, covariates: Covariates) -> None:
+        """Raise `DataError` for words where numbers were fitted, and the opposite."""
+        problems = []
+        for name in self.names:
+            now, then = (
+                "words" if name in own else "numbers" for own in (covariates.levels, self.levels)
+            )
+            if now != then:
+                message = f"`{name}` is a column of {now}, and the run was fitted to {then} in it."
+                advice = "Write it as it was, or train without --from."
+                if then == "words":
+                    advice = f"Set `data.covariates.categories: [{name}]` if its numbers are kinds."
+                problems.append(Problem(message, advice))
+        if problems:
+            raise DataError(*problems)
+
     def refuse_other_kinds(self, levels: Mapping[str, tuple[str, ...]], name: str) -> None:
         """Raise `DataError` where a column of words has nothing but numbers in a table."""
         problems = []

@@ -66,10 +66,13 @@ class Fitting:
         self._plans = {name: plan for name, plan in plans.items() if plan}
         self._jobs = self._finals | {name: plan.earlier for name, plan in self._plans.items()}
         first = jobs[0]
+        self._starts = {
+            name: start if start and start.suits(job) else None for name, job in self._jobs.items()
+        }
         words = vocabulary([_training_part(job).panel for job in self._jobs.values()])
+        words |= start.words if start else {}
         self._encoders = {
-            name: fit_encoder(job.config, _training_part(job), words)
-            for name, job in self._jobs.items()
+            name: _fit_encoder(job, words, self._starts[name]) for name, job in self._jobs.items()
         }
         encoder = self._encoders["job 0"]
         self.architecture = Architecture(
@@ -79,9 +82,6 @@ class Fitting:
             encoder.sizes if encoder else Sizes(),
         )
         _refuse_others(self.architecture, start, first)
-        self._starts = {
-            name: start if start and start.suits(job) else None for name, job in self._jobs.items()
-        }
         self._transforms = {
             name: _fit_transforms(job.fitted_part, self._starts[name])
             for name, job in self._jobs.items()
@@ -100,7 +100,9 @@ class Fitting:
         encoder, part = self._encoders["job 0"], self._finals["job 0"].fitted_part
         if encoder is None or part.panel.covariates is None:
             return []
-        begins = part.split.train_ends - part.panel.starts
+        # An encoder that is kept was not fitted to the training rows either.
+        is_kept = self._starts["job 0"] is not None
+        begins = None if is_kept else part.split.train_ends - part.panel.starts
         return encoder.unknown_words(part.panel.covariates, begins)
 
     def run(self, console: Console) -> FittedJobs:
@@ -219,6 +221,15 @@ def _training_part(job: Job) -> Past:
     """What may be fitted on: the rows of the series that the network forecasts."""
     part = job.fitted_part
     return part.panel.before(part.split.train_ends)
+
+
+def _fit_encoder(
+    job: Job, words: Mapping[str, tuple[str, ...]], start: WarmStart | None
+) -> Encoder | None:
+    """The covariates as the training part has them, or as `start` does."""
+    if start and start.is_kept:
+        return start.encoder
+    return fit_encoder(job.config, _training_part(job), words)
 
 
 def _fit_transforms(job: Job, start: WarmStart | None) -> Pipelines:

@@ -18,10 +18,11 @@ from forecast.config.document import KeyPath
 from forecast.data.calendar import Dates, from_iso, iso, steps_between, zone_of
 from forecast.data.panel import IntArray
 from forecast.errors import ConfigError, DataError, Problem
+from forecast.features import Encoder
 from forecast.jobs.job import Job
 from forecast.jobs.opening import transforms_of
 from forecast.runs import DataRecord, Run, WarmStartRecord
-from forecast.runs.documents import read_config, read_data
+from forecast.runs.documents import read_config, read_data, read_features
 from forecast.runs.layout import DATA, TRANSFORMS, weights_names
 from forecast.runs.regular import damaged
 from forecast.runs.weights import Weights, read_weights
@@ -46,6 +47,18 @@ class WarmStart:
     transforms: Pipelines | None
     """Scales to keep; None where they are fitted again."""
     seen: "_Seen"
+    encoder: Encoder | None = None
+    """What the run fitted to covariates."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether scales are kept."""
+        return self.transforms is not None
+
+    @property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """The words of covariates that have a feature."""
+        return self.encoder.levels if self.encoder else {}
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
@@ -136,7 +149,10 @@ def warm_start(job: Job, run: Run) -> WarmStart:
     transforms = None
     if not job.config.training.refit_transforms:
         transforms = transforms_of(run, config, data.season_length)
-    start = WarmStart(run, fitted, weights, is_local, transforms, _Seen.of(run, data))
+    encoder = read_features(run, config)
+    if encoder and job.panel.covariates:
+        encoder.refuse_unlike_kinds(job.panel.covariates)
+    start = WarmStart(run, fitted, weights, is_local, transforms, _Seen.of(run, data), encoder)
     _refuse_overlaps(start, job)
     if is_local and len(start.new_series(job)) == len(job.fitted_part.panel.unique_ids):
         message = (
@@ -170,6 +186,11 @@ def _differences(
         (("data", "freq"), job.panel.freq, data.freq),
         (("data", "timezone"), None if zone is None else str(zone), data.timezone),
         (("data", "season_length"), job.season_length, data.season_length),
+        *(
+            (("data", "covariates", key), value, then["data"]["covariates"].get(key))
+            for key, value in now["data"]["covariates"].items()
+            if key != "categories"  # of which sort a column is tells the table
+        ),
         (("transforms",), now["transforms"], then["transforms"]),
         (("features",), now["features"], then["features"]),
         *((("window", key), value, then["window"][key]) for key, value in now["window"].items()),
