@@ -493,3 +493,90 @@ def test_other_covariates_than_those_of_the_run_are_named(
     result = cli("train", "--config", "sales.yaml", "--from", "sales", *words)
     assert (result.returncode, result.stdout) == (code, "")
     assert stderr in result.stderr
+
+
+# --- before training, and looking at a run -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "stderr"),
+    [
+        (
+            "data.covariates.past=[day]",
+            "`day` is a covariate in data.covariates.past, and data.time",
+        ),
+        ("data.covariates.known=[sold]", "data.covariates.known, and data.target too."),
+        ("data.covariates.static=[shop]", "data.covariates.static, and data.id too."),
+        ("data.covariates.past=[price]", "and data.covariates.past too."),
+        ("data.covariates.past=[ds]", "a covariate can not be called `ds`"),
+        ("data.covariates.past=[clicks,clicks]", "data.covariates.past, twice."),
+        ("data.covariates.categories=[other]", "`other` is among the categories, and is no"),
+        ("data.resample={freq: W, how: sum}", "`data.resample` makes one value of several rows"),
+        ("data.covariates.known=[]", "`data.future` gives known covariates, and there are"),
+    ],
+)
+def test_columns_that_can_be_no_covariates_are_refused_with_3(
+    cli: Cli, run: Path, setting: str, stderr: str
+) -> None:
+    """Before the table is read."""
+    words = ("--set", "data.future=next.csv", "--set", "data.path=no.csv", "--set", setting)
+    result = cli("check", "--config", "sales.yaml", *words)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert stderr in result.stderr
+
+
+def test_check_says_of_which_sort_each_column_is(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """Its words and how many values are missing; and what a forecast will need."""
+    rows = rows_of(0, ROWS)
+    rows[5]["price"] = rows[9]["price"] = ""
+    (tmp_path / "sales.csv").write_text(text_of(rows))
+    result = cli("check", "--config", "sales.yaml", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    own = {one["name"]: one for one in found["covariates"]}
+    assert list(own) == ["visitors", "clicks", "stock", *KNOWN, "region", "size", "x", "y"]
+    assert own["price"] == {
+        "name": "price", "part": "known", "kind": "numbers", "levels": [], "missing": 2
+    }  # fmt: skip
+    assert own["holiday"]["levels"] == ["", "Sunday", "fair"]
+    assert own["region"]["part"] == "static"
+    assert any("what they were last: 2 of `price`" in line for line in found["warnings"])
+    assert any(f"after the last row: {', '.join(KNOWN)}." in line for line in found["warnings"])
+    told = cli("check", "--config", "sales.yaml", "--set", "data.future=next.csv")
+    assert "after the last row" not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "shift", "warned"),
+    [
+        ("clicks", 0, ""),  # a column that is known up to the cutoff may well be the target
+        ("clicks", -1, ""),
+        ("clicks", 1, "`clicks` is the target 1 steps later"),
+        ("price", 0, "`price` is the target of the same step"),
+        ("price", -1, "`price` is the target 1 steps before"),
+        ("price", -4, ""),  # known so far ahead
+    ],
+)
+def test_check_finds_a_column_that_is_the_target(
+    cli: Cli, run: Path, tmp_path: Path, name: str, shift: int, warned: str
+) -> None:
+    """Of the same step or of one nearby: nobody knows it in time."""
+    table = pd.read_csv(tmp_path / "sales.csv")
+    table[name] = table.groupby("shop")["sold"].shift(-shift)
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    result = cli("check", "--config", "sales.yaml")
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if f"warning: `{name}` is" in line]
+    assert len(lines) == bool(warned)
+    assert warned in "".join(lines)
+
+
+def test_a_run_without_a_future_is_drawn_and_shown(cli: Cli, run: Path) -> None:
+    """What comes next is left out of the figure, and why is said."""
+    result = cli("plot", "--format", "svg", "--output", "figures/")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.startswith(
+        "warning: what comes next is not drawn: `price` is known of the future, and has no value"
+    )
+    for words in (("runs", "show"), ("runs", "verify"), ("evaluate",)):
+        assert cli(*words).returncode == 0

@@ -5,6 +5,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from forecast.data.calendar import iso, zone_of
+from forecast.data.covariate_health import (
+    CovariateHealth,
+    covariate_warnings,
+    covariates_health,
+)
 from forecast.data.health import SeriesHealth, Target, target_of, warnings_of, worst_series
 from forecast.data.split import latest_apart
 from forecast.errors import ForecastError
@@ -37,6 +42,7 @@ class Findings:
     worst: list[SeriesHealth]
     """Series with values that are missing, zero or all the same; the worst first."""
     warnings: list[str]
+    covariates: list[CovariateHealth]
 
     def __str__(self) -> str:
         """A line for each, for a person."""
@@ -49,6 +55,7 @@ class Findings:
         if errors:
             shown = ", ".join(f"{name} {error:.4g}" for name, error in errors)
             lines.append(f"mean absolute error to beat: {shown}")
+        lines += [f"covariate: {covariate}" for covariate in self.covariates]
         lines += [f"table: {note}" for note in self.reading]
         lines += self._worst()
         lines += [f"warning: {warning}" for warning in self.warnings]
@@ -72,7 +79,7 @@ class Findings:
 
 def describe(job: Job) -> Findings:
     """Counts of rows, series and windows, dates and frequency, and what is to be known of them."""
-    panel, reading = job.panel, job.reading
+    panel, reading, beside = job.panel, job.reading, job.config.data.covariates
     zone = zone_of(panel.begins)
     left_out = [f"{name} has no value at all, and is left out." for name in reading.empty[:5]]
     return Findings(
@@ -91,7 +98,13 @@ def describe(job: Job) -> Findings:
         baselines=_baselines(job),
         reading=[str(reading)] if str(reading) else [],
         worst=worst_series(panel),
-        warnings=[*job.warnings, *left_out, *warnings_of(panel, job.split.train_ends)],
+        warnings=[
+            *job.warnings,
+            *left_out,
+            *warnings_of(panel, job.split.train_ends),
+            *covariate_warnings(panel, beside, job.prediction_horizon),
+        ],
+        covariates=covariates_health(panel, beside),
     )
 
 

@@ -20,6 +20,7 @@ from forecast.runs.store import Warn, unsaid
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
+FORECAST = DEFAULT[-1].__name__
 _MOST_SERIES = 20  # in one figure; more would be too small to read
 
 
@@ -75,6 +76,8 @@ def plot(
             _write(content, path, "--output")
             unknown += squares
     _say_unknown(unknown, console)
+    if FORECAST in paths:
+        _say_lacking(tables, console)
     return list(paths.values())
 
 
@@ -94,6 +97,8 @@ def plot_one(
     [draw] = [figure for figure in FIGURES if figure.__name__ == figures[0]]
     content, unknown = drawn(partial(draw, tables, _view(tables, wanted)), format or FORMATS[0])
     _say_unknown(unknown, console)
+    if figures[0] == FORECAST:
+        _say_lacking(tables, console)
     return content
 
 
@@ -224,6 +229,12 @@ def _moment(text: str, dates: pd.Series) -> pd.Timestamp | int:
 def _written(moment: pd.Timestamp | int) -> str:
     """A date as it stands in tables."""
     return iso(pd.Index([moment]))[0]
+
+
+def _say_lacking(tables: RunTables, console: Console) -> None:
+    """Say why what comes next is not drawn, where known covariates of it lack."""
+    if tables.lacking:
+        console.warn(f"what comes next is not drawn: {tables.lacking[0].message}")
 
 
 def _say_unknown(characters: str, console: Console) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.config import Config, LoadedConfig, load_config
 from forecast.data.calendar import is_freq, season_length_of
+from forecast.data.covariate_health import covariates_health, missing_line
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import (
@@ -87,6 +88,8 @@ class Job:
         """What a person should know before training, a line each."""
         found = [LEAK] if self.config.leaks else []
         found += self._beyond_bounds()
+        missing = missing_line(covariates_health(self.panel, self.config.data.covariates))
+        found += [missing] if missing else []
         return [*found, self._too_short] if not self.fitted.all() else found
 
     def _beyond_bounds(self) -> list[str]:
@@ -118,10 +121,15 @@ class Job:
         )
 
     @property
+    def prediction_horizon(self) -> int:
+        """How many steps ahead `predict` forecasts."""
+        return self.config.predict.horizon or self.config.window.horizon
+
+    @property
     def backtest_horizon(self) -> int:
         """How many steps ahead a backtest forecasts."""
         config = self.config
-        return config.backtest.horizon or config.predict.horizon or config.window.horizon
+        return config.backtest.horizon or self.prediction_horizon
 
     @property
     def monitored_split(self) -> str:

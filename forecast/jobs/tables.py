@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from forecast.data.export import panel_table
-from forecast.data.forecasts import forecast_table
+from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.future import refuse_endless
 from forecast.data.panel import Panel
+from forecast.errors import Problem
 from forecast.jobs.opening import OpenedRun, scales_of
 from forecast.methods import BASELINES, named_methods
 from forecast.runs import Run
@@ -65,18 +67,32 @@ class RunTables:
     @cached_property
     def future(self) -> pd.DataFrame:
         """What comes next, by the model and by the baselines."""
-        panel, last = self._panel, self._panel.ends - 1
+        panel, last = self._opened.known, self._panel.ends - 1
         predict, window = self._opened.config.predict, self._opened.config.window
-        methods = [self._opened.method, *named_methods(BASELINES, self.season_length)]
+        network = self._opened.method
+        methods = [network, *named_methods(BASELINES, self.season_length)]
         horizon, levels = predict.horizon or window.horizon, self._opened.quantile_levels
         refuse_endless(panel, horizon)
+        nothing = Forecasts(np.full((len(last), horizon), np.nan))
         tables = [
-            forecast_table(panel, last, method.forecast(panel, last, horizon, levels)).assign(
-                model=method.name
-            )
+            forecast_table(
+                panel,
+                last,
+                nothing
+                if method is network and self.lacking
+                else method.forecast(panel, last, horizon, levels),
+            ).assign(model=method.name)
             for method in methods
         ]
         return pd.concat(tables, ignore_index=True)
+
+    @cached_property
+    def lacking(self) -> list[Problem]:
+        """What is to be known of the future to forecast what comes next, and is not."""
+        opened = self._opened
+        horizon = opened.config.predict.horizon or opened.config.window.horizon
+        panel = opened.known.of(np.isin(opened.known.unique_ids, opened.fitted))
+        return opened.network.lacking(panel, panel.ends - 1, horizon)
 
     @cached_property
     def _opened(self) -> OpenedRun:

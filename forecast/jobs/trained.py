@@ -28,6 +28,13 @@ class TrainedJob:
     encoder: Encoder | None = None
     """Of the covariates, where there are any."""
 
+    @property
+    def needs_future(self) -> bool:
+        """Whether a forecast of what comes next needs to be told more than the job knows."""
+        panel = self.job.fitted_part.panel
+        horizon = self.job.prediction_horizon
+        return bool(self.encoder and self.encoder.lacking(panel, panel.ends - 1, horizon))
+
     def network(self) -> TrainedNetwork:
         """The networks on Keras, for as long as this process lives."""
         options = self.job.config.training.ensemble
