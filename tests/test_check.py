@@ -70,6 +70,7 @@ def test_a_program_sees_one_document(cli: Cli, project: Path) -> None:
         "reading": [],
         "worst": [],
         "warnings": [],
+        "covariates": [],
     }
 
 
