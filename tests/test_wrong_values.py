@@ -53,6 +53,7 @@ MAY_FIND: dict[str, set[str]] = {
     "tuple": {"tuple_type", "list_type", "iteration_error", "too_short", "too_long"},
     **{kind: set() for kind in (
         "default", "definition-ref", "definitions", "model-field", "no-info", "nullable", "union",
+        "with-info",
     )},
 }  # fmt: skip
 PYDANTIC = re.compile(
