@@ -281,3 +281,33 @@ def test_a_gzip_that_grows_without_bound_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"day,shop,sold\n" + b"0" * 300_000_000, compresslevel=9))
     with pytest.raises(DataError, match="unpacks to more than 200 times its size"):
         _read(path)
+
+
+@pytest.mark.parametrize("write", [*WRITERS, _write_parts], ids=lambda write: write.__name__[7:])
+def test_a_table_that_memory_has_no_room_for_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], Path]
+) -> None:
+    """Before it is read, with what it would take and what is free; a query may take a part."""
+    path = write(tmp_path)
+    for module in ("content", "parquet"):
+        monkeypatch.setattr(f"forecast.data.sources.{module}.free_memory", lambda: 3_000)
+    with pytest.raises(DataError, match="is too large to read") as raised:
+        _read(path)
+    assert "data.query" in str(raised.value)
+
+
+def test_a_pipe_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once memory has no room for more."""
+
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+            buffer[:] = b"1" * len(buffer)
+            return len(buffer)
+
+    monkeypatch.setattr("forecast.data.sources.content.free_memory", lambda: 200_000_000)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Endless())))  # type: ignore[type-var]
+    with pytest.raises(DataError, match="standard input is too large to read"):
+        _read("-")

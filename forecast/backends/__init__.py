@@ -1,6 +1,5 @@
 """What can Keras's operations not say? Gradients and compilation, one module a backend."""
 
-import os
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -30,21 +29,6 @@ class Backend(Protocol):
 
     def trace(self, function: Any) -> Any:
         """A function as a program for arguments of any shape: slower to run, quicker to have."""
-
-
-def cores() -> int:
-    """Of the processor, as far as this process may use them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def free_memory() -> int:
-    """Bytes of the host; half of all where the system does not say what is free."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    if "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return page * os.sysconf("SC_AVPHYS_PAGES")
-    return page * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def backend() -> Backend:

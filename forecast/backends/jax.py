@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from forecast import backends
+from forecast import machine
 
 
 def gradient(function: Any, at: Any) -> tuple[Any, Any]:
@@ -25,13 +25,13 @@ def devices() -> list[str]:
 
 def processors() -> int:
     """See `Backend.processors`: one graphics processor, or the cores."""
-    return backends.cores() if jax.default_backend() == "cpu" else 1
+    return machine.cores() if jax.default_backend() == "cpu" else 1
 
 
 def free_memory() -> int:
     """See `Backend.free_memory`."""
     if jax.default_backend() == "cpu":
-        return backends.free_memory()
+        return machine.free_memory()
     stats = jax.devices()[0].memory_stats()
     return int(stats["bytes_limit"] - stats["bytes_in_use"])
 

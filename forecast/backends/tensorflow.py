@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.client import device_lib
 
-from forecast import backends
+from forecast import machine
 
 
 def gradient(function: Any, at: Any) -> tuple[Any, Any]:
@@ -29,13 +29,13 @@ def devices() -> list[str]:
 
 def processors() -> int:
     """See `Backend.processors`: one graphics processor, or the cores."""
-    return 1 if tf.config.list_physical_devices("GPU") else backends.cores()
+    return 1 if tf.config.list_physical_devices("GPU") else machine.cores()
 
 
 def free_memory() -> int:
     """See `Backend.free_memory`."""
     if not tf.config.list_physical_devices("GPU"):
-        return backends.free_memory()
+        return machine.free_memory()
     limits = [d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU"]
     return int(limits[0] - tf.config.experimental.get_memory_info("GPU:0")["current"])
 

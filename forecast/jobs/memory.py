@@ -1,9 +1,7 @@
 """Does a network fit into memory? Better asked before libraries that would die of it are loaded."""
 
-import os
-from pathlib import Path
-
 from forecast.config.schema import Config
+from forecast.machine import free_memory
 
 # Numbers for each parameter of a network at work: weights, gradient, what the optimizer remembers
 # and works with. Of one that is not at work its weights alone are kept.
@@ -23,19 +21,3 @@ def too_large(config: Config, parameters: int, networks: int) -> tuple[str, str]
         f"{config.training.optimizer} remembers), and {free / 1e9:,.1f} GB are free."
     )
     return message, "Make the network smaller, or have fewer of them: training.ensemble."
-
-
-def free_memory() -> int:
-    """Bytes that this process could take from the host: without what only caches files."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    free = page * os.sysconf("SC_PHYS_PAGES")
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                free = int(line.split()[1]) * 1024
-    limit = Path("/sys/fs/cgroup/memory.max")  # of a container
-    if limit.exists():
-        text = limit.read_text().strip()
-        free = min(free, int(text)) if text.isdigit() else free
-    return free

@@ -11,14 +11,29 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from forecast.errors import DataError, Problem, reason
+from forecast.machine import free_memory
 
 _MOST_FOLD = 200  # times that a table may grow when it is unpacked, beyond this many bytes:
 _HARMLESS = 256_000_000
+# Bytes of memory that a byte of a table takes while it is read: its cells and what they become.
+_MEMORY = 3
 
 
 def is_stream(path: str) -> bool:
     """Whether a table comes through a pipe, whose name leads nowhere later."""
     return path == "-" or path.startswith(("/dev/", "/proc/")) or Path(path).is_fifo()
+
+
+def refuse_too_large(name: str, size: int, free: int) -> None:
+    """Raise `DataError` for a table of `size` bytes that `free` bytes of memory do not hold."""
+    if _MEMORY * size <= free:
+        return
+    message = (
+        f"{name} is too large to read: its {size / 1e9:,.1f} GB take about "
+        f"{_MEMORY * size / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free."
+    )
+    advice = "Take some of its rows and columns with SQL: `data.query: SELECT ... FROM data`."
+    raise DataError(Problem(message, advice))
 
 
 @dataclass(frozen=True)
@@ -32,18 +47,36 @@ class Content:
         """How errors call it."""
         return "standard input" if str(self.path) == "-" else str(self.path)
 
+    def refuse_too_large(self, size: int) -> None:
+        """Raise `DataError` for a table of so many bytes that memory has no room for."""
+        refuse_too_large(self.name, size, self._free)
+
+    @cached_property
+    def _free(self) -> int:
+        """The memory that was free before any of it was read."""
+        return free_memory()
+
     @cached_property
     def _piped(self) -> bytes | None:
         """The bytes of what can be read only once."""
         if str(self.path) == "-":
-            return sys.stdin.buffer.read()
+            return self._all_of(sys.stdin.buffer)
         if self.path.is_file():
             return None
         with self.path.open("rb") as pipe:
             if self.path.is_char_device() and not pipe.isatty():
                 message = f"can not read the table {self.path}: it is a device, which may not end."
                 raise DataError(Problem(message))
-            return pipe.read()
+            return self._all_of(pipe)
+
+    def _all_of(self, pipe: BinaryIO) -> bytes:
+        """What comes through a pipe, as long as there is room for it."""
+        parts, size = [], 0
+        while part := pipe.read(1 << 24):
+            parts.append(part)
+            size += len(part)
+            self.refuse_too_large(size)
+        return b"".join(parts)
 
     def open_packed(self) -> BinaryIO:
         """The bytes as they lie there. Raises `DataError` where they can not be read."""
@@ -65,6 +98,12 @@ class Content:
         """The bytes, unpacked."""
         packed = self.open_packed()
         if not self.is_gzip:
+            try:
+                self.refuse_too_large(packed.seek(0, io.SEEK_END))
+            except DataError:
+                packed.close()
+                raise
+            packed.seek(0)
             return packed
         return cast(BinaryIO, io.BufferedReader(_Unpacking(packed, self)))
 
@@ -109,6 +148,7 @@ class _Unpacking(io.RawIOBase):
         part = self.stream.read(len(buffer))
         buffer[: len(part)] = part
         self.unpacked += len(part)
+        self.content.refuse_too_large(self.unpacked)
         size = max(self.packed.tell(), 1)
         if self.unpacked > max(_HARMLESS, _MOST_FOLD * size):
             message = (

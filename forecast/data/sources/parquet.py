@@ -7,9 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.config.data import DataOptions
+from forecast.data.sources.content import refuse_too_large
 from forecast.data.sources.raw import Columns, RawTable, refuse_missing_columns
 from forecast.data.sources.text import option_of
 from forecast.errors import DataError, Problem, require_extra
+from forecast.machine import free_memory
+
+_BYTES = 8  # of a number
 
 
 def read_parquet(path: Path, options: DataOptions, columns: Columns | None) -> RawTable:
@@ -22,16 +26,17 @@ def read_parquet(path: Path, options: DataOptions, columns: Columns | None) -> R
     name = str(path)
     try:
         if path.is_dir():
-            names = (
-                import_module("pyarrow.dataset")
-                .dataset(path, partitioning="hive", format="parquet")
-                .schema.names
+            dataset = import_module("pyarrow.dataset").dataset(
+                path, partitioning="hive", format="parquet"
             )
+            names, rows = dataset.schema.names, dataset.count_rows()
         else:
-            names = parquet.read_schema(path).names
+            metadata = parquet.read_metadata(path)
+            names, rows = metadata.schema.to_arrow_schema().names, metadata.num_rows
         if columns is not None:
             refuse_missing_columns(names, option_of(options), name)
             names = list(columns.all)
+        refuse_too_large(name, _BYTES * rows * len(names), free_memory())
         texts = [] if columns is None else [text for text in columns.texts if text in options.ids]
         table = parquet.read_table(
             path, columns=names, **({} if path.is_dir() else {"read_dictionary": texts})
