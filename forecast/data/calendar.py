@@ -91,6 +91,9 @@ def dates(begins: Dates, steps: NDArray[np.int64], freq: str) -> Dates:
     offset, phase = offset_of(freq)
     if isinstance(offset, pd.offsets.Tick):
         return begins + pd.to_timedelta(steps * offset.nanos, unit="ns").as_unit("us")
+    if isinstance(offset, pd.offsets.Day) and begins.tz is None:
+        days_on = (steps * offset.n).astype("timedelta64[D]").astype("timedelta64[us]")
+        return begins + pd.TimedeltaIndex(days_on)
     wall = begins.tz_localize(None)
     days = wall.normalize() - phase
     unit = offset.base  # one step; the offset may be several
