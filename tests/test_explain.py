@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_what_matters_comes_first_and_what_does_not_is_named(explained: Path, cl
     """By permutation; in every format the same numbers, and the same again."""
     result = cli_in("explain", "--format", "csv", "--plot", "why.png", cwd=explained)
     assert result.returncode == 0, result.stderr
-    assert "noise does not help" in result.stderr
+    assert re.search(r"no help seen in \d+ windows: noise\n", result.stderr)
     rows = list(csv.DictReader(StringIO(result.stdout)))
     assert (rows[0]["feature"], rows[0]["part"]) == ("heat", "known")
     assert float(rows[0]["increase"]) > 2 * float(rows[1]["increase"])
@@ -64,15 +65,8 @@ def test_what_matters_comes_first_and_what_does_not_is_named(explained: Path, cl
     ]
     assert (explained / "why.png").read_bytes().startswith(b"\x89PNG")
     table = cli_in("explain", "--repeats", "1", cwd=explained).stdout
-    assert table.splitlines()[0].split() == [
-        "feature",
-        "part",
-        "MASE",
-        "spread",
-        "of",
-        "the",
-        "error",
-    ]
+    header = " ".join(table.splitlines()[0].split())
+    assert header == "feature part added MASE standard error of the error"
 
 
 def test_a_run_whose_table_has_changed_is_explained_on_newer_rows_alone(

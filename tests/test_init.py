@@ -273,3 +273,35 @@ def test_an_odd_table_ends_without_a_traceback(
     if result.returncode == 0:
         checked = cli("check", "--config", "t.yaml")
         assert checked.returncode == 0, checked.stderr
+
+
+def test_other_columns_are_proposed_as_covariates(cli: Cli, tmp_path: Path) -> None:
+    """As comments, which make a valid config once they are none: what they are, a person knows."""
+    days = pd.date_range("2023-01-01", periods=120).strftime("%Y-%m-%d")
+    random = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame(
+            {
+                "shop": shop,
+                "day": days,
+                "sold": random.integers(20, 60, 120),
+                "promo": random.choice(["yes", "no"], 120),
+                "region": region,
+                "note": "",
+            }
+        )
+        for shop, region in (("a", "north"), ("b", "south"))
+    ]
+    pd.concat(parts).to_csv(tmp_path / "sales.csv", index=False)
+    result = cli("init", "sales.csv", "--target", "sold")
+    assert result.returncode == 0, result.stderr
+    assert "not used (they might be covariates): promo, region\n" in result.stderr
+    config = tmp_path / "sales.yaml"
+    text = config.read_text()
+    for line in ("  # covariates:", '  #   known: ["promo"]', '  #   static: ["region"]'):
+        assert f"{line}\n" in text
+        text = text.replace(line, line.replace("# ", "", 1))
+    config.write_text(text)
+    checked = cli("check", "--config", "sales.yaml")
+    assert checked.returncode == 0, checked.stderr
+    assert "promo" in checked.stdout + checked.stderr

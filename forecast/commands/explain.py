@@ -12,7 +12,7 @@ from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within
 from forecast.display import text_table
 from forecast.errors import DataError, Problem
-from forecast.jobs.importance import LAG, helps, importance
+from forecast.jobs.importance import LAG, harms, helps, importance
 from forecast.jobs.job import prepare
 from forecast.jobs.opening import OpenedRun
 from forecast.runs.layout import RESOLVED
@@ -20,6 +20,8 @@ from forecast.windows import spread
 
 # Windows that are forecast again for every feature and permutation.
 _MOST_WINDOWS = 1_000
+# Too few to say of a column that does little whether it helps.
+_FEW_WINDOWS = 50
 
 
 def explain(
@@ -36,11 +38,12 @@ def explain(
     console.say(f"{len(moved)} windows, each forecast {repeats} times for every feature")
     scales = {name: scale.mae for name, scale in opened.scales.items()}
     table = importance(opened.network, fitted, moved, scales, repeats, seed)
+    console.say("added MASE: by what the error grows when a column is shuffled among the windows")
     beside = table[table["part"] != LAG]
     idle = [str(row["feature"]) for _, row in beside.iterrows() if not helps(row)]
     if idle:
-        are = "does not help" if len(idle) == 1 else "do not help"
-        console.say(f"{', '.join(idle)} {are}: the error is no larger without, or by chance alone.")
+        few = " (few)" if len(moved) < _FEW_WINDOWS else ""
+        console.say(f"no help seen in {len(moved)} windows{few}: {', '.join(idle)}")
     return table
 
 
@@ -57,12 +60,19 @@ def explain_text(table: pd.DataFrame, format: Literal["table", "csv", "json"]) -
             f"{row['increase']:+.4g}",
             f"{row['spread']:.2g}",
             f"{row['increase'] / row['error']:+.1%}" if row["error"] > 0 else "",
-            "" if helps(row) else "no clear help",
+            _verdict(row),
         )
         for _, row in table.iterrows()
     ]
-    columns = ("feature", "part", "MASE", "spread", "of the error", "")
+    columns = ("feature", "part", "added MASE", "standard error", "of the error", "")
     return text_table(columns, rows)
+
+
+def _verdict(row: "pd.Series[float]") -> str:
+    """What to say beside a feature: nothing where it helps."""
+    if helps(row):
+        return ""
+    return "does harm" if harms(row) else "no clear help"
 
 
 def _windows(opened: OpenedRun, newer: Path | None) -> tuple[Panel, IntArray]:

@@ -96,7 +96,9 @@ def seen(profile: Profile) -> str:
         f"{season}{swings}{zeros}"
     )
     done = str(profile.table.reading)
-    return "\n".join([line, *([done] if done else []), *_first_rows(panel)])
+    unused = ", ".join([*profile.unused, *profile.unused_static])
+    said = [done, f"not used (they might be covariates): {unused}" if unused else ""]
+    return "\n".join([line, *filter(None, said), *_first_rows(panel)])
 
 
 def _first_rows(panel: Panel) -> list[str]:

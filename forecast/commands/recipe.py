@@ -89,6 +89,12 @@ _PARTS = {
     **dict.fromkeys(("QS", "QE"), ("quarter",)),
 }
 
+_COVARIATES = """\
+  # Columns that are not used. Those that you know of the future too, such as prices and holidays,
+  # can stand under `known`, others under `past`:
+  # covariates:
+"""
+
 _LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
 
 
@@ -146,7 +152,14 @@ def _data(look: Profile, folder: Path) -> str:
     given = look.options.model_dump(exclude_defaults=True) | {"season_length": look.season_length}
     given["path"] = _path_from(look.options.path, folder)
     lines = [f"  {key}: {_written(value)}\n" for key, value in given.items() if value is not None]
-    return "data:\n" + "".join(lines)
+    return "data:\n" + "".join(lines) + _covariates(look)
+
+
+def _covariates(look: Profile) -> str:
+    """The columns that are left, as comments: what they are, a person knows."""
+    parts = {"known": look.unused, "static": look.unused_static}
+    lines = [f"  #   {part}: {_written(list(names))}\n" for part, names in parts.items() if names]
+    return _COVARIATES + "".join(lines) if lines else ""
 
 
 def _path_from(path: str, folder: Path) -> str:

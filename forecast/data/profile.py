@@ -1,7 +1,7 @@
 """A look at a table that nobody has described: how it is written, and what its columns mean."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,10 @@ class Profile:
     """Whether swings grow with the level, so that a logarithm makes them alike."""
     warnings: tuple[str, ...] = ()
     """What somebody should know before relying on it."""
+    unused: tuple[str, ...] = ()
+    """Other columns, which vary within a series and might be covariates."""
+    unused_static: tuple[str, ...] = ()
+    """Those that do not."""
 
     @property
     def panel(self) -> Panel:
@@ -123,7 +127,22 @@ def profile_table(path: Path, hints: Hints | None = None) -> Profile:
     draft.options |= {"target": list(targets), "id": list(ids) or None}
     find_numbers([column for column in columns if column.name in targets], raw, content, draft)
     table = _read(draft, content)
-    return _profile(draft, table)
+    others = [
+        column.name
+        for column in columns
+        if column.name not in {*timing.columns, *ids, *targets} and len(column.distinct) > 1
+    ]
+    static = [name for name in others if ids and _is_static(raw.frame, ids, name)]
+    return replace(
+        _profile(draft, table),
+        unused=tuple(name for name in others if name not in static),
+        unused_static=tuple(static),
+    )
+
+
+def _is_static(frame: pd.DataFrame, ids: Sequence[str], name: str) -> bool:
+    """Whether a column has one value in each series."""
+    return bool((frame.groupby(list(ids), observed=True)[name].nunique() <= 1).all())
 
 
 def _profile(draft: Draft, table: Table) -> Profile:

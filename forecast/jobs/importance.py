@@ -126,6 +126,11 @@ def _standard_error(values: FloatArray, blocks: IntArray) -> float:
     return float(means.std(ddof=0) / np.sqrt(max(1, len(means))))
 
 
+def harms(row: pd.Series) -> bool:
+    """Whether the error is clearly less without a feature."""
+    return bool(-row["increase"] > _CLEARLY * row["spread"])
+
+
 def _features(network: TrainedNetwork) -> Iterator[tuple[str, str, Alter]]:
     """Every covariate and every group of lags: its name, its part, and how it is changed."""
     encoder, branch = network.encoder, network.branches[0]
