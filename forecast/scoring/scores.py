@@ -131,3 +131,20 @@ def better_baselines(scores: pd.DataFrame, split: str, model: str) -> pd.DataFra
         return table.iloc[:0]
     better = table[table["rmse"] < table.loc[model, "rmse"]]
     return better.sort_values("rmse")
+
+
+def lost_series(scores: pd.DataFrame, split: str, model: str) -> dict[str, list[str]]:
+    """Of each other model the series on which its RMSE is lower, those that it wins by most first.
+
+    Models that win on none are left out.
+    """
+    chosen = (scores["split"] == split) & (scores["metric"] == "rmse")
+    each = scores[chosen & scores["unique_id"].notna()]
+    wide = each.pivot(index="unique_id", columns="model", values="value")
+    if model not in wide:
+        return {}
+    lost = {}
+    for other in each["model"].unique():
+        ratio = (wide[other] / wide[model]).sort_values(kind="stable")
+        lost[str(other)] = [str(name) for name in ratio.index[ratio < 1]]
+    return {name: series for name, series in lost.items() if series}
