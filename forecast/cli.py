@@ -558,7 +558,7 @@ def evaluate(
         refuse_lonely(forecasts, input_)
     found = find_run(runs, run, console.warn)
     if input_ is None:
-        split, scores = "test", own_scores(found)
+        split, scores = "test", own_scores(found, console)
     elif forecasts is not None:
         split, scores = INPUT, evaluate_forecasts(found, forecasts, input_, console)
     else:

@@ -15,6 +15,7 @@ from forecast.commands.evaluate import own_scores
 from forecast.data.export import csv_text
 from forecast.errors import RunError
 from forecast.runs import Run, find_run
+from forecast.runs.tables import read_forecasts
 
 Cli = Callable[..., CompletedProcess[str]]
 
@@ -142,13 +143,36 @@ def test_scores_that_the_run_has_are_not_made_again(run: Path) -> None:
 
 
 def test_a_baseline_that_wins_is_named(cli: Cli, trained: Path) -> None:
-    """After the table, and on stderr."""
+    """After the table, and on stderr; before it, what the scores are of."""
     result = cli("evaluate", trained)
     assert result.stderr == (
+        "27 forecasts of 1958-10-01 to 1960-12-01, one step ahead, each from the rows before it\n"
         "warning: seasonal_naive is better than gru on the test part (rmse 47.19).\n"
         "warning: naive is better than gru on the test part (rmse 50.74).\n"
         "Prefer seasonal_naive until the network beats it.\n"
     )
+
+
+def test_it_is_said_which_forecasts_are_scored(
+    cli: Cli, trained: Path, trained_panel: Path, run: Path
+) -> None:
+    """How many, of when and how far ahead; of a panel of how many series. Not where they lack."""
+    months = "Month,Passengers\n1961-01,450\n1961-02,430\n"
+    result = cli("evaluate", trained, "--input", "-", stdin=months)
+    assert result.stderr.startswith(
+        "2 forecasts of 1961-01-01 to 1961-02-01, one step ahead, each from the rows before it\n"
+    )
+    result = cli("evaluate", trained, "--input", "-", stdin=months[:29])
+    assert result.stderr.startswith(
+        "1 forecast of 1961-01-01, one step ahead, from the rows up to 1960-12-01\n"
+    )
+    own = read_forecasts(find_run(trained_panel.parent, trained_panel.name))
+    rows = own[(own["split"] == "test") & (own["model"] == "gru") & own["y"].notna()]
+    said = cli("evaluate", trained_panel).stderr.splitlines()[0]
+    assert said.startswith(f"{len(rows)} forecasts of 2 series of 2020-01-")
+    assert said.endswith(", 1 to 6 steps ahead, each from the rows up to its cutoff")
+    (run / "forecasts.csv").unlink()
+    assert cli("evaluate", run).stderr.startswith("warning: seasonal_naive is better")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Figures: what is drawn, how it is labelled, and that nothing is said twice or over a line."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -460,6 +461,10 @@ def test_those_series_are_drawn_that_are_asked_for(panel_tables: Drawn) -> None:
     for draw in (forecast, backtest):
         assert [axes.get_ylabel() for axes in draw(panel_tables, view).axes] == ["c", "a"]
     assert "2 series together" in _head(residuals(panel_tables, view))[1]
+    for draw in (residuals, steps):
+        assert _head(draw(panel_tables, view))[1].startswith("air-1, c, a: ")
+        five = View(series=("c", "a", "b", "d"))
+        assert _head(draw(panel_tables, five))[1].startswith("air-1, c, a, b, 1 more series: ")
     assert "27 forecasts of 2 series" not in _head(steps(panel_tables, view))[1]
     assert "54 forecasts of 2 series" in _head(steps(panel_tables, view))[1]
 
@@ -703,6 +708,28 @@ def test_the_error_at_one_step_is_a_table(tables: Drawn) -> None:
     assert cells[3, 1] == f"{47.1856:.4g}"
     assert cells[3, 2] == "0.00"
     assert list(axes.get_lines()) == []
+
+
+def test_scaled_errors_are_called_rmsse(make_tables: Make, airline_values: np.ndarray) -> None:
+    """In the title, on the axis, in the column; those of one series are RMSE."""
+    both = [airline_values.tolist()] * 2
+    figure = steps(make_tables(both))
+    assert figure.axes[0].tables[0].get_celld()[0, 1].get_text().get_text() == "RMSSE at step 1"
+    assert _head(figure)[0].startswith("gru errs by RMSSE ")
+    tables = make_tables(both, horizon=6)
+    assert steps(tables).axes[0].get_ylabel() == "RMSSE (over the scale of each series)"
+    assert steps(tables, View(series=("a",))).axes[0].get_ylabel() == "RMSE (scale of the data)"
+
+
+def test_few_residuals_tell_nothing(tables: Drawn) -> None:
+    """Nineteen are too few; and counts are whole."""
+    kept = tables.forecasts[tables.forecasts["ds"] < pd.Timestamp("2011-05-01")]
+    figure = residuals(replace(tables, forecasts=kept))
+    assert re.fullmatch(
+        r"gru misses by \d+ on average; 19 residuals are too few to tell bias from chance",
+        _head(figure)[0],
+    )
+    assert all(count == round(count) for count in figure.axes[1].get_yticks())
 
 
 def test_residuals_are_truth_less_forecast(tables: Drawn, airline_values: np.ndarray) -> None:

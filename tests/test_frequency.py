@@ -77,11 +77,15 @@ def test_dates_without_a_common_distance_have_no_frequency() -> None:
     with pytest.raises(DataError) as caught:
         frequency_of(ds, ds, "t.csv")
     assert str(caught.value) == (
-        "t.csv: the dates have no common distance (2 days 00:00:00, 5 days 00:00:00, 43 days "
-        "00:00:00 between neighbours).\n"
+        "t.csv: the dates have no common distance (2 days, 5 days, 43 days between "
+        "neighbours).\n"
         "Bring them to even steps, such as `data.resample: {freq: D, how: mean}`; or name the "
-        "frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ..."
+        "frequency: `data.freq: MS` (months), D, h, 15min, W-SUN, ... With `forecast init`, "
+        "--freq D fills the steps between."
     )
+    ds = pd.DatetimeIndex(["2021-01-01T00", "2021-01-02T00", "2021-01-04T03", "2021-01-08T18"])
+    with pytest.raises(DataError, match=r"(?s)\(1 day, 2 days 03:00:00, .*--freq h fills"):
+        frequency_of(ds, ds, "t.csv")
 
 
 def test_series_that_are_short_have_the_frequency_of_all_together() -> None:

@@ -131,6 +131,36 @@ def test_what_nobody_knows_the_past_of_is_left_out_and_counted(
     assert f"not scored: 1 that {came} has no value for, 1 that the baselines have" in result.stderr
 
 
+def test_a_baseline_that_knows_too_little_is_missed_aloud(
+    cli: Cli, trained: Path, came: Path, airline_csv: Path
+) -> None:
+    """The run keeps a year: of the cutoff before its last row, older rows have to be given."""
+    came.write_text("Month,Passengers\n1960-12,432\n")
+    rows = _text("Passengers,1960-12-01,1960-11-01,1,440")
+    result = _evaluate(cli, trained, came, rows)
+    assert result.stderr.splitlines()[1:3] == [
+        "1 forecast of 1960-12-01, one step ahead, from the rows up to 1960-11-01",
+        (
+            "warning: seasonal_naive is not scored: it needs 12 rows (a season) up to a cutoff, "
+            "and the run keeps too few. Add older rows to --input."
+        ),
+    ]
+    assert {model for model, _ in _scores(result)} == {"gru", "naive"}
+    result = _evaluate(cli, trained, airline_csv, rows)
+    assert "is not scored" not in result.stderr
+    assert _scores(result)["seasonal_naive", "mae"] == 432 - 405
+
+
+def test_forecasts_of_a_scenario_are_said_to_be_that(cli: Cli, trained: Path, came: Path) -> None:
+    """What was assumed need not have come."""
+    rows = [f"{row},hot" for row in FORECASTS]
+    result = _evaluate(cli, trained, came, _text(*rows, header=f"{HEADER},scenario"))
+    assert result.stderr.splitlines()[1] == (
+        "warning: these forecasts count on what was assumed of the future: scenario hot."
+    )
+    assert _scores(result)["gru", "mae"] == 10
+
+
 def test_dates_of_the_training_part_are_left_out(
     cli: Cli, trained: Path, airline_csv: Path
 ) -> None:
@@ -138,7 +168,13 @@ def test_dates_of_the_training_part_are_left_out(
     rows = ["Passengers,1950-02-01,1950-01-01,1,130", "Passengers,1960-12-01,1960-11-01,1,400"]
     result = _evaluate(cli, trained, airline_csv, _text(*rows))
     assert "1 of 2 forecasts" in result.stderr
-    assert "not scored: 1 that the network was trained on." in result.stderr
+    assert (
+        "not scored: 1 that the network was trained on. Were they forecast by an earlier run? Name "
+        f"it: forecast evaluate RUN --forecasts - --input {airline_csv}\n"
+    ) in result.stderr
+    nothing = _evaluate(cli, trained, airline_csv, _text(rows[0]))
+    assert nothing.returncode == 4
+    assert "\nWere they forecast by an earlier run? Name it: forecast evaluate" in nothing.stderr
     assert _scores(result)["gru", "mae"] == 432 - 400
 
 

@@ -77,6 +77,17 @@ def test_a_table_or_an_example_is_named(cli: Cli, arguments: list[str]) -> None:
     )
 
 
+def test_it_is_said_how_many_values_are_made_up(cli: Cli, tmp_path: Path) -> None:
+    """A frequency that most of the rows lack: what the error proposes is taken, with a warning."""
+    table = Path(__file__).parent / "tables" / "irregular.csv"
+    refused = cli("init", table)
+    assert refused.returncode == 4
+    assert "--freq D fills the steps between" in refused.stderr
+    result = cli("init", table, "--freq", "D")
+    assert (result.returncode, result.stdout) == (0, "irregular.yaml\n")
+    assert "\nwarning: 259 of 339 values are filled in, on straight lines" in result.stderr
+
+
 def _months(count: int) -> list[str]:
     return [f"{moment:%Y-%m}" for moment in pd.date_range("2000-01-01", periods=count, freq="MS")]
 

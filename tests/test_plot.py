@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from forecast.commands.plot import plot_one
+from forecast.commands.plot import _file_name, plot_one
 from forecast.console import Console
 from forecast.errors import UsageError
 from forecast.jobs.opening import open_run
@@ -205,6 +205,26 @@ def test_a_figure_that_can_not_be_is_refused(
     result = cli("plot", *arguments)
     assert (result.returncode, result.stdout, result.stderr) == (code, "", stderr)
     assert list((run / "plots").iterdir()) == []
+
+
+def test_figures_of_chosen_series_stand_beside_those_of_all(
+    cli: Cli, trained_panel: Path, tmp_path: Path
+) -> None:
+    """In files that the series are part of the names of; the history is that of the run."""
+    words = ["plot", trained_panel, "history", "steps", "--output", "figures"]
+    paths = _written(cli(*words, "--series", "NE", "--series", "007"), tmp_path)
+    assert [path.name for path in paths] == ["history.png", "steps-NE-007.png"]
+
+
+@pytest.mark.parametrize(
+    ("series", "name"), [(["a/b:c", "d%"], "-a%2Fb%3Ac-d%25"), (["ü"], "-ü"), ([], "")]
+)
+def test_any_series_can_stand_in_a_file_s_name(series: list[str], name: str) -> None:
+    """Without a folder in between, and no longer than a file system takes."""
+    assert _file_name(series) == name
+    long = [_file_name(["ü" * 200, last]) for last in "ab"]
+    assert long[0] != long[1]
+    assert max(len(each.encode()) for each in long) < 170
 
 
 def test_a_figure_needs_no_screen(cli: Cli, run: Path) -> None:

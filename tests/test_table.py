@@ -159,6 +159,17 @@ def test_text_in_the_target_is_named_with_its_line(
     )
 
 
+@pytest.mark.parametrize(("again", "said"), [(1, "line 146 repeats"), (2, "lines 146, 148 repeat")])
+def test_a_header_that_is_repeated_is_called_so(
+    refusal: Callable[..., str], airline_lines: Sequence[str], again: int, said: str
+) -> None:
+    """As where tables were put together with all of their lines; it is no missing value."""
+    text = _csv([*airline_lines, *([airline_lines[0], "1961-01,450"] * again)])
+    them = "it" if again == 1 else "them"
+    assert refusal(text) == f"table.csv: {said} the header.\nTake {them} out."
+    assert f"{said} the header" in refusal(text, where={"Month": "1949-01"})
+
+
 @pytest.mark.parametrize("value", ["inf", "-inf", "1e400"])
 def test_an_infinite_value_is_no_number(
     refusal: Callable[..., str], airline_lines: Sequence[str], value: str

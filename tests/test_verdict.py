@@ -25,6 +25,25 @@ def test_a_network_that_wins_is_not_spoken_of(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == ""
 
 
+def test_series_on_which_a_baseline_wins_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Five at most, those first where it wins by most; not where it wins over all anyway."""
+    own = {f"s{i}": 10.0 for i in range(8)}
+    beside = {name: 8.0 - i if i < 6 else 90.0 for i, name in enumerate(own)}
+    rows = [
+        (name, "test", model, "rmse", value)
+        for model, by_series in (("gru", own), ("naive", beside), ("drift", own))
+        for name, value in by_series.items()
+    ]
+    each = pd.DataFrame(rows, columns=["unique_id", "split", "model", "metric", "value"])
+    whole = _scores("test", gru={"rmse": 10}, naive={"rmse": 27}, drift={"rmse": 10})
+    say_verdict(pd.concat([whole, each]), "test", "gru", Console())
+    said = "on 6 of 8 series naive is better: s5, s4, s3, s2, s1, 1 more\n"
+    assert capsys.readouterr().err == said
+    whole = _scores("test", gru={"rmse": 10}, naive={"rmse": 9})
+    say_verdict(pd.concat([whole, each]), "test", "gru", Console())
+    assert "series" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("sections", "is_advised"),
     [

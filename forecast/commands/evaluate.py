@@ -1,12 +1,14 @@
 """How good was it, and how good is it on rows that came later?"""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from forecast.commands.scope import say_absent, say_scope
 from forecast.console import Console
 from forecast.data.calendar import from_iso, steps_between
 from forecast.data.export import csv_text, records
@@ -20,7 +22,7 @@ from forecast.methods import BASELINES, Task, forecasts_of, named_methods
 from forecast.runs import Run
 from forecast.runs.documents import read_data
 from forecast.runs.layout import SCORES
-from forecast.runs.tables import read_scores
+from forecast.runs.tables import read_forecasts, read_scores
 from forecast.scoring.scores import score
 
 INPUT = "input"
@@ -32,7 +34,11 @@ def evaluate(opened: OpenedRun, newer: Path, console: Console | None = None) -> 
     The table's own rows count on which nothing was fitted: from the run's test part on. Their
     split is called `input`. Columns `unique_id, split, model, metric, value`.
     """
-    return score(_forecast_newer(opened, newer, console or Console(quiet=True)), opened.scales)
+    console = console or Console(quiet=True)
+    table = _forecast_newer(opened, newer, console)
+    say_scope(table, INPUT, opened.model, console)
+    say_absent(table, opened.model, opened.data.season_length, console)
+    return score(table, opened.scales)
 
 
 def evaluate_forecasts(run: Run, forecasts: Path, newer: Path, console: Console) -> pd.DataFrame:
@@ -43,7 +49,15 @@ def evaluate_forecasts(run: Run, forecasts: Path, newer: Path, console: Console)
     """
     found = look_back(run, forecasts, newer)
     console.say(found.said)
-    return score(found.table.assign(split=INPUT), scales_of(read_data(run)))
+    if found.scenarios:
+        console.warn(
+            f"these forecasts count on what was assumed of the future: scenario "
+            f"{', '.join(found.scenarios)}."
+        )
+    data, table = read_data(run), found.table.assign(split=INPUT)
+    say_scope(table, INPUT, run.record.model, console)
+    say_absent(table, run.record.model, data.season_length, console)
+    return score(table, scales_of(data))
 
 
 def refuse_lonely(forecasts: Path, newer: Path | None) -> None:
@@ -56,13 +70,19 @@ def refuse_lonely(forecasts: Path, newer: Path | None) -> None:
         raise UsageError(Problem(message, "Name a file for one of them."))
 
 
-def own_scores(run: Run) -> pd.DataFrame:
+def own_scores(run: Run, console: Console | None = None) -> pd.DataFrame:
     """The scores that a run was given when it was made, of each of its parts.
 
-    Raises `RunError` for one that was interrupted before.
+    What those on the test part are of is said. Raises `RunError` for a run that was interrupted
+    before.
     """
     if SCORES in run.record.checksums or run.record.status == "complete":
-        return read_scores(run)
+        scores = read_scores(run)
+        # The scores stand without the forecasts, which somebody may have removed.
+        with suppress(RunError):
+            if console and not console.quiet:
+                say_scope(read_forecasts(run), "test", run.record.model, console)
+        return scores
     message = f"the run {run.record.name} was interrupted before it was scored."
     raise RunError(Problem(message, "Score it on a table: --input FILE. Or train again."))
 

@@ -1,9 +1,12 @@
 """Figures of a run, as files."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -21,6 +24,9 @@ from forecast.runs.store import Warn, unsaid
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
 FORECAST = DEFAULT[-1].__name__
+_WHOLE = {"history"}  # figures that show the run, whatever the series
+_UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|%]')
+_LONGEST_NAME = 150  # bytes of series in a file's name, of 255 that most systems take
 _MOST_SERIES = 20  # in one figure; more would be too small to read
 
 
@@ -62,10 +68,11 @@ def plot(
     """Draw the named figures, or the usual two; the files that were written.
 
     `output` is a folder, or for one figure a file, whose ending then says the format. Left out, it
-    is the run's `plots/`. Raises `UsageError` for what can not be drawn or written.
+    is the run's `plots/`. In a folder, figures of chosen series are called by them too. Raises
+    `UsageError` for what can not be drawn or written.
     """
     figures = _known(figures) or [figure.__name__ for figure in DEFAULT]
-    paths = _paths(run, figures, output, format)
+    paths = _paths(run, figures, output, format, wanted.series)
     tables = RunTables(run, open_run)
     view = _view(tables, wanted)
     unknown = ""
@@ -167,7 +174,11 @@ def _another(option: str) -> str:
 
 
 def _paths(
-    run: Run, figures: Sequence[str], output: Path | None, format: str | None
+    run: Run,
+    figures: Sequence[str],
+    output: Path | None,
+    format: str | None,
+    series: Sequence[str],
 ) -> dict[str, Path]:
     """Where each figure goes."""
     ending = output.suffix.removeprefix(".") if output and not output.is_dir() else ""
@@ -180,7 +191,20 @@ def _paths(
             raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
         return {figures[0]: output}
     folder = output or run.path / "plots"
-    return {name: folder / f"{name}.{format or 'png'}" for name in figures}
+    chosen = _file_name(series)
+    return {
+        name: folder / f"{name}{'' if name in _WHOLE else chosen}.{format or 'png'}"
+        for name in figures
+    }
+
+
+def _file_name(series: Sequence[str]) -> str:
+    """What tells the file of these series from those of others, as any file system takes it."""
+    name = "".join(f"-{_UNSAFE.sub(lambda found: quote(found[0], ''), each)}" for each in series)
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[:_LONGEST_NAME].decode(errors='ignore')}-{digest}"
 
 
 def _view(tables: RunTables, wanted: Wanted) -> View:

@@ -1,17 +1,18 @@
 """What do scores come to? Said after `train`, `backtest` and `evaluate` alike."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from forecast.config import Config
 from forecast.console import Console
-from forecast.scoring.scores import better_baselines, overall
+from forecast.scoring.scores import better_baselines, lost_series, overall
 
 # Coverage is far from its promise where that would be two standard errors off in so many forecasts.
 _FORECASTS = 25
+_NAMED = 5  # series in one line
 _COVERAGE = re.compile(r"coverage_([\d.]+)")
 _SCALERS = {"minmax", "standard", "robust"}
 
@@ -25,6 +26,7 @@ def say_verdict(
 ) -> None:
     """Warn where a baseline wins in a split, and of intervals that do not hold what they promise.
 
+    Where the network wins over all series, those are named on which a baseline does.
     With a config the way to a better one is said, unless it goes that way already.
     """
     table = overall(scores, split)
@@ -36,8 +38,17 @@ def say_verdict(
         console.warn(f"{name} is better than {model} {part} (rmse {row['rmse']:.4g}).")
     if len(better):
         console.say(f"Prefer {better.index[0]} until the network beats it.{_way_out(config)}")
+    else:
+        series = scores["unique_id"].nunique()
+        for name, lost in lost_series(scores, split, model).items():
+            console.say(f"on {len(lost)} of {series} series {name} is better: {_listed(lost)}")
     for message in _broken_promises(table.loc[model].to_dict(), part):
         console.warn(message)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*names[:_NAMED], *more])
 
 
 def _way_out(config: Config | None) -> str:

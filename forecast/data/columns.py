@@ -56,6 +56,7 @@ def rows_of(
     A table that is a part, such as newer rows, need not have every value of `data.where`. Without
     a target all values are missing.
     """
+    _refuse_repeated_header(raw)
     raw = _taken(raw, options, is_part=is_part)
     problems: list[Problem] = []
     nothing = np.full(len(raw.frame), np.nan), np.array([], np.intp)
@@ -81,6 +82,18 @@ def rows_of(
         rows = _melted(rows, values, options)
     is_dated = np.asarray(rows.ds.notna())
     return rows if is_dated.all() else rows.take(is_dated)
+
+
+def _refuse_repeated_header(raw: RawTable) -> None:
+    """Raise `DataError` where a row is the header again, as in tables that were put together."""
+    if any(pd.api.types.is_numeric_dtype(column) for _, column in raw.frame.items()):
+        return  # no cell of that column is its name
+    is_header = np.logical_and.reduce([raw.frame[name].isin([name]) for name in raw.frame])
+    rows = raw.frame.index[is_header]
+    if len(rows):
+        verb, them = ("repeats", "it") if len(rows) == 1 else ("repeat", "them")
+        message = f"{raw.name}: {raw.places(rows)} {verb} the header."
+        raise DataError(Problem(message, f"Take {them} out."))
 
 
 def _taken(raw: RawTable, options: DataOptions, *, is_part: bool) -> RawTable:

@@ -170,7 +170,8 @@ def frequency_of(longest: Dates, every: Dates, name: str) -> str:
     message = f"{name}: the dates have no common distance ({_distances(distinct)})."
     freq = _usual(distinct)
     advice = f"Bring them to even steps, such as `data.resample: {{freq: {freq}, how: mean}}`; or "
-    raise DataError(Problem(message, advice + way_out[0].lower() + way_out[1:]))
+    advice += f"{way_out[0].lower()}{way_out[1:]} With `forecast init`, --freq {_finest(distinct)} "
+    raise DataError(Problem(message, f"{advice}fills the steps between."))
 
 
 def _infer(ds: Dates) -> str | None:
@@ -183,8 +184,23 @@ def _infer(ds: Dates) -> str | None:
 def _distances(ds: Dates) -> str:
     """The distances of neighbours that are seen most, for a person."""
     gaps = pd.Series(np.diff(ds.to_numpy())).value_counts()
-    shown = ", ".join(str(gap) for gap in gaps.index[:3])
+    shown = ", ".join(_spoken(gap) for gap in gaps.index[:3])
     return f"{shown}, ... between neighbours" if len(gaps) > 3 else f"{shown} between neighbours"
+
+
+def _spoken(gap: object) -> str:
+    """`1 day`, `2 days`, `04:30:00`, or a number."""
+    text = str(gap).removesuffix(" 00:00:00").removeprefix("0 days ")
+    return "1 day" if text == "1 days" else text
+
+
+def _finest(ds: Dates) -> str:
+    """A frequency that has a step for each of the dates."""
+    if not isinstance(ds, pd.DatetimeIndex):
+        return "1"
+    step = int(np.gcd.reduce(np.diff(ds.as_unit("us").asi8)))
+    lengths = {"D": _DAY, "h": 3_600_000_000, "min": 60_000_000}
+    return next((freq for freq, length in lengths.items() if step % length == 0), "s")
 
 
 def _usual(ds: Dates) -> str:

@@ -26,6 +26,7 @@ from forecast.data.timing import Timing, find_timing
 from forecast.data.writing import Draft, find_numbers, read_as_written, without_footer
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
+_MADE_UP = 0.5  # of the values are filled in
 _INTERMITTENT = 0.3  # of the values are zero
 
 
@@ -150,6 +151,12 @@ def _profile(draft: Draft, table: Table) -> Profile:
     _refuse_clock_change(panel, draft.path)
     if reading.empty:
         draft.warnings.append(f"without a value, and left out: {', '.join(reading.empty[:5])}.")
+    if reading.filled > _MADE_UP * len(panel.values):
+        draft.warnings.append(
+            f"{reading.filled} of {len(panel.values)} values are filled in, on straight lines "
+            "between the others: a network would learn these above all. A coarser step has fewer: "
+            "`data.resample`."
+        )
     draft.options["missing"] = "interpolate" if reading.filled else "error"
     options = draft.options_with(freq=panel.freq)
     season_length, has_season = find_season(panel)

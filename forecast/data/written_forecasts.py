@@ -19,14 +19,16 @@ from forecast.data.texts import as_shown, report_missing, texts_of
 from forecast.errors import DataError, Problem, did_you_mean
 
 _TEXTS, _NUMBERS = ("unique_id", "ds", "cutoff"), ("step", "y_hat")
-_APART = ("scenario", "model")  # columns that tell forecasts of the same rows apart
+_SCENARIO = "scenario"
+_APART = (_SCENARIO, "model")  # columns that tell forecasts of the same rows apart
 _AS_WRITTEN = "Give a file as `forecast predict --output` writes it."
 
 
 def read_forecasts(path: Path, known: Panel) -> pd.DataFrame:
     """Forecasts of the series of a panel: `unique_id, ds, cutoff, step, y_hat` and quantiles.
 
-    Rows stand in the order of the file, `-` is standard input, and other columns are passed over.
+    And `scenario`, if the file has it. Rows stand in the order of the file, `-` is standard input,
+    and other columns are passed over.
     Raises `DataError` with all that is wrong: a column or a value that is not there, what is no
     date or no number, series that the panel does not have, rows that are repeated, steps that do
     not lead from `cutoff` to `ds`.
@@ -51,6 +53,7 @@ def read_forecasts(path: Path, known: Panel) -> pd.DataFrame:
             "cutoff": cutoff,
             "step": step.astype(np.int64),
             **numbers,
+            **({_SCENARIO: texts_of(raw.frame[_SCENARIO])} if _SCENARIO in raw.frame else {}),
         }
     )
 

@@ -6,19 +6,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from forecast.figures.layout import date_axis, date_label, head, new_figure
 from forecast.figures.palette import GUIDE, INTERVAL_ALPHA, MODEL
 from forecast.figures.rows import apart, of_series
 from forecast.figures.tables import WHOLE, Tables, Tested, View
-from forecast.figures.words import printable, spoken, steps_ahead
+from forecast.figures.words import of_what, spoken, steps_ahead
 from forecast.scoring.metrics import Scale
 
 _LAGS = 24
 _CHANCE = 1.96  # standard errors within which 19 of 20 autocorrelations of noise lie
 _FEWEST = 8  # forecasts of one step that a series needs to be judged by these alone
 _BINS = (5, 40)
+_TELLING = 20  # residuals, at least, to tell what is left in them from chance
 
 
 def residuals(tables: Tables, view: View = WHOLE) -> Figure:
@@ -36,7 +38,7 @@ def residuals(tables: Tables, view: View = WHOLE) -> Figure:
     unit = "scaled as in MASE" if scaled else "scale of the data"
     lags = _autocorrelations(errors)
     bound = _CHANCE / np.sqrt(max(errors["error"].count(), 1))
-    shown = f"{printable(tables.name)}: truth less forecast on the test part"
+    shown = f"{of_what(tables.name, view)}: truth less forecast on the test part"
     pooled = f"; {series - left_out} series together" if series > 1 else ""
     missing = f", {left_out} without a scale left out" if left_out else ""
     figure, plots = new_figure(columns=3)
@@ -94,7 +96,10 @@ def _learned(errors: pd.DataFrame, lags: NDArray[np.float64], bound: float, mode
     """Whether the forecasts lie too low or too high, and whether the past tells the next error."""
     known = errors["error"].dropna()
     mean = float(known.mean()) if len(known) else float("nan")
-    chance = _CHANCE * float(known.std()) / np.sqrt(len(known)) if len(known) > 1 else np.inf
+    if len(known) < _TELLING:
+        count = f"{len(known)} residual{'s are' if len(known) != 1 else ' is'}"
+        return f"{model} misses by {mean:.3g} on average; {count} too few to tell bias from chance"
+    chance = _CHANCE * float(known.std()) / np.sqrt(len(known))
     bias = f"{model} is not biased beyond chance (mean {mean:.3g})"
     if abs(mean) > chance:
         bias = (
@@ -138,4 +143,5 @@ def _draw_histogram(axes: Axes, errors: NDArray[np.float64], unit: str) -> None:
     bins = int(np.clip(np.sqrt(len(errors)), *_BINS))
     axes.hist(errors, bins=bins, color=MODEL, edgecolor="white", linewidth=0.6)
     axes.axvline(0, color=GUIDE, linewidth=0.8)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel=f"truth less forecast\n({unit})", ylabel="count")

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from forecast.figures.tables import Tested
+from forecast.figures.tables import Tested, View
 
 _LONGEST = 36  # letters
+_NAMED = 3  # series in one sentence
 
 
 def printable(name: object, longest: int = _LONGEST) -> str:
@@ -40,6 +41,13 @@ def _begin(text: str, width: int) -> str:
 def spoken(model: str) -> str:
     """The name of a model or a baseline in a sentence: `seasonal naive`."""
     return printable(model.replace("_", " "))
+
+
+def of_what(run: str, view: View) -> str:
+    """The name of a run, and the series of it that were asked for."""
+    names = [printable(name) for name in view.series[:_NAMED]]
+    more = len(view.series) - len(names)
+    return ", ".join([printable(run), *names, *([f"{more} more series"] if more else [])])
 
 
 def steps_ahead(steps: "pd.Series[int] | Sequence[int]") -> str:

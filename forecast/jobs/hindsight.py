@@ -33,6 +33,8 @@ class Hindsight:
     can be scored, and each model."""
     said: str
     """How many rows of the file these are, and why the others are not."""
+    scenarios: tuple[str, ...]
+    """The scenarios that the file's forecasts are of."""
 
 
 def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
@@ -44,6 +46,7 @@ def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
     """
     data, known = read_data(run), read_context(run)
     given = read_forecasts(forecasts, known)
+    scenarios = tuple(map(str, given.pop("scenario").unique())) if "scenario" in given else ()
     # Covariates say nothing of what came.
     changes = {"freq": data.freq, "covariates": CovariateOptions()}
     options = read_config(run).data.model_copy(update=changes)
@@ -51,9 +54,10 @@ def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
     refuse_overflow(came)
     pasts = [known, continue_panel(known, came, newer, least=0)]
     y = _truth(came, given)
+    trained_on = "the network was trained on"
     why = {
         f"{named(newer)} has no value for": np.isnan(y),
-        "the network was trained on": _is_trained_on(data, given),
+        trained_on: _is_trained_on(data, given),
     }
     usable = ~np.logical_or.reduce(list(why.values()))
     baselines = {
@@ -65,17 +69,25 @@ def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
     why["the baselines have too little history for, up to the cutoff"] = without
     scored = usable & ~without
     said = f"{scored.sum()} of {len(given)} forecasts of {named(forecasts)} are scored"
-    left_out = ", ".join(f"{count} that {reason}" for reason, count in _counts(why).items())
+    counts = _counts(why)
+    left_out = ", ".join(f"{count} that {reason}" for reason, count in counts.items())
     said += f"; not scored: {left_out}." if left_out else "."
+    earlier = (
+        "Were they forecast by an earlier run? Name it: "
+        f"forecast evaluate RUN --forecasts {forecasts} --input {newer}"
+        if trained_on in counts
+        else ""
+    )
     if not scored.any():
-        raise DataError(_nothing(said, given, came))
+        raise DataError(_nothing(said, given, came, earlier))
     given = given.assign(y=y)
     beside = given[["unique_id", "ds", "cutoff", "step", "y"]]
     tables = [
         given.assign(model=run.record.model),
         *(beside.assign(model=name, y_hat=y_hat) for name, y_hat in baselines.items()),
     ]
-    return Hindsight(pd.concat([table[scored] for table in tables], ignore_index=True), said)
+    table = pd.concat([table[scored] for table in tables], ignore_index=True)
+    return Hindsight(table, f"{said} {earlier}".rstrip(), scenarios)
 
 
 def _truth(came: Panel, given: pd.DataFrame) -> FloatArray:
@@ -128,8 +140,9 @@ def _baseline(
     return y_hat
 
 
-def _nothing(said: str, given: pd.DataFrame, came: Panel) -> Problem:
+def _nothing(said: str, given: pd.DataFrame, came: Panel, earlier: str) -> Problem:
     first, last = iso(pd.Index([given["ds"].min(), given["ds"].max()]))
     begin, end = iso(pd.Index([came.begins.min(), came.lasts.max()]))
     message = f"{said} They are of {first} to {last}, and the values of {begin} to {end}."
-    return Problem(message, "Give a table that reaches into the dates that were forecast: --input.")
+    way_out = "Give a table that reaches into the dates that were forecast: --input."
+    return Problem(message, earlier or way_out)

@@ -31,7 +31,7 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     The rows without `unique_id` are means over the series; where Naive2 is among the models, they
     tell the OWA too.
     """
-    scores = _by_series(_comparable(forecasts), scales)
+    scores = _by_series(comparable(forecasts), scales)
     over_all = scores.groupby(["split", "model", "metric"], sort=False)
     means: pd.DataFrame = over_all["value"].mean().reset_index()
     whole = pd.concat([means, _beside_naive2(means)]).assign(unique_id=None)
@@ -94,7 +94,7 @@ def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     RMSE and MAE are on the scale of the data: over series of very different levels, the large
     ones decide.
     """
-    table = _comparable(forecasts)
+    table = comparable(forecasts)
     error = table["y_hat"] - table["y"]
     keys = [table["step"], table["model"]]
     rmse = np.sqrt((error**2).groupby(keys, sort=False).mean())
@@ -103,7 +103,7 @@ def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     return wide.melt(["step", "model"], var_name="metric")
 
 
-def _comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
+def comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
     """The rows on which every model has a forecast, without models that have none at all."""
     able = forecasts.groupby(["split", "model"])["y_hat"].transform("count") > 0
     forecasts = forecasts[able]
@@ -131,3 +131,20 @@ def better_baselines(scores: pd.DataFrame, split: str, model: str) -> pd.DataFra
         return table.iloc[:0]
     better = table[table["rmse"] < table.loc[model, "rmse"]]
     return better.sort_values("rmse")
+
+
+def lost_series(scores: pd.DataFrame, split: str, model: str) -> dict[str, list[str]]:
+    """Of each other model the series on which its RMSE is lower, those that it wins by most first.
+
+    Models that win on none are left out.
+    """
+    chosen = (scores["split"] == split) & (scores["metric"] == "rmse")
+    each = scores[chosen & scores["unique_id"].notna()]
+    wide = each.pivot(index="unique_id", columns="model", values="value")
+    if model not in wide:
+        return {}
+    lost = {}
+    for other in each["model"].unique():
+        ratio = (wide[other] / wide[model]).sort_values(kind="stable")
+        lost[str(other)] = [str(name) for name in ratio.index[ratio < 1]]
+    return {name: series for name, series in lost.items() if series}
