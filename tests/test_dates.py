@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.data.calendar import dates, iso
 from forecast.data.clocks import localize, zones_that_repeat, zones_that_skip
 from forecast.data.date_forms import date_forms
 from forecast.data.date_parts import compose
@@ -160,3 +161,20 @@ def test_the_zones_of_a_change_are_named() -> None:
     assert zones_that_repeat(pd.Timestamp("2023-10-29 02:00"))[0] == "Europe/Berlin"
     assert zones_that_skip(pd.Timestamp("2023-06-01 02:00")) == []
     assert zones_that_repeat(pd.Timestamp("2023-06-01 02:00")) == []
+
+
+def test_steps_that_end_centuries_later_have_their_dates() -> None:
+    """A count of nanoseconds would end 292 years after the first of them."""
+    begins = pd.DatetimeIndex(["2024-01-01"] * 2).as_unit("us")
+    later = dates(begins, np.array([1, 730_485]), "12h")
+    assert iso(later) == ["2024-01-01T12:00:00", "3024-01-01T12:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("form", "times"), [("epoch_s", 10**3), ("epoch_s", 10**9), ("epoch_ms", 10**6)]
+)
+def test_no_epoch_reaches_beyond_the_year_9999(form: str, times: int) -> None:
+    """It is of another unit, whatever an overflow would make of it."""
+    numbers = [str((1_704_067_200 + day * 86_400) * times) for day in range(50)]
+    assert len(parse_dates(numbers, form).wrong) == 50
+    assert parse_dates([numbers[0] + ".5"], form).wrong.tolist() == [0]

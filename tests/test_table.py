@@ -615,3 +615,51 @@ def test_blank_ends_are_no_history(tmp_path: Path) -> None:
     assert iso(table.panel.begins) == ["2020-02-01", "2020-03-01"]
     assert table.panel.values.tolist() == [2, 3, 5, 6]
     assert (table.reading.before, table.reading.future) == (1, 1)
+
+
+_SECONDS = _csv(["ds,y", *(f"2024-01-01 00:00:{i:02},{i % 7}" for i in range(60))])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (
+            _SECONDS + "9024-01-01 00:00:00,5\n",
+            {},
+            "than 20,000,000 steps of the frequency s. See lines 61, 62.\nCorrect that date",
+        ),
+        (
+            _SECONDS + "9024-01-01 00:00:00,5\n",
+            {"resample": {"freq": "s", "how": "mean"}},
+            "2024-01-01T00:00:59 is followed by 9024-01-01T00:00:00",
+        ),
+        (
+            "ds,y\n0,1\n1,2\n9000000000000,3\n",
+            {"freq": "1"},
+            "1 is followed by 9000000000000, and the table would have more than 20,000,000 steps",
+        ),
+        (
+            "ds,y\n0,1\n1,2\n9223372036854775807,3\n",
+            {"freq": "1"},
+            "`ds` is '9223372036854775807', too large to be counted, in line 4.",
+        ),
+    ],
+)
+def test_a_date_that_was_mistyped_takes_no_memory(
+    tmp_path: Path, text: str, options: dict[str, object], message: str
+) -> None:
+    """However far away it is: the row is named."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_table(_options(path, time="ds", target="y", **options))
+    assert message in str(caught.value)
+
+
+def test_the_unit_of_an_epoch_is_proposed(tmp_path: Path) -> None:
+    """Milliseconds that are read as seconds lie in the year 55969, and are refused."""
+    path = tmp_path / "t.csv"
+    rows = [f"{(1_704_067_200 + 3_600 * i) * 1_000},{i}" for i in range(60)]
+    path.write_text(_csv(["ds,y", *rows]))
+    with pytest.raises(DataError, match=r"Say how dates are written: .*epoch_ms"):
+        read_table(_options(path, time="ds", target="y", time_format="epoch_s"))

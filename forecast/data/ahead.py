@@ -11,6 +11,7 @@ from forecast.data.arrays import FloatArray, IntArray
 from forecast.data.beside import columns_beside
 from forecast.data.calendar import dates, iso, steps_between, zone_of
 from forecast.data.columns import Rows, rows_of
+from forecast.data.gaps import most_steps
 from forecast.data.panel import Panel
 from forecast.data.sources import Columns, RawTable, read_source
 from forecast.data.sources.content import Content
@@ -70,6 +71,7 @@ def read_ahead(
     lasts = np.diff(panel.offsets)[codes] - 1
     after = (steps > lasts) | ((steps == lasts) & np.asarray(rows.ds != panel.lasts[codes]))
     codes, steps, rows = codes[after], steps[after], rows.take(after)
+    _refuse_far_ahead(codes, steps, rows, panel, raw)
     _refuse_beside_steps(codes, steps, rows, panel, raw)
     _refuse_repeated(codes, steps, rows, raw)
     own = replace(raw, frame=raw.frame.loc[np.unique(rows.places)])
@@ -112,6 +114,24 @@ def _of_panel(rows: Rows, panel: Panel, raw: RawTable, left_out: Collection[str]
     names = tuple(name for name in rows.unique_ids if name in known)
     rows = rows.take(kept[rows.codes])
     return replace(rows, unique_ids=names, codes=(np.cumsum(kept) - 1)[rows.codes])
+
+
+def _refuse_far_ahead(
+    codes: IntArray, steps: IntArray, rows: Rows, panel: Panel, raw: RawTable
+) -> None:
+    lengths = np.diff(panel.offsets).astype(np.float64)
+    np.maximum.at(lengths, codes, steps + 1.0)
+    most = most_steps(len(panel.values) + len(steps))
+    if lengths.sum() <= most:
+        return
+    row = int(np.argmax(steps))
+    [moment], [last] = iso(rows.ds[[row]]), iso(panel.lasts[codes[[row]]])
+    message = (
+        f"{raw.name}: {moment}{_of(rows, row)}, in {raw.places(rows.places[[row]])}, is "
+        f"{steps[row]:,} steps of the frequency {panel.freq} from the first of the series, "
+        f"whose last target is that of {last}."
+    )
+    raise DataError(Problem(message, "Correct that date, or leave the row out."))
 
 
 def _refuse_beside_steps(

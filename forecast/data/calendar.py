@@ -90,7 +90,8 @@ def dates(begins: Dates, steps: NDArray[np.int64], freq: str) -> Dates:
         return begins
     offset, phase = offset_of(freq)
     if isinstance(offset, pd.offsets.Tick):
-        return begins + pd.to_timedelta(steps * offset.nanos, unit="ns").as_unit("us")
+        # In nanoseconds, steps that end centuries later would overflow.
+        return begins + pd.to_timedelta(steps * (offset.nanos // 1_000), unit="us")
     if isinstance(offset, pd.offsets.Day) and begins.tz is None:
         days_on = (steps * offset.n).astype("timedelta64[D]").astype("timedelta64[us]")
         return begins + pd.TimedeltaIndex(days_on)

@@ -39,6 +39,9 @@ _INTERVAL = re.compile(
 )
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})")
 
+# Of the years 1 and 9999, counted from 1970.
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+
 
 @dataclass(frozen=True)
 class ParsedDates:
@@ -143,16 +146,17 @@ def _week_or_ordinal(text: str) -> np.datetime64:
 
 
 def _epoch(texts: Sequence[str], microseconds: float) -> Moments:
+    """Numbers of a unit since 1970; none beyond the years that a date is written with."""
     numbers = pd.to_numeric(pd.Series(list(texts), dtype="str"), errors="coerce")
+    seconds = numbers.to_numpy(np.float64) * (microseconds / 1e6)
+    usable = (seconds >= _FIRST_SECOND) & (seconds <= _LAST_SECOND)
     if pd.api.types.is_integer_dtype(numbers):
-        whole = numbers.to_numpy(np.int64)
-        units = whole * int(microseconds) if microseconds >= 1 else whole // 1_000
-        moments: Moments = units.astype("datetime64[us]")
-        return moments
-    rounded = (numbers.to_numpy(np.float64) * microseconds).round()
-    usable = np.abs(rounded) < 2**62
-    counted = np.where(usable, rounded, 0).astype(np.int64).astype("datetime64[us]")
-    return np.where(usable, counted, np.datetime64("NaT"))
+        whole = np.where(usable, numbers.to_numpy(np.int64), 0)
+        counted = whole * int(microseconds) if microseconds >= 1 else whole // 1_000
+    else:
+        rounded = (numbers.to_numpy(np.float64) * microseconds).round()
+        counted = np.where(usable, rounded, 0).astype(np.int64)
+    return np.where(usable, counted.astype("datetime64[us]"), np.datetime64("NaT"))
 
 
 _PARTS = {"%Y": r"(\d{4})", "%y": r"(\d{2})", "%q": "([1-4])", "%h": "([12])"}

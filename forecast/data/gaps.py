@@ -13,6 +13,9 @@ from forecast.errors import DataError, Problem
 
 Missing = Literal["error", "interpolate", "ffill", "zero", "mask"]
 
+# Steps that are always fine, and as many for each row as a table that means it may have.
+_MANY, _FOR_EACH_ROW = 20_000_000, 10
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -30,6 +33,11 @@ class Grid:
     def absent(self) -> int:
         """Steps without a row."""
         return int((self.places < 0).sum())
+
+
+def most_steps(rows: int) -> int:
+    """Steps that so many rows may span. More of them are a date that was mistyped."""
+    return max(_MANY, _FOR_EACH_ROW * rows)
 
 
 def place(

@@ -19,6 +19,8 @@ from forecast.data.sources import RawTable
 from forecast.data.texts import as_shown, report_missing, texts_of
 from forecast.errors import DataError, Problem
 
+_MOST_COUNTED = 2**53  # up to which all whole numbers are floats
+
 
 def moments_of(
     raw: RawTable,
@@ -81,6 +83,14 @@ def _steps(raw: RawTable, column: "pd.Series[str]", freq: str, problems: list[Pr
             Problem(message, f"With `data.freq: {freq}` rows are counted by whole numbers.")
         )
         numbers = numbers.where(numbers.notna(), 0)
+    large = column.index[numbers.abs() > _MOST_COUNTED]
+    if len(large):
+        message = (
+            f"{raw.name}: `{column.name}` is {as_shown(column.loc[large[0]])}, too large to be "
+            f"counted, in {raw.places(large)}."
+        )
+        problems.append(Problem(message, "Correct it, or count from a smaller number."))
+        numbers = numbers.where(numbers.abs() <= _MOST_COUNTED, 0)
     whole: NDArray[np.int64] = numbers.to_numpy(np.float64).astype(np.int64)
     return pd.Index(whole, dtype=np.int64)
 
@@ -128,7 +138,8 @@ def _no_date(
     message = f"{raw.name}: `{name}` is {value!r}, not {wanted}, in {places}."
     advice = 'Say how dates are written, such as `data.time_format: "%d/%m/%Y"`.'
     zone = re.search(r"\d:\d\d\s?([A-Z]{2,5})$", value)
-    readings = [] if form else date_forms(texts[0].dropna().unique()[:10_000])
+    is_settled = form is not None and not form.startswith("epoch")
+    readings = [] if is_settled else date_forms(texts[0].dropna().unique()[:10_000])
     if readings and readings != [None]:
         shown = " or ".join(f'`data.time_format: "{reading}"`' for reading in readings)
         advice = f"Say how dates are written: {shown}."

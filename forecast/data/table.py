@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from forecast.config.data import DataOptions, ResampleOptions
 from forecast.data.ahead import read_ahead
 from forecast.data.beside import columns_beside, covariates_of
-from forecast.data.calendar import Dates, dates, is_counted, is_freq, iso
+from forecast.data.calendar import Dates, dates, is_counted, is_freq, iso, steps_between
 from forecast.data.clocks import zones_that_repeat, zones_that_skip
 from forecast.data.columns import Rows, rows_of
 from forecast.data.frequency import frequency_of
-from forecast.data.gaps import Grid, between, fill, known_span, place
+from forecast.data.gaps import Grid, between, fill, known_span, most_steps, place
 from forecast.data.panel import Panel
 from forecast.data.sources import Columns, RawTable, read_source
 from forecast.data.sources.content import Content
@@ -108,12 +108,13 @@ def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> T
     reading = Reading(rows=len(raw.frame))
     rows = _in_order(rows)
     if options.resample is not None:
-        rows = _resampled(rows, options.resample)
+        rows = _resampled(rows, options.resample, raw)
         freq = options.resample.freq
     else:
         rows, merged = _without_duplicates(rows, raw, options)
         reading = replace(reading, merged=merged)
         freq = options.freq or _freq(rows, raw, options)
+    _refuse_far_apart(rows, freq, raw)
     grid, beside = place(rows.codes, rows.ds, rows.y, rows.places, freq)
     if len(beside):
         raise DataError(_beside_grid(rows, int(beside[0]), len(beside), freq, raw))
@@ -238,11 +239,12 @@ def _freq(rows: Rows, raw: RawTable, options: DataOptions) -> str:
     return frequency_of(longest, rows.ds, raw.name)
 
 
-def _resampled(rows: Rows, options: ResampleOptions) -> Rows:
+def _resampled(rows: Rows, options: ResampleOptions, raw: RawTable) -> Rows:
     """The values of each step of a frequency, by their sum, mean or another number."""
     is_dated = isinstance(rows.ds, pd.DatetimeIndex) and not is_counted(options.freq)
     if not is_dated or not is_freq(options.freq):
         raise DataError(Problem("data.resample needs dates, and a frequency such as D or MS."))
+    _refuse_far_apart(rows, options.freq, raw)
     parts = []
     for code in np.unique(rows.codes):
         here = rows.codes == code
@@ -264,6 +266,28 @@ def _resampled(rows: Rows, options: ResampleOptions) -> Rows:
 # --- what is refused -----------------------------------------------------------------------------
 
 _FILL = "Fill the value in, or say what to do about it: `data.missing: interpolate`, ffill or zero."
+
+
+def _refuse_far_apart(rows: Rows, freq: str, raw: RawTable) -> None:
+    """Raise `DataError` where series have more steps than anybody could mean, and memory holds."""
+    firsts = np.flatnonzero(np.diff(rows.codes, prepend=-1))
+    lasts = np.append(firsts[1:], len(rows.codes)) - 1
+    steps = steps_between(rows.ds[firsts], rows.ds[lasts], freq)
+    # Below 0 where numbers that are counted lie too far apart to be subtracted.
+    most = most_steps(len(rows.codes))
+    if (steps >= 0).all() and steps.sum(dtype=np.float64) <= most:
+        return
+    longest = int(np.argmax(np.where(steps < 0, np.iinfo(np.int64).max, steps)))
+    begin, end = firsts[longest], lasts[longest]
+    # As floats, which do not overflow.
+    row = begin + int(np.argmax(np.diff(_order(rows.ds[begin : end + 1]).astype(np.float64))))
+    before, after = iso(rows.ds[[row, row + 1]])
+    of = f" of {rows.unique_ids[rows.codes[row]]}" if len(rows.unique_ids) > 1 else ""
+    message = (
+        f"{raw.name}: {before}{of} is followed by {after}, and the table would have more than "
+        f"{most:,} steps of the frequency {freq}. See {raw.places(rows.places[[row, row + 1]])}."
+    )
+    raise DataError(Problem(message, "Correct that date, or name a longer step: `data.freq`."))
 
 
 def _gaps(
