@@ -1,7 +1,7 @@
 """Covariates: as rows of a panel, as features, through networks of every kind, and as a planted
 cause that halves the error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -14,9 +14,12 @@ import tensorflow as tf
 from pydantic import TypeAdapter
 
 from forecast.backends import backend
+from forecast.config.data import DataOptions
 from forecast.config.schema import Config, ModelOptions, WindowOptions
 from forecast.data.covariates import Covariates
 from forecast.data.panel import Panel
+from forecast.data.table import read_table
+from forecast.errors import DataError
 from forecast.features import Encoder, Sizes, fit_encoder, vocabulary
 from forecast.features.column import fill_forward
 from forecast.networks import Architecture
@@ -235,3 +238,37 @@ def test_a_planted_cause_halves_the_error_and_its_shuffled_twin_does_no_harm(
     said = sales.loc[future, ["promotion"]].to_numpy()[:, 0]
     forecasts = np.array([float(row[4]) for row in rows])
     assert forecasts[said == "yes"].min() > forecasts[said == "no"].max()
+
+
+def _table(path: Path, lines: Sequence[str], **options: object) -> Panel:
+    path.write_text("\n".join(lines) + "\n")
+    data = {"path": str(path), "time": "day", "target": "y", **options}
+    return read_table(DataOptions.model_validate(data)).panel
+
+
+@pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("True", "False"), ("TRUE", "FALSE")])
+def test_true_and_false_are_the_same_words_in_every_table(
+    tmp_path: Path, yes: str, no: str
+) -> None:
+    """Also where a column is known to be of words, as in the tables that come after a training."""
+    lines = ["day,y,open", *(f"2024-01-{i:02},{i},{yes if i % 3 else no}" for i in range(1, 29))]
+    first = _table(tmp_path / "a.csv", lines, covariates={"known": ["open"]})
+    told = {"known": ["open"], "categories": ["open"]}
+    again = _table(tmp_path / "b.csv", lines, covariates=told)
+    for panel in (first, again):
+        assert panel.covariates is not None
+        assert panel.covariates.levels == {"open": ("false", "true")}
+
+
+def test_a_row_far_ahead_takes_no_memory(tmp_path: Path) -> None:
+    """A date that was mistyped is named with its line."""
+    (tmp_path / "next.csv").write_text("day,open\n28,1\n9000000000000,1\n")
+    lines = ["day,y,open", *(f"{i},{i},{i % 3}" for i in range(28))]
+    with pytest.raises(DataError, match=r"9000000000000, in line 3, is 9,000,000,000,000 steps"):
+        _table(
+            tmp_path / "a.csv",
+            lines,
+            freq="1",
+            covariates={"known": ["open"]},
+            future=str(tmp_path / "next.csv"),
+        )

@@ -20,6 +20,7 @@ from forecast.errors import DataError, Problem
 # A column of which no larger share is no number is one of numbers, with errors in it.
 _STRANGE = 0.5
 _WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
+_BOOLEANS = ("true", "false")
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,24 @@ def _has_words(column: "pd.Series[str]", name: str, options: DataOptions) -> boo
     return len(texts) > 0 and float(are_numbers(texts, options).mean()) < 1 - _STRANGE
 
 
+def word_of(text: str, options: DataOptions) -> str:
+    """The word of a cell, whichever way a kind of table writes it.
+
+    A whole number has one way (`1.0` is `1`), true and false have, and all that is missing is a
+    blank.
+    """
+    plain = text.strip()
+    whole = _WHOLE.fullmatch(plain)
+    plain = whole[1] if whole else plain
+    if plain in MISSING or plain in map(str, options.na_values):
+        return BLANK
+    return plain.lower() if plain.lower() in _BOOLEANS else plain
+
+
 def _words(column: "pd.Series[str]", options: DataOptions) -> "pd.Series[str]":
-    """Cells as words: a whole number in one way (`1.0` is `1`), all that is missing as a blank."""
+    """Cells as words; a cell that is missing is a blank."""
     distinct, texts = pd.factorize(texts_of(column))
-    missing = {*MISSING, *map(str, options.na_values)}
-
-    def word(text: object) -> str:
-        plain = str(text).strip()
-        whole = _WHOLE.fullmatch(plain)
-        plain = whole[1] if whole else plain
-        return BLANK if plain in missing else plain
-
-    words = np.array([*map(word, texts), BLANK], dtype=object)
+    words = np.array([*(word_of(str(text), options) for text in texts), BLANK], dtype=object)
     return pd.Series(words[distinct], column.index)
 
 

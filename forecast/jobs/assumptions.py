@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast.data.ahead import Ahead, columns_of, read_ahead
 from forecast.data.arrays import FloatArray
-from forecast.data.covariates import BLANK
+from forecast.data.beside import word_of
 from forecast.data.panel import Panel
 from forecast.data.sources.content import Content
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
@@ -79,7 +79,10 @@ class Assumptions:
                 raise _unusable(setting, *_no_known(name, opened))
             if name in constants:
                 raise _unusable(setting, f"`{name}` is set twice.")
-            constants[name] = text.strip() if name in opened.words else _number(setting, text)
+            has_words = name in opened.words
+            constants[name] = (
+                word_of(text, opened.data_options) if has_words else _number(setting, text)
+            )
         return constants
 
 
@@ -109,7 +112,7 @@ def _constant(constants: Mapping[str, float | str], panel: Panel, horizon: int) 
     levels: dict[str, tuple[str, ...]] = {}
     for name, value in constants.items():
         if isinstance(value, str):
-            levels[name] = (value or BLANK,)
+            levels[name] = (value,)
         columns[name] = np.full(len(series), 0.0 if isinstance(value, str) else value)
     return Ahead(series, steps, columns, levels)
 
@@ -118,7 +121,7 @@ def _number(setting: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError as error:
-        raise _unusable(setting, "the run has numbers in that column.") from error
+        raise _unusable(setting, "the run has numbers in that column, such as 9.99.") from error
     if not np.isfinite(number):
         raise _unusable(setting, "write a finite number.")
     return number
