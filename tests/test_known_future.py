@@ -1,7 +1,9 @@
 """Known covariates of the steps to come: `data.future`, `--future`, `--scenario`, `--set-known`."""
 
 import csv
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
@@ -162,6 +164,8 @@ def test_a_constant_is_the_same_as_a_table_of_it(cli: Cli, run: Path) -> None:
     by_hand = cli("predict", *words, "--set-known", "holiday=")
     table = cli("predict", "--future", "-", stdin=ahead(changes=constants))
     pd.testing.assert_frame_equal(forecasts(by_hand), forecasts(table))
+    missing = cli("predict", *words, "--set-known", "holiday=NA")
+    pd.testing.assert_frame_equal(forecasts(missing), forecasts(table))
     one = cli("predict", "--future", "next.csv", "--set-known", "price=9.5")
     table = cli("predict", "--future", "-", stdin=ahead(changes={"price": 9.5}))
     pd.testing.assert_frame_equal(forecasts(one), forecasts(table))
@@ -280,7 +284,10 @@ def test_a_table_that_does_not_fit_is_refused(
     [
         (("--set-known", "pric=9"), "no known covariate `pric`.\nDid you mean `price`?\n"),
         (("--set-known", "price"), "--set-known price: write NAME=VALUE, such as price=9.99.\n"),
-        (("--set-known", "price=low"), "price=low: the run has numbers in that column.\n"),
+        (
+            ("--set-known", "price=low"),
+            "price=low: the run has numbers in that column, such as 9.99.\n",
+        ),
         (("--set-known", "price=nan"), "price=nan: write a finite number.\n"),
         (("--set-known", "price=1", "--set-known", "price=2"), "`price` is set twice.\n"),
         (("--set-known", "clicks=9"), "`clicks` is a past covariate, of which no future is"),
@@ -580,3 +587,55 @@ def test_a_run_without_a_future_is_drawn_and_shown(cli: Cli, run: Path) -> None:
     )
     for words in (("runs", "show"), ("runs", "verify"), ("evaluate",)):
         assert cli(*words).returncode == 0
+
+
+def _replace(run: Path, name: str, text: str) -> None:
+    """Another file of the run, as if it had been written with it."""
+    (run / name).write_text(text)
+    record = json.loads((run / "run.json").read_text())
+    record["checksums"][name] = hashlib.sha256(text.encode()).hexdigest()
+    (run / "run.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("known", {"scale": 0}),
+        ("known", {"scale": -1.0}),
+        ("known", {"scale": float("nan")}),
+        ("past", {"location": float("inf")}),
+        ("static", {"levels": ["hill", "hill"]}),
+        ("static", {"levels": [1, 2]}),
+        ("static", {"seen": ["lake"]}),
+        ("static", {"name": "x"}),
+    ],
+)
+def test_what_no_fit_could_give_is_a_damaged_run(
+    cli: Cli, run: Path, part: str, change: dict[str, object]
+) -> None:
+    """Instead of forecasts that are silently others; the file is named."""
+    state = json.loads((run / "features.json").read_text())
+    state[part][0] |= change
+    _replace(run, "features.json", json.dumps(state))
+    result = cli("predict", "--future", "next.csv")
+    assert (result.returncode, result.stdout) == (5, "")
+    assert "features.json is damaged: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda rows: [*rows, rows[-1]], "it has two rows of one date"),
+        (lambda rows: [*rows[:-1], rows[-1].replace(",sea,", ",hill,")], "what is static changes"),
+        (lambda rows: [*rows[:-1], re.sub(r"[\d.]+(?=,sea)", "inf", rows[-1])], "it has a number"),
+    ],
+)
+def test_rows_that_no_training_wrote_are_a_damaged_run(
+    cli: Cli, run: Path, change: Callable[[list[str]], list[str]], why: str
+) -> None:
+    """Rows that are repeated, and a region that moves."""
+    rows = (run / "covariates.csv").read_text().splitlines()
+    _replace(run, "covariates.csv", "\n".join(change(rows)) + "\n")
+    result = cli("predict", "--future", "next.csv")
+    assert (result.returncode, result.stdout) == (5, "")
+    assert f"covariates.csv is damaged: {why}" in result.stderr

@@ -33,13 +33,15 @@ class Age:
         return cls(dict(zip(past.panel.unique_ids, iso(past.panel.begins), strict=True)))
 
     def encode(self, moments: Moments) -> Matrix:
-        """See `Feature.encode`."""
+        """See `Feature.encode`. Raises `ValueError` where the first date of a series is none."""
         earlier = np.zeros(len(moments.unique_ids), np.int64)
         known = np.flatnonzero([name in self.begins for name in moments.unique_ids])
         if len(known):
             texts = [self.begins[moments.unique_ids[i]] for i in known]
-            own = moments.begins[known]
-            earlier[known] = steps_between(from_iso(texts, own), own, moments.freq)
+            own, begins = moments.begins[known], from_iso(texts, moments.begins)
+            if begins.hasnans:
+                raise ValueError("the first date of a series is none")
+            earlier[known] = steps_between(begins, own, moments.freq)
         steps = np.maximum(earlier[moments.series] + moments.steps, 0)
         encoded: Matrix = np.log10(2.0 + steps)[:, None].astype(np.float32)
         return encoded

@@ -110,10 +110,17 @@ Column = Number | Words
 
 
 def column_of(state: dict[str, Any]) -> Column:
-    """A column again, from what `state` gave."""
+    """A column again, from what `state` gave. Raises `ValueError` for what no fit could give."""
     if "levels" in state:
-        return Words(str(state["name"]), tuple(state["levels"]), tuple(state["seen"]))
-    return Number(str(state["name"]), float(state["location"]), float(state["scale"]))
+        levels, seen = tuple(state["levels"]), tuple(state["seen"])
+        is_text = all(isinstance(word, str) for word in levels)
+        if not is_text or len(set(levels)) < len(levels) or not set(seen) <= set(levels):
+            raise ValueError("the words are not different texts, or others were seen")
+        return Words(str(state["name"]), levels, seen)
+    location, scale = float(state["location"]), float(state["scale"])
+    if not (np.isfinite(location) and np.isfinite(scale) and scale > 0):
+        raise ValueError("the location or the scale is none")
+    return Number(str(state["name"]), location, scale)
 
 
 def fill_forward(values: FloatArray, offsets: IntArray) -> FloatArray:

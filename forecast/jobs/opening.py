@@ -23,7 +23,7 @@ from forecast.runs.documents import (
     read_intervals,
     read_transforms,
 )
-from forecast.runs.layout import INTERVALS, RESOLVED, TRANSFORMS
+from forecast.runs.layout import COVARIATES, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
 from forecast.runs.regular import damaged
 from forecast.runs.tables import read_context
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
@@ -177,8 +177,13 @@ def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
     quantiles = opened.config.model.quantiles
     expected = len(panel.unique_ids), opened.config.window.horizon, max(1, len(quantiles))
     try:
-        shared = opened.network.shared.apply(panel).panel
         encoded = opened.network.encoded(panel, opened.config.window.horizon)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise damaged(
+            path.with_name(FEATURES), f"it does not fit {DATA} or {COVARIATES}"
+        ) from error
+    try:
+        shared = opened.network.shared.apply(panel).panel
         seen = [branch.transforms.apply(shared).panel for branch in opened.network.branches]
     except (ValueError, TypeError, LookupError, DataError) as error:
         raise damaged(path, f"it does not fit {RESOLVED} or the series") from error

@@ -16,7 +16,7 @@ from forecast.data.calendar import Dates, dates, is_counted, steps_between
 from forecast.data.covariates import Covariates, covariates_from, covariates_table
 from forecast.data.csvtext import read_rows
 from forecast.data.export import csv_text, panel_table
-from forecast.data.gaps import interpolate
+from forecast.data.gaps import interpolate, most_steps
 from forecast.data.panel import Panel
 from forecast.features import Encoder
 from forecast.runs.documents import read_data
@@ -149,9 +149,17 @@ def _read_covariates(run: Run, panel: Panel, encoder: Encoder) -> Covariates:
     if set(series) != set(range(count)):
         raise damaged(path, f"its series are not those of {CONTEXT}")
     steps = steps_between(panel.begins[series], ds, panel.freq)
-    on_grid = np.asarray(dates(panel.begins[series], steps, panel.freq) == ds)
-    if not on_grid.all() or (steps < 0).any():
+    is_near = (steps >= 0).all() and (steps <= most_steps(len(steps))).all()
+    if not is_near or not np.asarray(dates(panel.begins[series], steps, panel.freq) == ds).all():
         raise damaged(path, f"its dates are not those of {CONTEXT}")
+    if pd.MultiIndex.from_arrays([series, steps]).has_duplicates:
+        raise damaged(path, "it has two rows of one date")
+    numbers = table[[name for name in encoder.names if name not in words]].to_numpy(np.float64)
+    if np.isinf(numbers).any():
+        raise damaged(path, "it has a number that is infinite")
+    own = table[list(encoder.static_names)]
+    if (own.groupby(series).nunique(dropna=False) > 1).any(axis=None):
+        raise damaged(path, "what is static changes within a series")
     return covariates_from(table, series, steps, count, encoder.static_names, encoder.words)
 
 
