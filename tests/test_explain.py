@@ -83,3 +83,18 @@ def test_a_run_whose_table_has_changed_is_explained_on_newer_rows_alone(
     assert (result.returncode, result.stdout) == (4, "")
     assert "is not the table that the run was made from" in result.stderr
     assert "--input FILE" in result.stderr
+
+
+def test_series_that_never_changed_have_nothing_to_measure_by(cli: Cli, tmp_path: Path) -> None:
+    """Exit 4, and no table of what is no number."""
+    days = pd.date_range("2024-01-01", periods=60)
+    table = pd.DataFrame({"day": days, "y": 5, "p": range(60)})
+    table.to_csv(tmp_path / "flat.csv", index=False)
+    (tmp_path / "flat.yaml").write_text(
+        "data: {path: flat.csv, time: day, target: y, covariates: {past: [p]}}\n"
+        "window: {context_length: 5, horizon: 2}\nmodel: {kind: dlinear}\ntraining: {epochs: 1}\n"
+    )
+    assert cli("train", "--config", "flat.yaml").returncode == 0
+    result = cli("explain")
+    assert (result.returncode, result.stdout) == (4, "")
+    assert "no series has a scale to measure errors by (MASE)" in result.stderr

@@ -68,6 +68,7 @@ def importance(
         message = f"{len(cutoffs)} window is too few to deal out values among."
         raise DataError(Problem(message, "Give a table with more rows: --input FILE."))
     by_series = np.array([scales[name] for name in panel.unique_ids])
+    by_series = np.where(by_series > 0, by_series, np.nan)  # a series that never changed has none
     divisors = by_series[panel.series_of(cutoffs)][:, None]
     truth = panel.truth_after(cutoffs, horizon)
 
@@ -84,6 +85,10 @@ def importance(
         return means
 
     plain = errors(network)
+    if not np.isfinite(plain).any():
+        message = "no series has a scale to measure errors by (MASE): none changed while it was "
+        advice = "Train again on rows in which the target changes."
+        raise DataError(Problem(message + "fitted.", advice))
     # Windows whose targets overlap err alike: together they count once.
     blocks = np.unique(cutoffs // horizon, return_inverse=True)[1]
     rows = []
