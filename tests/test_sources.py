@@ -268,11 +268,23 @@ def test_what_is_no_table_is_said(tmp_path: Path) -> None:
         "b.parquet": b"PAR1",
         "c.jsonl": b'{"a": 1}\n[',
     }
-    words = {"a.csv": "an HTML page", "b.parquet": "not a Parquet table", "c.jsonl": "line 2"}
+    words = {
+        "a.csv": "an HTML page",
+        "b.parquet": r"not a Parquet table, or a damaged one\.\nWrite",
+        "c.jsonl": "line 2",
+    }
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises((DataError, MissingExtraError), match=words[name]):
             _read(tmp_path / name)
+
+
+def test_a_folder_of_anything_is_no_table(tmp_path: Path) -> None:
+    """As the working folder is, which an empty path means: in our words, with the way out."""
+    pytest.importorskip("pyarrow")
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(DataError, match=r"is a folder, and not one of Parquet files alone\.\nName"):
+        _read(tmp_path)
 
 
 def test_a_gzip_that_grows_without_bound_is_refused(tmp_path: Path) -> None:

@@ -133,3 +133,16 @@ def test_a_value_of_several_kinds_has_one_problem(tmp_path: Path, text: str, mes
     [problem] = caught.value.problems
     assert problem.message == message
     assert str(problem.place).startswith(f"{path}:2:")
+
+
+def test_a_list_of_wrong_entries_is_not_called_empty(tmp_path: Path) -> None:
+    """Each entry is named, and nothing else."""
+    path = tmp_path / "air.yaml"
+    path.write_text(DATA + "features: {calendar: [noon, night]}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    messages = [problem.message for problem in caught.value.problems]
+    assert [message.rsplit(", ", 1)[1] for message in messages] == [
+        "and is 'noon'.",
+        "and is 'night'.",
+    ]

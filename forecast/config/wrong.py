@@ -29,6 +29,17 @@ Explained = tuple[Mark, str, str | None]
 def explain(errors: Sequence[ErrorDetails], document: Document, source: str) -> list[Explained]:
     """Pydantic's errors; of a value that may be of several kinds it has one for each of them."""
     found: list[Explained] = []
+    places = [details["loc"] for details in errors]
+    # A list of which no entry is valid is not too short: each of its entries is named.
+    errors = [
+        details
+        for details in errors
+        if details["type"] != "too_short"
+        or not any(
+            place[: len(details["loc"])] == details["loc"] and place != details["loc"]
+            for place in places
+        )
+    ]
     wrong: dict[KeyPath, list[ErrorDetails]] = {}
     for details in errors:
         if details["type"] in PLACED:

@@ -42,11 +42,19 @@ def read_parquet(path: Path, options: DataOptions, columns: Columns | None) -> R
             path, columns=names, **({} if path.is_dir() else {"read_dictionary": texts})
         )
     except (OSError, pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-        raise DataError(Problem(f"{name} is not a Parquet table: {error}")) from error
+        raise DataError(_no_table(path)) from error
     frame = table.to_pandas(ignore_metadata=True)
     if frame.empty:
         raise DataError(Problem(f"{name} has columns and no rows."))
     return RawTable(pd.DataFrame(frame), name, _checksum(path), _from_one, "row")
+
+
+def _no_table(path: Path) -> Problem:
+    if not path.is_dir():
+        message = f"{path} is not a Parquet table, or a damaged one."
+        return Problem(message, "Write it again; a table of another kind has another ending.")
+    advice = "Name the file of the table."
+    return Problem(f"{path} is a folder, and not one of Parquet files alone.", advice)
 
 
 def _from_one(rows: "object") -> list[int]:
