@@ -27,7 +27,10 @@ def test_rows_in_tens_are_forecast_in_tens(cli: Cli, tmp_path: Path) -> None:
         ["640", "630", "1"],
         ["650", "630", "2"],
     ]
+    (tmp_path / "forecasts.csv").write_text(cli("predict", "--horizon", "4").stdout)
     (tmp_path / "newer.csv").write_text(newer)
+    scored = cli("evaluate", "--forecasts", "forecasts.csv", "--input", "newer.csv")
+    assert scored.stderr.startswith("4 of 4 forecasts of forecasts.csv are scored.")
     assert "\ninput  naive" in cli("evaluate", "--input", "newer.csv").stdout
     figures = cli("plot", "latest", "forecast", "backtest", "steps")
     assert figures.returncode == 0, figures.stderr

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.config.data import DataOptions
-from forecast.data.calendar import COUNTED, Dates, dates, iso, steps_between, zone_of
+from forecast.data.calendar import Dates, dates, is_counted, iso, steps_between, zone_of
 from forecast.data.dates import parse_dates
 from forecast.data.forecasts import quantile_levels
 from forecast.data.largest import LARGEST
@@ -111,9 +111,10 @@ def _report_strange(
 def _dates(raw: RawTable, name: str, known: Panel) -> Dates:
     """A column of dates, in the time zone of the panel. Raises `DataError` where some are none."""
     column = raw.frame[name]
-    if known.freq == COUNTED:
+    if is_counted(known.freq):
         counted = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        _refuse(np.isnan(counted) | (counted % 1 != 0), column, "a whole number", raw)
+        wrong = ~(np.abs(counted) <= 2**53) | (counted % 1 != 0)
+        _refuse(wrong, column, "a whole number", raw)
         return pd.Index(counted.astype(np.int64), dtype=np.int64)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         moments = pd.DatetimeIndex(column).as_unit("us")
