@@ -107,7 +107,9 @@ def _not_in(
     error: UnicodeDecodeError | None = None,
     advice: str | None = None,
 ) -> DataError:
-    why = f": {error}" if error else ""
+    why = ""
+    if error is not None:
+        why = f": it holds the byte {error.object[error.start]:#04x} where no character begins"
     return DataError(
         Problem(
             f"{content.name} is not {encoding}{why}.",
