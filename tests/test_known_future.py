@@ -288,6 +288,7 @@ def test_a_table_that_does_not_fit_is_refused(
             ("--set-known", "price=low"),
             "price=low: the run has numbers in that column, such as 9.99.\n",
         ),
+        (("--set-known", "price=1_0"), "price=1_0: the run has numbers in that column, such as"),
         (("--set-known", "price=nan"), "price=nan: write a finite number.\n"),
         (("--set-known", "price=1", "--set-known", "price=2"), "`price` is set twice.\n"),
         (("--set-known", "clicks=9"), "`clicks` is a past covariate, of which no future is"),
@@ -639,3 +640,16 @@ def test_rows_that_no_training_wrote_are_a_damaged_run(
     result = cli("predict", "--future", "next.csv")
     assert (result.returncode, result.stdout) == (5, "")
     assert f"covariates.csv is damaged: {why}" in result.stderr
+
+
+def test_a_country_that_nobody_knows_is_a_damaged_run(cli: Cli, run: Path) -> None:
+    """Which the library of holidays says by an error of its own kind."""
+    pytest.importorskip("holidays")
+    config = (run / "resolved.yaml").read_text()
+    _replace(run, "resolved.yaml", config.replace("  holidays:\n", "  holidays: [DE]\n"))
+    state = json.loads((run / "features.json").read_text())
+    state["dated"] = {"holidays": {"places": ["Atlantis"], "is_longer": False}}
+    _replace(run, "features.json", json.dumps(state))
+    result = cli("predict", "--future", "next.csv")
+    assert (result.returncode, result.stdout) == (5, "")
+    assert "features.json is damaged: it does not fit data.json" in result.stderr

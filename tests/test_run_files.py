@@ -296,6 +296,8 @@ def test_scores_of_another_shape_are_refused(tmp_path: Path, content: bytes) -> 
     [
         {"freq": "fortnight"},
         {"freq": "-1D"},
+        {"timezone": ""},
+        {"timezone": "Mars/Olympus"},
         {"per_series": []},
         {"per_series": [5]},
         {"season_length": 0},
@@ -328,6 +330,8 @@ def test_transforms_that_are_no_states_are_refused(tmp_path: Path, content: byte
         (b'{"errors": [["a"]], "scales": [1]}', False),
         (b'{"factors": {"a": [1]}}', True),
         (b'{"factors": {"2": [1]}}', True),
+        (b'{"factors": {"0.1": [NaN]}}', True),
+        (b'{"factors": {"0.1": [-1]}}', True),
         (b'{"factors": {"0.1": [1], "0.9": [1, 2]}}', True),
         (b'{"factors": 5}', True),
     ],

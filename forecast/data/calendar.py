@@ -158,6 +158,15 @@ def zone_of(ds: Dates) -> tzinfo | None:
     return ds.tz if isinstance(ds, pd.DatetimeIndex) else None
 
 
+def is_zone(text: str) -> bool:
+    """Whether this is a time zone, such as Europe/Berlin or UTC+05:30."""
+    try:
+        pd.Timestamp(0, tz=text)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True
+
+
 def from_iso(texts: Sequence[str], like: Dates) -> Dates:
     """The opposite of `iso`: numbers, or dates in their time zone or in none, as others are."""
     if not isinstance(like, pd.DatetimeIndex):

@@ -119,7 +119,7 @@ def _constant(constants: Mapping[str, float | str], panel: Panel, horizon: int) 
 
 def _number(setting: str, text: str) -> float:
     try:
-        number = float(text)
+        number = float(text.replace("_", "?"))  # no table has numbers such as 1_000 either
     except ValueError as error:
         raise _unusable(setting, "the run has numbers in that column, such as 9.99.") from error
     if not np.isfinite(number):

@@ -178,10 +178,10 @@ def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
     expected = len(panel.unique_ids), opened.config.window.horizon, max(1, len(quantiles))
     try:
         encoded = opened.network.encoded(panel, opened.config.window.horizon)
-    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
-        raise damaged(
-            path.with_name(FEATURES), f"it does not fit {DATA} or {COVARIATES}"
-        ) from error
+    # A country that its library does not know is a RuntimeError.
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
+        why = f"it does not fit {DATA} or {COVARIATES}"
+        raise damaged(path.with_name(FEATURES), why) from error
     try:
         shared = opened.network.shared.apply(panel).panel
         seen = [branch.transforms.apply(shared).panel for branch in opened.network.branches]

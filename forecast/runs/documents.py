@@ -8,7 +8,7 @@ from pydantic import RootModel
 from forecast.config import Config, load_config
 from forecast.config.document import parse as parse_yaml
 from forecast.config.load import dump_config
-from forecast.data.calendar import is_freq
+from forecast.data.calendar import is_freq, is_zone
 from forecast.errors import ConfigError
 from forecast.features import Encoder
 from forecast.runs.layout import CONFIG, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
@@ -59,6 +59,8 @@ def read_data(run: Run) -> DataRecord:
         raise damaged(path, "the network was fitted on none of its series")
     if not is_freq(record.freq):
         raise damaged(path, f"there is no frequency {record.freq[:40]!r}")
+    if record.timezone is not None and not is_zone(record.timezone):
+        raise damaged(path, f"there is no time zone {record.timezone[:40]!r}")
     return record
 
 

@@ -104,5 +104,5 @@ class ConformalState(_Record):
 class QuantilesState(_Record):
     """`intervals.json` of a network that forecasts quantiles."""
 
-    factors: Mapping[str, list[float]]
+    factors: Mapping[str, list[Annotated[FiniteFloat, Field(ge=0)]]]
     """By level, how many times as far from the forecast it has to lie at each step."""
