@@ -4,6 +4,7 @@ An error holds one or more problems, because a person mends a file in one go: al
 with it is reported at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -103,13 +104,20 @@ def require_extra(module: str, extra: str) -> None:
         raise MissingExtraError(Problem(f"this needs {module}, which is not installed.", advice))
 
 
+def nearest_of(word: str, known: Sequence[str]) -> str | None:
+    """The one of the known words that a word was meant to be, or None where none is near."""
+    same = [own for own in known if own.casefold() == word.casefold()]
+    near = same or get_close_matches(word, known, n=1)
+    return near[0] if near else None
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """Name the nearest of the known words, or all of them where none is near.
 
     Long lists are cut at ten words.
     """
-    near = get_close_matches(word, known, n=1)
-    if near:
-        return f"Did you mean `{near[0]}`?"
+    near = nearest_of(word, known)
+    if near is not None:
+        return f"Did you mean `{near}`?"
     shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
     return f"Known here: {shown}." if known else "Nothing is known here."

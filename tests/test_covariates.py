@@ -21,7 +21,7 @@ from forecast.data.panel import Panel
 from forecast.data.table import read_table
 from forecast.errors import DataError
 from forecast.features import Encoder, Sizes, fit_encoder, vocabulary
-from forecast.features.column import fill_forward
+from forecast.features.column import Number, Scale, column_of, fill_forward
 from forecast.networks import Architecture
 from forecast.windows import Columns, Inputs, gather
 
@@ -92,6 +92,35 @@ def test_numbers_are_scaled_and_words_have_a_feature_each(panel: Panel) -> None:
     np.testing.assert_allclose(encoded.static[:, 0], [-1, 1])
     again = Encoder.from_state(encoder.state())
     assert again == encoder
+
+
+@pytest.mark.parametrize(
+    ("past", "value", "had", "more"),
+    [
+        ([8.9, 9.9], 990, "8.9 to 9.9", " Is a decimal point missing?"),
+        ([8.9, 9.9], 10.8, None, ""),
+        ([8.9, 9.9], 11, "8.9 to 9.9", ""),
+        ([8.9, 9.9], 7.8, "8.9 to 9.9", ""),
+        ([0, 0], 1, "0 alone", ""),
+        ([5, NAN], 5, None, ""),
+        ([NAN, NAN], 5, None, ""),
+    ],
+)
+def test_a_number_is_strange_beyond_the_width_of_the_past(
+    past: list[float], value: float, had: str | None, more: str
+) -> None:
+    """Whatever the scale is; a run that does not know the past says nothing."""
+    said = (
+        f"`price` is {value:g} in 1 row; the training rows had {had}: such forecasts are a guess."
+    )
+    hows: tuple[Scale, ...] = ("standard", "minmax", "robust", "none")
+    for how in hows:
+        column = Number.fit("price", np.array(past), how)
+        assert column_of(column.state()) == column
+        found = column.strange(np.array([NAN, value]), (), "rows")
+        assert found == (said + more if had else None)
+        older = column_of({"name": "price", "location": 0.0, "scale": 1.0})
+        assert older.strange(np.array([value]), (), "rows") is None
 
 
 def test_a_word_that_the_past_does_not_have_is_none_of_the_words(panel: Panel) -> None:

@@ -38,6 +38,7 @@ def test_exit_codes_are_those_of_the_contract() -> None:
     ("word", "known", "advice"),
     [
         ("epoch", ["epochs", "seed"], "Did you mean `epochs`?"),
+        ("SEED", ["epochs", "seed"], "Did you mean `seed`?"),
         ("xyz", ["epochs", "seed"], "Known here: epochs, seed."),
         ("xyz", [], "Nothing is known here."),
         ("xyz", list("abcdefghijkl"), "Known here: a, b, c, d, e, f, g, h, i, j, ...."),

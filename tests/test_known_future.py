@@ -311,13 +311,47 @@ def test_an_unknown_word_counts_as_none_and_is_said(cli: Cli, run: Path) -> None
     """In one line; the forecast is that of a word that is neither of those that were fitted."""
     result = cli("predict", "--future", "-", stdin=ahead(changes={"holiday": "strike"}))
     assert result.stderr == (
-        "warning: `holiday` has words that were not fitted, in 8 rows, which count as none of "
-        "those that were: 'strike'.\n"
+        "warning: `holiday`: 'strike', in 8 rows, was not in the training rows (blank, 'Sunday', "
+        "'fair') and counts as none of these.\n"
     )
     other = cli("predict", "--future", "-", stdin=ahead(changes={"holiday": "storm"}))
     pd.testing.assert_frame_equal(forecasts(result), forecasts(other))
     blank = cli("predict", "--future", "-", stdin=ahead(changes={"holiday": ""}))
     assert not forecasts(blank).equals(forecasts(other))
+
+
+def test_a_word_that_is_near_another_is_asked_about(cli: Cli, run: Path) -> None:
+    """One that is written otherwise is another word."""
+    result = cli("predict", "--future", "next.csv", "--set-known", "holiday=FAIR")
+    assert result.stderr == (
+        "warning: `holiday`: 'FAIR', in 8 rows, was not in the training rows (blank, 'Sunday', "
+        "'fair') and counts as none of these; did you mean `fair`?\n"
+    )
+
+
+def test_a_number_that_is_far_from_all_that_were_fitted_is_said(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    """Once a column; a point that lacks is asked about where it would help."""
+    state = json.loads((run / "features.json").read_text())
+    low, high = state["known"][0]["extent"]
+    prices = [float(str(row["price"])) for row in rows_of(0, ROWS)]
+    assert min(prices) <= low < high <= max(prices)
+    words = ("predict", "--future", "next.csv", "--set-known")
+    assert cli(*words, f"price={2 * high - low - 0.01}").stderr == ""
+    had = f"the training rows had {low:g} to {high:g}: such forecasts are a guess."
+    result = cli(*words, f"price={2 * high - low + 0.01}")
+    assert result.returncode == 0
+    assert result.stderr.startswith("warning: `price` is ")
+    assert result.stderr.endswith(f" in 8 rows; {had}\n")
+    (tmp_path / "dear.csv").write_text(ahead(("day", "shop", "price"), {"price": 990}))
+    assert cli("predict", "--scenario", "dear.csv", "--future", "-", stdin=ahead()).stderr == (
+        f"warning: `price` is 990 in 8 rows; {had} Is a decimal point missing?\n"
+    )
+    later = newer(blank=4, changes={"clicks": 1e6})
+    assert cli("predict", "--input", "-", stdin=later).stderr.startswith(
+        "warning: `clicks` is 1e+06 in 4 rows; the training rows had "
+    )
 
 
 @pytest.mark.parametrize("how", ["data.future", "blank targets"])
@@ -438,7 +472,7 @@ def test_newer_rows_are_scored_with_their_covariates(cli: Cli, run: Path) -> Non
     changes = {"holiday": "strike", "price": 20}
     other = cli("evaluate", "--input", "-", "--format", "csv", stdin=newer(changes=changes))
     assert other.returncode == 0
-    assert "`holiday` has words that were not fitted, in 4 rows" in other.stderr
+    assert "`holiday`: 'strike', in 4 rows, was not in the training rows" in other.stderr
     assert other.stdout != one.stdout
 
 
@@ -464,7 +498,7 @@ def test_a_training_goes_on_with_the_scales_of_covariates(
     words = ("train", "--config", "sales.yaml", "--from", "sales", "--set", "training.epochs=1")
     result = cli(*words, "--name", "kept")
     assert result.returncode == 0, result.stderr
-    assert "`holiday` has words that were not fitted, in 1 rows" in result.stderr
+    assert "`holiday`: 'strike', in 1 row, was not in the training rows" in result.stderr
     kept, refitted, own = (
         tmp_path / "runs" / name / "features.json" for name in ("kept", "refitted", "sales")
     )

@@ -55,8 +55,8 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     for warning in jobs[0].warnings:
         console.warn(warning)
     fitting = Fitting(jobs)
-    for unknown in fitting.unknown_words:
-        console.warn(unknown)
+    for strange in fitting.strange:
+        console.warn(strange)
     networks = [trained.method() for trained in fitting.run(console).trained]
     parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]

@@ -102,8 +102,8 @@ def _forecast_newer(opened: OpenedRun, newer: Path, console: Console) -> pd.Data
     Of a series that has fewer new rows than the horizon, these are forecast.
     """
     panel, first = opened.continued(newer)
-    for unknown in opened.unknown_words(panel, 0):
-        console.warn(unknown)
+    for strange in opened.strange(panel):
+        console.warn(strange)
     begins = np.maximum(first, _unseen(opened, panel))
     # With nothing before it, the first row of all is forecast by nobody.
     rows = panel.ends - np.maximum(begins, panel.starts + 1)

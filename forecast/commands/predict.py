@@ -40,8 +40,8 @@ def predict(
     last = panel.ends - 1
     levels = opened.quantile_levels if quantile_levels is None else quantile_levels
     panels = dict(assumed.panels(opened, panel, horizon))
-    unknown = (line for own in panels.values() for line in opened.unknown_words(own, horizon))
-    for line in dict.fromkeys(unknown):
+    strange = (line for own in panels.values() for line in opened.strange(own, horizon))
+    for line in dict.fromkeys(strange):
         console.warn(line)
     passes = opened.method.passes(len(last)) * len(panels)
     tables = []

@@ -96,8 +96,8 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     console, stopwatch = invocation.console, invocation.stopwatch
     _announce(job, invocation)
     fitting = Fitting([job], invocation.start)
-    for unknown in fitting.unknown_words:
-        console.warn(unknown)
+    for strange in fitting.strange:
+        console.warn(strange)
     with console.stop.keeping(partial(_keep, fitting, invocation, staging)):
         done = fitting.run(console)
         _report(job, done, console)

@@ -8,6 +8,7 @@ import numpy as np
 
 from forecast.data.covariates import BLANK
 from forecast.data.panel import FloatArray, IntArray
+from forecast.errors import nearest_of
 
 Scale = Literal["standard", "minmax", "robust", "none"]
 
@@ -23,6 +24,8 @@ class Number:
     name: str
     location: float
     scale: float
+    extent: tuple[float, float] | None = None
+    """The least and the largest value of the past; older runs do not know them."""
 
     @property
     def features(self) -> int:
@@ -33,8 +36,11 @@ class Number:
     def fit(cls, name: str, values: FloatArray, how: Scale) -> "Number":
         """From the values of the past; NaN is passed over."""
         known = values[np.isfinite(values)]
-        if how == "none" or not len(known):
+        if not len(known):
             return cls(name, 0.0, 1.0)
+        extent = float(known.min()), float(known.max())
+        if how == "none":
+            return cls(name, 0.0, 1.0, extent)
         if how == "standard":
             location, scale = known.mean(), known.std()
         elif how == "minmax":
@@ -43,16 +49,39 @@ class Number:
             low, location, high = np.quantile(known, [0.25, 0.5, 0.75])
             scale = high - low
         # Of a column that never moved, a later move is of the size of its level.
-        return cls(name, float(location), float(scale or abs(location) or 1.0))
+        return cls(name, float(location), float(scale or abs(location) or 1.0), extent)
 
     def encode(self, values: FloatArray, levels: Sequence[str]) -> FloatArray:
         """`(rows,)` to `(rows, 1)`."""
         scaled = (values - self.location) / self.scale
         return np.where(np.isfinite(scaled), scaled, 0.0)[:, None]
 
+    def strange(self, values: FloatArray, levels: Sequence[str], of: str) -> str | None:
+        """What lies further from the values of the past than these lie apart, in a sentence.
+
+        `of` is what the values are of: rows or series.
+        """
+        if self.extent is None:
+            return None
+        low, high = self.extent
+        width = high - low
+        far = values[(values < low - width) | (values > high + width)]
+        if not len(far):
+            return None
+        had = f"{_range(low, high)}{'' if width else ' alone'}"
+        # 990 where prices were 8.9 to 9.9.
+        tenths = far[:, None] / 10.0 ** np.arange(1, 10)
+        is_likely = ((tenths >= low) & (tenths <= high) & (tenths != 0)).any()
+        return (
+            f"`{self.name}` is {_range(far.min(), far.max())} in {_count(len(far), of)}; the "
+            f"training rows had {had}: such forecasts are a guess."
+            f"{' Is a decimal point missing?' if is_likely else ''}"
+        )
+
     def state(self) -> dict[str, Any]:
         """What was fitted, as plain JSON."""
-        return {"name": self.name, "location": self.location, "scale": self.scale}
+        extent = {} if self.extent is None else {"extent": list(self.extent)}
+        return {"name": self.name, "location": self.location, "scale": self.scale, **extent}
 
 
 @dataclass(frozen=True)
@@ -92,14 +121,25 @@ class Words:
         encoded[rows, own[rows]] = 1.0
         return encoded
 
-    def unknown(self, values: FloatArray, levels: Sequence[str]) -> tuple[int, str]:
-        """How many of the values are words that the past does not have, and the first of these."""
+    def strange(self, values: FloatArray, levels: Sequence[str], of: str) -> str | None:
+        """Which of the values are words that the past does not have, in a sentence.
+
+        `of` is what the values are of: rows or series.
+        """
         places = values[np.isfinite(values)].astype(np.int64)
-        strange = [i for i, word in enumerate(levels) if word != BLANK and word not in self.seen]
-        own = np.isin(places, strange)
-        words = [repr(levels[place]) for place in np.unique(places[own])]
-        more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-        return int(own.sum()), ", ".join(words[:_SHOWN]) + more
+        others = [i for i, word in enumerate(levels) if word != BLANK and word not in self.seen]
+        own = np.isin(places, others)
+        if not own.any():
+            return None
+        words = [levels[place] for place in np.unique(places[own])]
+        near = [nearest for word in words[:_SHOWN] if (nearest := nearest_of(word, self.seen))]
+        meant = ", ".join(f"`{word}`" for word in dict.fromkeys(near))
+        verb, counts = ("was", "counts") if len(words) == 1 else ("were", "count")
+        return (
+            f"`{self.name}`: {_listed(words)}, in {_count(int(own.sum()), of)}, {verb} not in the "
+            f"training rows ({_listed(self.seen)}) and {counts} as none of these"
+            f"{f'; did you mean {meant}?' if meant else '.'}"
+        )
 
     def state(self) -> dict[str, Any]:
         """What was fitted, as plain JSON."""
@@ -120,7 +160,13 @@ def column_of(state: dict[str, Any]) -> Column:
     location, scale = float(state["location"]), float(state["scale"])
     if not (np.isfinite(location) and np.isfinite(scale) and scale > 0):
         raise ValueError("the location or the scale is none")
-    return Number(str(state["name"]), location, scale)
+    extent = state.get("extent")
+    if extent is not None:
+        low, high = (float(number) for number in extent)
+        if not (np.isfinite([low, high]).all() and low <= high):
+            raise ValueError("the extent is none")
+        extent = low, high
+    return Number(str(state["name"]), location, scale, extent)
 
 
 def fill_forward(values: FloatArray, offsets: IntArray) -> FloatArray:
@@ -135,3 +181,17 @@ def fill_forward(values: FloatArray, offsets: IntArray) -> FloatArray:
     starts = np.repeat(offsets[:-1], np.diff(offsets))
     before = np.maximum.accumulate(np.where(missing, -1, rows))
     return values[np.where(before >= starts, before, rows)]
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
+
+
+def _count(count: int, of: str) -> str:
+    return f"{count:,} {of}" if count != 1 or of == "series" else "1 row"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words as they are shown, of many the first."""
+    shown = ", ".join("blank" if word == BLANK else repr(word) for word in words[:_SHOWN])
+    return shown + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")

@@ -138,31 +138,22 @@ class Encoder:
                 problems.append(_lacking(panel, column.name, cutoffs, is_future & ~there))
         return problems
 
-    def unknown_words(self, covariates: Covariates, begins: IntArray | None = None) -> list[str]:
-        """What words there are that the past did not have, in sentences.
+    def strange(self, covariates: Covariates, begins: IntArray | None = None) -> list[str]:
+        """Words that the past did not have, and numbers far from those that it had, in sentences.
 
         From row `begins[i]` of each series `i` on; static ones in all series.
         """
         series, steps = covariates.rows
         here = np.ones(len(steps), bool) if begins is None else steps >= begins[series]
         found = []
-        for part in self._parts:
-            for column in part:
-                if isinstance(column, Words):
-                    is_static = column.name in covariates.static
-                    values = (
-                        covariates.static[column.name]
-                        if is_static
-                        else covariates.columns[column.name][here]
-                    )
-                    count, words = column.unknown(values, covariates.levels[column.name])
-                    if count:
-                        what = "series" if is_static else "rows"
-                        found.append(
-                            f"`{column.name}` has words that were not fitted, in {count} {what}, "
-                            f"which count as none of those that were: {words}."
-                        )
-        return found
+        for column in (column for part in self._parts for column in part):
+            of, values = "rows", covariates.columns.get(column.name)
+            if values is None:
+                of, values = "series", covariates.static[column.name]
+            else:
+                values = values[here]
+            found.append(column.strange(values, covariates.levels.get(column.name, ()), of))
+        return [sentence for sentence in found if sentence]
 
     @property
     def levels(self) -> dict[str, tuple[str, ...]]:

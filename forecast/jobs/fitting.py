@@ -95,15 +95,15 @@ class Fitting:
         self._logs: list[EpochLog] = []
 
     @property
-    def unknown_words(self) -> list[str]:
-        """What words of covariates the first job was not fitted to, in sentences."""
+    def strange(self) -> list[str]:
+        """What covariates are unlike all that the first job was fitted to, in sentences."""
         encoder, part = self._encoders["job 0"], self._finals["job 0"].fitted_part
         if encoder is None or part.panel.covariates is None:
             return []
         # An encoder that is kept was not fitted to the training rows either.
         is_kept = self._starts["job 0"] is not None
         begins = None if is_kept else part.split.train_ends - part.panel.starts
-        return encoder.unknown_words(part.panel.covariates, begins)
+        return encoder.strange(part.panel.covariates, begins)
 
     def run(self, console: Console) -> FittedJobs:
         """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""

@@ -93,12 +93,17 @@ class OpenedRun:
         if self.network.encoder:
             self.network.encoder.refuse_other_kinds(levels, name)
 
-    def unknown_words(self, panel: Panel, horizon: int) -> list[str]:
-        """What words the run was not fitted to, of rows and of steps to come, in sentences."""
+    def strange(self, panel: Panel, horizon: int = 0) -> list[str]:
+        """What of its covariates is unlike all that the run was fitted to, in sentences.
+
+        For a horizon in what its forecasts after the last row see, otherwise in all rows.
+        """
         encoder, covariates = self.network.encoder, panel.covariates
         if encoder is None or covariates is None:
             return []
-        return encoder.unknown_words(covariates.up_to(np.diff(panel.offsets) + horizon))
+        lengths = np.diff(panel.offsets)
+        begins = lengths - self.config.window.context_length if horizon else None
+        return encoder.strange(covariates.up_to(lengths + horizon), begins)
 
     def observed(self, newer: Path | None = None) -> Panel:
         """The last rows that the run knows, continued by a table of newer rows of its series.
