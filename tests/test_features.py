@@ -247,7 +247,9 @@ def test_tables_that_count_and_categories_that_are_too_many_are_refused() -> Non
         ("de", "Did you mean `DE`?"),
         ("Frence", "Did you mean `FR`?"),
         ("DE-BYE", "knows no 'DE-BYE'. Did you mean `DE-BY`?"),
-        ("DE-", "knows no 'DE-'."),
+        ("DE-by", "Did you mean `DE-BY`?"),
+        ("CH-XX", "knows no 'CH-XX'. The parts of CH are AG, AI, AR, BE, BL, BS, FR, GE, GL, GR, "),
+        ("DE-", "knows no 'DE-'. The parts of DE are "),
     ],
 )
 def test_places_that_nobody_knows_have_a_nearest_one(place: str, told: str) -> None:

@@ -14,6 +14,7 @@ from forecast.data.panel import Panel, Past
 from forecast.errors import did_you_mean, require_extra
 from forecast.features.feature import Kind, Matrix, Moments, Problem
 
+_NEAR = 0.8  # how much of two codes is the same; of those of two letters, all
 _DAY = pd.Timedelta(days=1)
 
 
@@ -121,7 +122,11 @@ def _problem(options: Sequence[str], panel: Panel) -> Problem | None:
             return message, f"{_nearest(country, supported)} The codes are those of ISO 3166."
         if dash and part not in supported[country]:
             message = f"`features.holidays`: the library holidays knows no {place!r}."
-            return message, did_you_mean(place, [f"{country}-{own}" for own in supported[country]])
+            near = get_close_matches(part.upper(), supported[country], n=1, cutoff=_NEAR)
+            if near:
+                return message, f"Did you mean `{country}-{near[0]}`?"
+            parts = ", ".join(sorted(supported[country]))
+            return message, f"The parts of {country} are {parts}." if parts else None
     return None
 
 
