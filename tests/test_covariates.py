@@ -139,7 +139,9 @@ def test_what_is_known_of_the_future_has_to_be_there(panel: Panel) -> None:
     assert not encoder.lacking(panel, last[:1], 1)
     first, second = (str(problem.message) for problem in encoder.lacking(panel, last, 2))
     assert first.startswith("`price` is known of the future, and has no value of b from 2000-04-01")
-    assert second.startswith("`weather` is known of the future, and has no value of a from 2000-06")
+    assert second.startswith(
+        "`weather` is known of the future, and has no value of a on 2000-06-01,"
+    )
     assert second.endswith("and of 1 other series.")
 
 

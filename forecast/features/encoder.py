@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.schema import Config
-from forecast.data.calendar import dates, iso
+from forecast.data.calendar import dates, is_counted, iso
 from forecast.data.covariates import BLANK, Covariates
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
@@ -130,13 +130,16 @@ class Encoder:
         is_future = steps >= np.diff(panel.offsets)[series][:, None]
         inside = steps < covariates.lengths[series][:, None]
         rows = np.where(inside, covariates.starts[series][:, None] + steps, 0)
-        problems = []
+        lacks: dict[bytes, list[str]] = {}
         for column in self.known:
             values = covariates.columns[column.name]
             there = inside & _is_known(column, values[rows] if len(values) else rows, covariates)
-            if (is_future & ~there).any():
-                problems.append(_lacking(panel, column.name, cutoffs, is_future & ~there))
-        return problems
+            lacks.setdefault((is_future & ~there).tobytes(), []).append(column.name)
+        return [
+            _lacking(panel, names, cutoffs, own)
+            for key, names in lacks.items()
+            if (own := np.frombuffer(key, bool).reshape(is_future.shape)).any()
+        ]
 
     def strange(self, covariates: Covariates, begins: IntArray | None = None) -> list[str]:
         """Words that the past did not have, and numbers far from those that it had, in sentences.
@@ -338,8 +341,10 @@ def _matrix(parts: Sequence[FloatArray | Matrix], rows: int) -> Matrix:
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def _lacking(panel: Panel, name: str, cutoffs: IntArray, lacks: NDArray[np.bool_]) -> Problem:
-    """What a known column lacks: of which series, and between which dates."""
+def _lacking(
+    panel: Panel, names: Sequence[str], cutoffs: IntArray, lacks: NDArray[np.bool_]
+) -> Problem:
+    """What known columns lack: of which series, and between which dates."""
     at, step = np.nonzero(lacks)
     series = panel.series_of(cutoffs)
     first = int(at[0])
@@ -347,12 +352,19 @@ def _lacking(panel: Panel, name: str, cutoffs: IntArray, lacks: NDArray[np.bool_
     steps = cutoffs[first] - panel.starts[series[first]] + np.array([own.min(), own.max()])
     begins = panel.begins[[series[first]] * 2]
     begin, end = iso(dates(begins, steps, panel.freq))
+    when = f"from {begin} to {end}"
+    if begin == end:
+        when = f"at {begin}" if is_counted(panel.freq) or "T" in begin else f"on {begin}"
     others = len(np.unique(series[at])) - 1
     more = f", and of {others} other series" if others else ""
     of = f" of {panel.unique_ids[series[first]]}" if len(panel.unique_ids) > 1 else ""
-    message = f"`{name}` is known of the future, and has no value{of} from {begin} to {end}{more}."
+    columns = ", ".join(f"`{name}`" for name in names)
+    if len(names) > 1:
+        what, give, name = "are known of the future, and have no values", "their", "NAME"
+    else:
+        what, give, name = "is known of the future, and has no value", "its", names[0]
     advice = (
-        "Give its values: `predict --future FILE` with these dates, `--set-known "
-        f"{name}=VALUE`, or rows of the table whose target is blank."
+        f"Give {give} values: `--future FILE` with {'this date' if begin == end else 'these dates'}"
+        f", `--set-known {name}=VALUE`, or rows of the table whose target is blank."
     )
-    return Problem(message, advice)
+    return Problem(f"{columns} {what}{of} {when}{more}.", advice)
