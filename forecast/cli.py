@@ -83,7 +83,7 @@ app = typer.Typer(
         "forecast init --example airline     begin with an example",
         "forecast init sales.csv             or with a table of your own",
         "forecast train --config sales.yaml",
-        "forecast predict --output next.csv",
+        "forecast predict --output forecast.csv",
     ),
     context_settings=HELP,
     no_args_is_help=True,
@@ -138,6 +138,22 @@ InputOption = Annotated[
         metavar="FILE",
         help="A table with newer rows of the same series; - reads standard input.",
         readable=False,
+    ),
+]
+FutureOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A table with the known covariates of the steps to come; - reads standard input.",
+        readable=False,
+    ),
+]
+SetKnownOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COL=VALUE",
+        help="A known covariate has this value in all steps to come, such as price=9.99. "
+        "Repeatable.",
     ),
 ]
 OutputOption = Annotated[
@@ -442,8 +458,8 @@ def train(
 @command(
     app,
     "forecast predict",
-    "forecast predict latest --horizon 24 --output next.csv",
-    "forecast predict --future prices.csv --set-known promotion=1",
+    "forecast predict latest --horizon 24 --output forecast.csv",
+    "forecast predict --future future.csv --set-known promotion=1",
 )
 def predict(
     context: typer.Context,
@@ -456,14 +472,7 @@ def predict(
             min=1, metavar="N", help="Steps to predict; predict.horizon of the config by default."
         ),
     ] = None,
-    future: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A table with the known covariates of the steps to come; - reads standard input.",
-            readable=False,
-        ),
-    ] = None,
+    future: FutureOption = None,
     scenario: Annotated[
         list[Path] | None,
         typer.Option(
@@ -473,14 +482,7 @@ def predict(
             readable=False,
         ),
     ] = None,
-    set_known: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COL=VALUE",
-            help="A known covariate has this value in all steps to come, such as price=9.99. "
-            "Repeatable.",
-        ),
-    ] = None,
+    set_known: SetKnownOption = None,
     quantiles: Annotated[
         str | None,
         typer.Option(
@@ -506,7 +508,10 @@ def predict(
     levels = None if quantiles is None else parse_levels(quantiles)
     console, to = context.obj, output_of(output, format, TABLE_FORMATS)
     assumed = Assumptions(future, scenario or (), set_known or ())
-    table = predict_table(_open(run, runs, console), input_, horizon, levels, console, assumed)
+    to.refuse_sources({"--input": input_} | assumed.files)
+    opened = _open(run, runs, console)
+    to.refuse_sources(opened.sources)
+    table = predict_table(opened, input_, horizon, levels, console, assumed)
     to.write(encode_table(table, to.format), console)
 
 
@@ -673,6 +678,7 @@ def backtest(
     flags = {"n_windows": windows, "stride": stride, "refit": refit}
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
     job = prepare(config, set_ or (), overrides | {"training.backend": asked_backend(backend)})
+    to.refuse_sources(job.config.data.files)
     require_backend(job.config.training.backend)
     with console.without_library_noise():
         _say_loading(job.config.training.backend, console)
@@ -734,20 +740,23 @@ def plot(
             help="Show this series; the best, the middle and the worst by default. Repeatable.",
         ),
     ] = None,
+    future: FutureOption = None,
+    set_known: SetKnownOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Draw figures and print the paths of their files."""
     from forecast.commands.plot import Wanted, plot_one, run_and_figures
     from forecast.commands.plot import plot as plot_run
+    from forecast.jobs.assumptions import Assumptions
 
     console = context.obj
     run, figures = run_and_figures(arguments or (), runs, console.warn)
     shown = Wanted(tuple(series or ()), last, from_)
-    opener = partial(_opened, console=console)
+    opener, assumed = partial(_opened, console=console), Assumptions(future, (), set_known or ())
     if str(output) == "-":
-        console.result(plot_one(run, opener, console, figures, format, shown))
+        console.result(plot_one(run, opener, console, figures, format, shown, assumed))
         return
-    paths = plot_run(run, opener, console, figures, output, format, shown)
+    paths = plot_run(run, opener, console, figures, output, format, shown, assumed)
     console.result("\n".join(map(str, paths)))
 
 

@@ -110,15 +110,23 @@ def run(sales: CompletedProcess[str], tmp_path: Path) -> Path:
 
 
 def test_what_lacks_is_named(cli: Cli, run: Path) -> None:
-    """Each column, the series and the dates, and what may be done."""
+    """The columns, the series and the dates, and what may be done."""
     result = cli("predict")
     assert (result.returncode, result.stdout) == (4, "")
-    for name in KNOWN:
-        assert (
-            f"error: `{name}` is known of the future, and has no value of north from 2023-03-12 to "
-            "2023-03-15, and of 1 other series.\nGive its values: `predict --future FILE` with "
-            f"these dates, `--set-known {name}=VALUE`, or rows of the table whose target is blank."
-        ) in result.stderr
+    what = "known of the future, and ha"
+    when = "of north from 2023-03-12 to 2023-03-15, and of 1 other series.\n"
+    assert result.stderr == (
+        f"error: `price`, `promo`, `holiday`, `rain`, `temp` are {what}ve no values {when}"
+        "Give their values: `--future FILE` with these dates, `--set-known NAME=VALUE`, or rows of "
+        "the table whose target is blank.\n"
+    )
+    values = {name: "" if name == "holiday" else "1" for name in KNOWN[1:]}
+    words = [word for own in values.items() for word in ("--set-known", "=".join(own))]
+    assert cli("predict", *words).stderr == (
+        f"error: `price` is {what}s no value {when}"
+        "Give its values: `--future FILE` with these dates, `--set-known price=VALUE`, or rows of "
+        "the table whose target is blank.\n"
+    )
 
 
 def test_the_future_comes_from_any_kind_of_table(cli: Cli, run: Path, tmp_path: Path) -> None:
@@ -193,15 +201,87 @@ def test_scenarios_have_their_names_and_forecasts(cli: Cli, run: Path, tmp_path:
     )
     table = forecasts(result)
     assert list(table) == ["unique_id", "ds", "cutoff", "step", "y_hat", "scenario"]
-    for name, price in (("cheap", 5), ("dear", 15)):
+    assert table["scenario"].unique().tolist() == ["as_known", "cheap", "dear"]
+    for name, price in (("cheap", 5), ("dear", 15), ("as_known", None)):
         own = table[table["scenario"] == name].drop(columns="scenario").reset_index(drop=True)
-        alone = forecasts(cli("predict", "--future", "-", stdin=ahead(changes={"price": price})))
+        changes: Row = {} if price is None else {"price": price}
+        alone = forecasts(cli("predict", "--future", "-", stdin=ahead(changes=changes)))
         pd.testing.assert_frame_equal(own, alone)
-    # On top of all of them, what is set.
-    words = ("--scenario", "cheap.csv", "--scenario", "dear.csv", "--set-known", "price=7")
-    table = forecasts(cli("predict", "--future", "next.csv", *words))
-    both = [own["y_hat"].tolist() for _, own in table.groupby("scenario")]
-    assert both[0] == both[1]
+    # Of what is not known without them, there is no such case.
+    table = forecasts(cli("predict", "--scenario", "cheap.csv"))
+    assert table["scenario"].unique().tolist() == ["cheap"]
+    # What is set holds in each case.
+    words = ("--future", "next.csv", "--set-known", "promo=1", "--scenario", "dear.csv")
+    table = forecasts(cli("predict", *words))
+    cases: dict[str, Row] = {"as_known": {}, "dear": {"price": 15}}
+    for name, changes in cases.items():
+        own = table[table["scenario"] == name].drop(columns="scenario").reset_index(drop=True)
+        both = ahead(changes={"promo": 1, **changes})
+        pd.testing.assert_frame_equal(own, forecasts(cli("predict", "--future", "-", stdin=both)))
+
+
+def test_what_is_set_and_a_scenario_do_not_contradict(cli: Cli, run: Path, tmp_path: Path) -> None:
+    """One of them would not count."""
+    (tmp_path / "dear.csv").write_text(ahead(("day", "shop", "price"), {"price": 15}))
+    words = ("--future", "next.csv", "--scenario", "dear.csv", "--set-known", "price=7")
+    result = cli("predict", *words)
+    assert (result.returncode, result.stdout, result.stderr) == (
+        2,
+        "",
+        (
+            "error: --set-known price: --scenario dear.csv has the column `price` too.\n"
+            "Leave one of them out: a scenario is a case of its own.\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "of"),
+    [
+        (("--future", "next.csv"), "--future"),
+        (("--input", "next.csv"), "--input"),
+        (("--scenario", "next.csv"), "--scenario next.csv"),
+    ],
+)
+def test_an_output_that_is_an_input_is_refused(
+    cli: Cli, run: Path, tmp_path: Path, words: tuple[str, ...], of: str
+) -> None:
+    """It stays as it was, whatever it is called."""
+    before = (tmp_path / "next.csv").read_text()
+    (tmp_path / "also.csv").symlink_to("next.csv")
+    for output in ("next.csv", tmp_path / "next.csv", "also.csv"):
+        result = cli("predict", *words, "--output", output)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr == (
+            f"error: --output {output} is the file of {of}, which would be lost.\n"
+            "Give another --output.\n"
+        )
+    assert (tmp_path / "next.csv").read_text() == before
+
+
+def test_an_output_that_is_the_data_of_the_run_is_refused(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    """Where it still lies where it was; a backtest refuses its own as well."""
+    told = ("train", "--config", "sales.yaml", "--name", "told", "--set", "training.epochs=1")
+    result = cli(*told)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.endswith(
+        "next: forecast predict --future future.csv --output forecast.csv; "
+        "forecast plot --future future.csv\n"
+    )
+    before = (tmp_path / "sales.csv").read_text()
+    for words in (
+        ("predict", "told", "--future", "next.csv"),
+        ("backtest", "--config", "sales.yaml", "--set", "data.path=sal*.csv"),
+    ):
+        result = cli(*words, "--output", "sales.csv")
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr == (
+            "error: --output sales.csv is the file of data.path, which would be lost.\n"
+            "Give another --output.\n"
+        )
+    assert (tmp_path / "sales.csv").read_text() == before
 
 
 @pytest.mark.parametrize(
@@ -244,8 +324,9 @@ def test_scenarios_have_their_names_and_forecasts(cli: Cli, run: Path, tmp_path:
                 line for line in text.split("\n") if not line.startswith("2023-03-14,south")
             ),
             (
-                "error: `price` is known of the future, and has no value of south from 2023-03-14 "
-                "to 2023-03-14."
+                "error: `price`, `promo`, `holiday`, `rain`, `temp` are known of the future, and "
+                "have no values of south on 2023-03-14.\nGive their values: `--future FILE` with "
+                "this date,"
             ),
         ),
         (
@@ -266,7 +347,7 @@ def test_scenarios_have_their_names_and_forecasts(cli: Cli, run: Path, tmp_path:
         (lambda _: "", "error: standard input is empty.\n"),
         (
             lambda text: "\n".join(line for line in text.split("\n") if "north" not in line),
-            "error: `price` is known of the future, and has no value of north from 2023-03-12",
+            "error: `price`, `promo`, `holiday`, `rain`, `temp` are known of the future, and have",
         ),
     ],
 )
@@ -284,17 +365,17 @@ def test_a_table_that_does_not_fit_is_refused(
     [
         (("--set-known", "pric=9"), "no known covariate `pric`.\nDid you mean `price`?\n"),
         (("--set-known", "price"), "--set-known price: write NAME=VALUE, such as price=9.99.\n"),
-        (
-            ("--set-known", "price=low"),
-            "price=low: the run has numbers in that column, such as 9.99.\n",
-        ),
-        (("--set-known", "price=1_0"), "price=1_0: the run has numbers in that column, such as"),
+        (("--set-known", "price=low"), "price=low: the run has numbers in that column.\n"),
+        (("--set-known", "price=9,90"), "numbers in that column.\nWrite 9.90.\n"),
+        (("--set-known", "price=1,250"), "numbers in that column.\nWrite 1.250 or 1250.\n"),
+        (("--set-known", "price=1_0"), "price=1_0: the run has numbers in that column.\n"),
         (("--set-known", "price=nan"), "price=nan: write a finite number.\n"),
         (("--set-known", "price=1", "--set-known", "price=2"), "`price` is set twice.\n"),
         (("--set-known", "clicks=9"), "`clicks` is a past covariate, of which no future is"),
         (("--set-known", "region=sea"), "`region` is a static covariate, of which no future is"),
         (("--future", "-", "--input", "-"), "standard input can be one table alone.\n"),
         (("--scenario", "-"), "a scenario is called as its file is.\n"),
+        (("--scenario", "as_known.csv"), "as_known is the case without any scenario.\n"),
         (("--scenario", "a/x.csv", "--scenario", "b/x.csv"), "there are two scenarios x.\n"),
     ],
 )
@@ -613,13 +694,17 @@ def test_check_finds_a_column_that_is_the_target(
     assert warned in "".join(lines)
 
 
-def test_a_run_without_a_future_is_drawn_and_shown(cli: Cli, run: Path) -> None:
+def test_a_run_without_a_future_is_drawn_and_shown(cli: Cli, run: Path, tmp_path: Path) -> None:
     """What comes next is left out of the figure, and why is said."""
     result = cli("plot", "--format", "svg", "--output", "figures/")
     assert result.returncode == 0, result.stderr
-    assert result.stderr.startswith(
-        "warning: what comes next is not drawn: `price` is known of the future, and has no value"
+    assert result.stderr == (
+        "warning: what comes next is not drawn: `price`, `promo`, `holiday`, `rain`, `temp` are "
+        "known of the future, and have no values of north from 2023-03-12 to 2023-03-15, and of 1 "
+        "other series.\nGive their values: `--future FILE` with these dates, `--set-known "
+        "NAME=VALUE`, or rows of the table whose target is blank.\n"
     )
+    assert "after the last row" not in (tmp_path / "figures" / "forecast.svg").read_text()
     for words in (("runs", "show"), ("runs", "verify"), ("evaluate",)):
         assert cli(*words).returncode == 0
 
@@ -687,3 +772,25 @@ def test_a_country_that_nobody_knows_is_a_damaged_run(cli: Cli, run: Path) -> No
     result = cli("predict", "--future", "next.csv")
     assert (result.returncode, result.stdout) == (5, "")
     assert "features.json is damaged: it does not fit data.json" in result.stderr
+
+
+def test_what_comes_next_is_drawn_of_a_future_that_is_given(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    """With the options of `predict`, what is strange and what still lacks among them."""
+    words = ("plot", "forecast", "--format", "svg", "--output", "-")
+    one = cli(*words, "--future", "-", stdin=ahead())
+    assert (one.returncode, one.stderr) == (0, "")
+    assert "after the last row 4 steps" in one.stdout
+    other = cli(*words, "--future", "next.csv", "--set-known", "price=990")
+    assert other.returncode == 0
+    assert other.stderr.startswith("warning: `price` is 990 in 8 rows; ")
+    for options, code, stderr in (
+        (("--set-known", "price=9"), 4, "error: `promo`, `holiday`, `rain`, `temp` are known of"),
+        (("--set-known", "pric=9"), 2, "error: --set-known pric=9: the run has no known covariate"),
+        (("residuals", "--future", "next.csv"), 2, "error: --future and --set-known are for the"),
+    ):
+        result = cli("plot", *options, "--output", "none/")
+        assert (result.returncode, result.stdout) == (code, "")
+        assert result.stderr.startswith(stderr)
+        assert not (tmp_path / "none").exists()

@@ -140,7 +140,7 @@ def test_a_training_says_what_it_does_line_by_line(training: CompletedProcess[st
             "Prefer seasonal_naive until the network beats it. Transforms usually decide: "
             "`forecast init FILE` writes a recipe with those that suit the table."
         ),
-        "next: forecast predict > next.csv; forecast plot",
+        "next: forecast predict --output forecast.csv; forecast plot",
     ]
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import panel_table, refuse_unwritable, write_file
-from forecast.errors import NoRunError, Problem, UsageError, did_you_mean, reason
+from forecast.errors import DataError, NoRunError, Problem, UsageError, did_you_mean, reason
 from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, draw_importance, drawn
+from forecast.jobs.assumptions import NOTHING, Assumptions
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
 from forecast.jobs.tables import RunTables
@@ -64,16 +65,18 @@ def plot(
     output: Path | None = None,
     format: str | None = None,
     wanted: Wanted = Wanted(),
+    assumed: Assumptions = NOTHING,
 ) -> list[Path]:
     """Draw the named figures, or the usual two; the files that were written.
 
     `output` is a folder, or for one figure a file, whose ending then says the format. Left out, it
-    is the run's `plots/`. In a folder, figures of chosen series are called by them too. Raises
-    `UsageError` for what can not be drawn or written.
+    is the run's `plots/`. In a folder, figures of chosen series are called by them too. `assumed`
+    is what known covariates of the steps to come will be. Raises `UsageError` for what can not be
+    drawn or written, and `DataError` where what is assumed does not fit the run.
     """
     figures = _known(figures) or [figure.__name__ for figure in DEFAULT]
     paths = _paths(run, figures, output, format, wanted.series)
-    tables = RunTables(run, open_run)
+    tables = _tables(run, open_run, figures, assumed, console)
     view = _view(tables, wanted)
     unknown = ""
     for draw in FIGURES:
@@ -83,8 +86,6 @@ def plot(
             _write(content, path, "--output")
             unknown += squares
     _say_unknown(unknown, console)
-    if FORECAST in paths:
-        _say_lacking(tables, console)
     return list(paths.values())
 
 
@@ -95,18 +96,44 @@ def plot_one(
     figures: Sequence[str],
     format: str | None = None,
     wanted: Wanted = Wanted(),
+    assumed: Assumptions = NOTHING,
 ) -> bytes:
-    """One figure as what its file would hold. Raises `UsageError` where not one is named."""
+    """One figure as what its file would hold. Raises as `plot`, and where not one is named."""
     if len(_known(figures)) != 1:
         advice = f"Name it, such as `forecast plot {DEFAULT[-1].__name__} --output -`."
         raise UsageError(Problem("--output -: standard output holds one figure.", advice))
-    tables = RunTables(run, open_run)
+    tables = _tables(run, open_run, figures, assumed, console)
     [draw] = [figure for figure in FIGURES if figure.__name__ == figures[0]]
     content, unknown = drawn(partial(draw, tables, _view(tables, wanted)), format or FORMATS[0])
     _say_unknown(unknown, console)
-    if figures[0] == FORECAST:
-        _say_lacking(tables, console)
     return content
+
+
+def _tables(
+    run: Run,
+    open_run: Callable[[Run], OpenedRun],
+    figures: Sequence[str],
+    assumed: Assumptions,
+    console: Console,
+) -> RunTables:
+    """What is drawn; what is wrong with what is assumed is found before anything is.
+
+    Where known covariates of what comes next lack, it is said why that is not drawn.
+    """
+    tables = RunTables(run, open_run, assumed)
+    if FORECAST not in figures:
+        if assumed.is_given:
+            message = "--future and --set-known are for the figure forecast alone."
+            raise UsageError(Problem(message, "Name it, or leave them out."))
+        return tables
+    for strange in tables.strange:
+        console.warn(strange)
+    if tables.lacking and assumed.is_given:
+        raise DataError(*tables.lacking)
+    if tables.lacking:
+        lacks = " ".join(problem.message for problem in tables.lacking)
+        console.warn(f"what comes next is not drawn: {lacks}\n{tables.lacking[0].advice}")
+    return tables
 
 
 def _known(figures: Sequence[str]) -> Sequence[str]:
@@ -253,12 +280,6 @@ def _moment(text: str, dates: pd.Series) -> pd.Timestamp | int:
 def _written(moment: pd.Timestamp | int) -> str:
     """A date as it stands in tables."""
     return iso(pd.Index([moment]))[0]
-
-
-def _say_lacking(tables: RunTables, console: Console) -> None:
-    """Say why what comes next is not drawn, where known covariates of it lack."""
-    if tables.lacking:
-        console.warn(f"what comes next is not drawn: {tables.lacking[0].message}")
 
 
 def _say_unknown(characters: str, console: Console) -> None:

@@ -111,8 +111,8 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     if console.verbose:
         for stage, seconds in run.record.seconds.items():
             console.say(f"{stage:>8} {seconds:7.2f} s")
-    future = " --future FILE" if done.trained[0].needs_future else ""
-    console.say(f"next: forecast predict{future} > next.csv; forecast plot")
+    future = " --future future.csv" if done.trained[0].needs_future else ""
+    console.say(f"next: forecast predict{future} --output forecast.csv; forecast plot{future}")
     return run
 
 

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -326,6 +327,12 @@ class DataOptions(Section):
         if form is not None and form not in words and "%" not in form:
             raise ValueError(f"should be a format such as %d/%m/%Y, or one of {', '.join(words)}")
         return form
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """The tables, by the key that names each."""
+        future = None if self.future is None else Path(self.future)
+        return {"data.path": Path(self.path), "data.future": future}
 
     @property
     def covariate_columns(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Where a result goes, and in which form: what `--output` and `--format` say together."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,16 @@ class Output:
     path: Path
     format: str
     is_gzip: bool = False
+
+    def refuse_sources(self, sources: Mapping[str, Path | None]) -> None:
+        """Raise `UsageError` where the file is one of those that the result is made from.
+
+        `sources` are these files by the option or the key that names each.
+        """
+        for name, path in sources.items():
+            if path is not None and str(path) != "-" and _is_same(path, self.path):
+                message = f"--output {shortened(str(self.path))} is the file of {name}"
+                raise UsageError(Problem(f"{message}, which would be lost.", _ANOTHER))
 
     def write(self, content: bytes, console: Console) -> None:
         """Write the content: a file whole or not at all. Raises `UsageError` where it can not be.
@@ -72,6 +82,17 @@ def output_of(path: Path, format: str | None, formats: Sequence[str]) -> Output:
     if chosen == "parquet":
         require_extra("pyarrow", "parquet")
     return Output(path, chosen, is_gzip)
+
+
+def _is_same(source: Path, output: Path) -> bool:
+    """Whether a file is a source, or one of several that are named by a pattern."""
+    if not output.is_file():
+        return False
+    files = [source]
+    if any(mark in str(source) for mark in "*?["):
+        anchor = Path(source.anchor)
+        files += anchor.glob(str(source.relative_to(anchor)))
+    return any(path.is_file() and path.samefile(output) for path in files)
 
 
 def _is_stdout(path: Path) -> bool:

@@ -60,9 +60,13 @@ def _explanation(tables: Tables) -> str:
     """How forecasts of known rows and of the future differ."""
     ahead = _ahead(tables)
     near = steps_ahead(tables.forecasts["step"])
+    known = f"known rows {near}, from the actual rows before"
+    own = tables.future[tables.future["model"] == tables.model]
+    if own["y_hat"].isna().all():  # what it takes to forecast them is not known
+        return known
     steps = f"{ahead} steps" if ahead > 1 else "1 step"
     how = ", each fed with those before it (recursive)" if ahead > tables.horizon else ""
-    return f"known rows {near}, from the actual rows before; after the last row {steps}{how}"
+    return f"{known}; after the last row {steps}{how}"
 
 
 def _draw_series(axes: Axes, tables: Tables, tested: Tested, series: str, view: View) -> None:

@@ -12,7 +12,7 @@ from forecast.data.continuation import continue_panel, named
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.table import read_table
-from forecast.errors import DataError
+from forecast.errors import DataError, Problem
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
@@ -77,6 +77,11 @@ class OpenedRun:
         return self.config.data.covariates.known
 
     @property
+    def sources(self) -> dict[str, Path | None]:
+        """The tables that the run was made from, by the key of the config that names each."""
+        return self.config.data.files
+
+    @property
     def words(self) -> Sequence[str]:
         """The columns beside the target that have words."""
         return self.network.encoder.words if self.network.encoder else ()
@@ -104,6 +109,11 @@ class OpenedRun:
         lengths = np.diff(panel.offsets)
         begins = lengths - self.config.window.context_length if horizon else None
         return encoder.strange(covariates.up_to(lengths + horizon), begins)
+
+    def lacking(self, panel: Panel, horizon: int) -> list[Problem]:
+        """What is to be known of the steps after the last row to forecast them, and is not."""
+        fitted = panel.of(np.isin(panel.unique_ids, self.fitted))
+        return self.network.lacking(fitted, fitted.ends - 1, horizon)
 
     def observed(self, newer: Path | None = None) -> Panel:
         """The last rows that the run knows, continued by a table of newer rows of its series.

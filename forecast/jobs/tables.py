@@ -11,6 +11,7 @@ from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.future import refuse_endless
 from forecast.data.panel import Panel
 from forecast.errors import Problem
+from forecast.jobs.assumptions import NOTHING, Assumptions
 from forecast.jobs.opening import OpenedRun, scales_of
 from forecast.methods import BASELINES, named_methods
 from forecast.runs import Run
@@ -22,10 +23,19 @@ from forecast.scoring.metrics import Scale
 class RunTables:
     """The tables of a run for its figures, each read when a figure asks for it."""
 
-    def __init__(self, run: Run, open_run: Callable[[Run], OpenedRun]) -> None:
-        """`open_run` is called where a figure shows what only the network can tell."""
+    def __init__(
+        self,
+        run: Run,
+        open_run: Callable[[Run], OpenedRun],
+        assumed: Assumptions = NOTHING,
+    ) -> None:
+        """`open_run` is called where a figure shows what only the network can tell.
+
+        `assumed` is what known covariates will be, without scenarios.
+        """
         self._run = run
         self._open_run = open_run
+        self._assumed = assumed
         self._data = read_data(run)
         self.name = run.record.name
         self.model = run.record.model
@@ -67,11 +77,10 @@ class RunTables:
     @cached_property
     def future(self) -> pd.DataFrame:
         """What comes next, by the model and by the baselines."""
-        panel, last = self._opened.known, self._panel.ends - 1
-        predict, window = self._opened.config.predict, self._opened.config.window
+        panel, last = self._known, self._known.ends - 1
         network = self._opened.method
         methods = [network, *named_methods(BASELINES, self.season_length)]
-        horizon, levels = predict.horizon or window.horizon, self._opened.quantile_levels
+        horizon, levels = self._steps, self._opened.quantile_levels
         refuse_endless(panel, horizon)
         nothing = Forecasts(np.full((len(last), horizon), np.nan))
         tables = [
@@ -89,10 +98,27 @@ class RunTables:
     @cached_property
     def lacking(self) -> list[Problem]:
         """What is to be known of the future to forecast what comes next, and is not."""
-        opened = self._opened
-        horizon = opened.config.predict.horizon or opened.config.window.horizon
-        panel = opened.known.of(np.isin(opened.known.unique_ids, opened.fitted))
-        return opened.network.lacking(panel, panel.ends - 1, horizon)
+        return self._opened.lacking(self._known, self._steps)
+
+    @property
+    def strange(self) -> list[str]:
+        """What the forecasts of the future see that the run was not fitted to, in sentences."""
+        return self._opened.strange(self._known, self._steps)
+
+    @property
+    def _steps(self) -> int:
+        config = self._opened.config
+        return config.predict.horizon or config.window.horizon
+
+    @cached_property
+    def _known(self) -> Panel:
+        """The last rows of each series, and what is known and assumed of the steps after them.
+
+        Raises `UsageError` and `DataError` for what can not be assumed.
+        """
+        self._assumed.refuse_unusable(self._opened, None)
+        [(_, panel)] = self._assumed.panels(self._opened, self._opened.known, self._steps)
+        return panel
 
     @cached_property
     def _opened(self) -> OpenedRun:
