@@ -33,9 +33,11 @@ class Stop:
         self._keep: Callable[[], str] = _nothing
         self._cleanups: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+        self._is_listening = False
 
     def listen(self) -> None:
         """End the process on every such signal from now on; to be called by the main thread."""
+        self._is_listening = True
         ours, theirs = socket.socketpair()
         theirs.settimeout(0)
         signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
@@ -65,7 +67,12 @@ class Stop:
             clean()
 
     def ignore(self) -> None:
-        """What is left to do is short, and is done to its end."""
+        """What is left to do is short, and is done to its end.
+
+        Where nobody listens, the signals are those of whoever calls.
+        """
+        if not self._is_listening:
+            return
         for signum in SIGNALS:
             signal.signal(signum, signal.SIG_IGN)
 

@@ -15,6 +15,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from forecast.signals import SIGNALS, Stop
+
 ROOT = Path(__file__).parents[1]
 Cli = Callable[..., CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -167,6 +169,13 @@ def test_whoever_ignores_hang_ups_is_obeyed(project: Path) -> None:
     stdout, _ = process.communicate(timeout=60)
     assert process.returncode in (0, -signal.SIGHUP)  # before nohup was there to ignore it
     assert bool(stdout) is (process.returncode == 0)
+
+
+def test_a_stop_that_does_not_listen_leaves_signals_alone() -> None:
+    """As where a training is a call in a process of somebody else."""
+    before = [signal.getsignal(signum) for signum in SIGNALS]
+    Stop().ignore()
+    assert [signal.getsignal(signum) for signum in SIGNALS] == before
 
 
 def test_commands_stopped_at_random_moments_end_as_they_should() -> None:
