@@ -39,10 +39,12 @@ _PERSONAL = ("FORECAST_RUNS", "NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS", "COLU
 _COMMANDS_WITH_KERAS = ("train", "doctor")
 
 
-# Most of a second goes by while these are imported: commands are forked from a process that has
-# them. It has none of ours, nor Keras, which each command imports itself.
+# Seconds go by while these are imported: commands are forked from a process that has them. It has
+# none of ours, and has computed nothing: libraries begin their threads in each command.
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["matplotlib.pyplot", "onnxruntime", "pandas", "pydantic", "typer"])
+_forks.set_forkserver_preload(
+    ["keras", "matplotlib.pyplot", "onnxruntime", "pandas", "pydantic", "typer"]
+)
 
 
 def run_cli(
@@ -52,11 +54,26 @@ def run_cli(
     environment: dict[str, str] | None = None,
     timeout: float = 300,
 ) -> CompletedProcess[str]:
-    """Run `forecast` as a person does, in a folder."""
+    """Run `forecast` as a person does, in a folder.
+
+    Where Keras is to have another backend than the one that it was loaded with, in a new process.
+    """
     shell = {name: value for name, value in os.environ.items() if name not in _PERSONAL}
     words = [str(argument) for argument in arguments]
     if not set(_COMMANDS_WITH_KERAS) & set(words):
         shell["PYTHONWARNINGS"] = "error"
+    shell |= environment or {}
+    is_other = shell.get("KERAS_BACKEND", "tensorflow") != "tensorflow"
+    if is_other or any("jax" in word for word in words):
+        return subprocess.run(
+            [sys.executable, "-m", "forecast", *words],
+            cwd=cwd,
+            env=shell,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
     with tempfile.TemporaryDirectory() as temporary:
         streams = tuple(Path(temporary, name) for name in ("stdin", "stdout", "stderr"))
         for stream in streams:
@@ -69,7 +86,7 @@ def run_cli(
                 {
                     "words": words,
                     "folder": cwd,
-                    "shell": shell | (environment or {}),
+                    "shell": shell,
                     "streams": streams,
                 },
             ),
