@@ -14,7 +14,7 @@ demo: $(READY)  ## Train on the airline passengers, predict the next year, draw 
 	@echo "The forecast is in forecast.csv."
 
 test: lint types  ## Lint, types, and all tests.
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/python -m ruff check .

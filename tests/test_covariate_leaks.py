@@ -142,8 +142,11 @@ EVERYTHING = {
         "training.loss=pinball",
         "intervals={n_windows: 10}",
     ),
-    "mask": ("window.padding=mask",),
-    "mlp": ("model={kind: mlp, layers: [4]}", "data.covariates.scale=robust"),
+    "mask": (
+        "window.padding=mask",
+        "model={kind: mlp, layers: [4]}",
+        "data.covariates.scale=robust",
+    ),
 }
 
 

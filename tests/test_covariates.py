@@ -177,8 +177,10 @@ def _inputs(sizes: Sizes, *lead: int) -> Inputs:
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: str(options["kind"]))
-@pytest.mark.parametrize("sizes", [Sizes(2, 3, 1), Sizes(1, 0, 0), Sizes(0, 0, 2)])
-@pytest.mark.parametrize("quantiles", [(), (0.1, 0.5, 0.9)])
+@pytest.mark.parametrize(
+    ("sizes", "quantiles"),
+    [(Sizes(2, 3, 1), (0.1, 0.5, 0.9)), (Sizes(1, 0, 0), ()), (Sizes(0, 0, 2), ())],
+)
 def test_members_take_covariates_as_plain_keras_models_do(
     options: dict[str, Any], sizes: Sizes, quantiles: tuple[float, ...]
 ) -> None:

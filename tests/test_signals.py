@@ -183,7 +183,7 @@ def test_commands_stopped_at_random_moments_end_as_they_should() -> None:
     result = subprocess.run(
         [
             sys.executable, str(ROOT / "benchmarks" / "interrupts.py"),
-            "--trainings", "4", "--backtests", "3", "--longest", "20",
+            "--trainings", "2", "--backtests", "1", "--longest", "20",
         ],
         capture_output=True, text=True, timeout=500,
     )  # fmt: skip

@@ -74,7 +74,6 @@ def _train(config: Path, *settings: str) -> OpenedRun:
         (1, 2, []),
         (8, 0, []),
         (10, 1, ["model.scope=local"]),
-        (14, 2, [INTERVALS]),
         (16, 1, [INTERVALS]),
         (21, 2, ["split.test=2020-04-10"]),
     ],
