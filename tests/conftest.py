@@ -29,7 +29,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).parents[1]
 
 # Time says nothing about these properties, and a busy machine would fail them.
-settings.register_profile("forecast", deadline=None)
+settings.register_profile("forecast", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("forecast")
 
 # What a person's own shell may say to the command line.
