@@ -69,6 +69,15 @@ def test_what_matters_comes_first_and_what_does_not_is_named(explained: Path, cl
     assert header == "feature part added MASE standard error of the error"
 
 
+def test_rows_that_were_fitted_on_tell_nothing_of_a_newer_table(
+    explained: Path, cli_in: Cli
+) -> None:
+    """A table with all rows, old and new, is explained by those from the test part on."""
+    own = cli_in("explain", "--format", "csv", cwd=explained)
+    whole = cli_in("explain", "--format", "csv", "--input", "load.csv", cwd=explained)
+    assert (whole.returncode, whole.stdout) == (0, own.stdout), whole.stderr
+
+
 def test_a_run_whose_table_has_changed_is_explained_on_newer_rows_alone(
     explained: Path, cli_in: Cli
 ) -> None:

@@ -10,9 +10,8 @@ import pandas as pd
 
 from forecast.commands.scope import say_absent, say_scope
 from forecast.console import Console
-from forecast.data.calendar import from_iso, steps_between
+from forecast.data.calendar import from_iso
 from forecast.data.export import csv_text, records
-from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within, has_target
 from forecast.display import scores_table
 from forecast.errors import DataError, Problem, RunError, UsageError
@@ -104,7 +103,7 @@ def _forecast_newer(opened: OpenedRun, newer: Path, console: Console) -> pd.Data
     panel, first = opened.continued(newer)
     for strange in opened.strange(panel):
         console.warn(strange)
-    begins = np.maximum(first, _unseen(opened, panel))
+    begins = np.maximum(first, opened.unseen(panel))
     # With nothing before it, the first row of all is forecast by nobody.
     rows = panel.ends - np.maximum(begins, panel.starts + 1)
     horizons = np.minimum(rows, opened.config.window.horizon)
@@ -122,12 +121,3 @@ def _forecast_newer(opened: OpenedRun, newer: Path, console: Console) -> pd.Data
         message = f"{newer} has no row to score from {since} on."
         raise DataError(Problem(message, "The network has seen the earlier rows in training."))
     return pd.concat(tables, ignore_index=True)
-
-
-def _unseen(opened: OpenedRun, panel: Panel) -> IntArray:
-    """The first row of each series on which nothing was fitted."""
-    test_begins = {series.unique_id: series.test_begin for series in opened.data.per_series}
-    moments = from_iso([test_begins[name] for name in panel.unique_ids], panel.begins)
-    steps = steps_between(panel.begins, moments, panel.freq)
-    rows: IntArray = np.clip(panel.starts + steps, panel.starts, panel.ends)
-    return rows

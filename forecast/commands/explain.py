@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from forecast.console import Console
@@ -29,15 +30,15 @@ def explain(
 ) -> pd.DataFrame:
     """The importance of each covariate and lag, on rows that the network was not fitted on.
 
-    Those are the test part of the table that the run was made from, or the rows of a newer table.
+    Those are the test part of the table that the run was made from, or such rows of a newer table.
     Columns as those of `importance`. Raises `DataError` where that table is not what it was.
     """
     panel, cutoffs = _windows(opened, newer)
-    fitted = panel.of(pd.Index(panel.unique_ids).isin(opened.fitted))
-    moved = _moved(panel, fitted, cutoffs)
+    fitted = np.isin(panel.unique_ids, opened.fitted)
+    moved = panel.rows_of(fitted, cutoffs[fitted[panel.series_of(cutoffs)]])
     console.say(f"{len(moved)} windows, each forecast {repeats} times for every feature")
     scales = {name: scale.mae for name, scale in opened.scales.items()}
-    table = importance(opened.network, fitted, moved, scales, repeats, seed)
+    table = importance(opened.network, panel.of(fitted), moved, scales, repeats, seed)
     console.say("added MASE: by what the error grows when a column is shuffled among the windows")
     beside = table[table["part"] != LAG]
     idle = [str(row["feature"]) for _, row in beside.iterrows() if not helps(row)]
@@ -80,7 +81,8 @@ def _windows(opened: OpenedRun, newer: Path | None) -> tuple[Panel, IntArray]:
     horizon = opened.config.window.horizon
     if newer is not None:
         panel, first = opened.continued(newer)
-        cutoffs = cutoffs_within(panel, first, panel.ends, 1, horizon)
+        begins = np.maximum(first, opened.unseen(panel))
+        cutoffs = cutoffs_within(panel, begins, panel.ends, 1, horizon)
     else:
         job = prepare(opened.run.path / RESOLVED)
         if job.sha256 != opened.data.sha256:
@@ -91,12 +93,3 @@ def _windows(opened: OpenedRun, newer: Path | None) -> tuple[Panel, IntArray]:
     # Not only those whose targets do not overlap: all of them might begin at one hour of the day,
     # and what is dealt out among them would be the same hours.
     return panel, spread(cutoffs, _MOST_WINDOWS)
-
-
-def _moved(panel: Panel, part: Panel, cutoffs: IntArray) -> IntArray:
-    """Cutoffs of a panel as those of a part of its series; the others are left out."""
-    places = pd.Index(part.unique_ids).get_indexer(pd.Index(panel.unique_ids))
-    series = panel.series_of(cutoffs)
-    keep = places[series] >= 0
-    rows: IntArray = (cutoffs - panel.starts[series])[keep] + part.starts[places[series][keep]]
-    return rows

@@ -93,6 +93,13 @@ class Panel:
             covariates=None if self.covariates is None else self.covariates.of(series),
         )
 
+    def rows_of(self, series: NDArray[np.bool_], rows: IntArray) -> IntArray:
+        """Rows of some of the series `(series,)` as rows of the panel `of` them."""
+        kept = np.where(series, np.diff(self.offsets), 0)
+        before = np.cumsum(kept) - kept
+        moved: IntArray = rows - (self.starts - before)[self.series_of(rows)]
+        return moved
+
     def dates_by_series(self, rows: IntArray) -> Dates:
         """The dates of one row a series, which may lie past its end."""
         return dates(self.begins, rows - self.starts, self.freq)

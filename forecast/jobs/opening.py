@@ -8,6 +8,7 @@ import numpy as np
 
 from forecast.config import Config
 from forecast.config.data import DataOptions
+from forecast.data.calendar import from_iso, steps_between
 from forecast.data.continuation import continue_panel, named
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
@@ -114,6 +115,14 @@ class OpenedRun:
         """What is to be known of the steps after the last row to forecast them, and is not."""
         fitted = panel.of(np.isin(panel.unique_ids, self.fitted))
         return self.network.lacking(fitted, fitted.ends - 1, horizon)
+
+    def unseen(self, panel: Panel) -> IntArray:
+        """The first row of each series of a panel on which nothing was fitted."""
+        test_begins = {series.unique_id: series.test_begin for series in self.data.per_series}
+        moments = from_iso([test_begins[name] for name in panel.unique_ids], panel.begins)
+        steps = steps_between(panel.begins, moments, panel.freq)
+        rows: IntArray = np.clip(panel.starts + steps, panel.starts, panel.ends)
+        return rows
 
     def observed(self, newer: Path | None = None) -> Panel:
         """The last rows that the run knows, continued by a table of newer rows of its series.

@@ -87,12 +87,8 @@ class NetworkOrFallback:
         quantiles = {level: np.full_like(y_hat, np.nan) for level in quantile_levels}
         if not able.any():
             return Forecasts(y_hat, quantiles)
-        own = panel.of(fitted)
-        places = np.cumsum(fitted) - 1  # of each series among those that the network knows
-        moved = own.starts[places[series[able]]] - panel.starts[series[able]]
-        forecasts = self.network.forecast(
-            own, cutoffs[able] + moved, horizon, quantile_levels, note
-        )
+        rows = panel.rows_of(fitted, cutoffs[able])
+        forecasts = self.network.forecast(panel.of(fitted), rows, horizon, quantile_levels, note)
         y_hat[able] = forecasts.y_hat
         for level, values in forecasts.quantiles.items():
             quantiles[level][able] = values
