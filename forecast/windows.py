@@ -54,6 +54,8 @@ class Columns(NamedTuple):
     """`(series, features)`."""
     series: Any = None
     """The row of `static` for each row, `(rows,)`."""
+    observed: Any = None
+    """1 where the target was observed, and else 0, `(rows,)`; None where all of it was."""
 
     @property
     def named(self) -> dict[str, Any]:
@@ -155,6 +157,8 @@ class Windows:
     first: IntArray | None = None
     beside: Columns | None = None
     """The other columns of the same rows, if there are any."""
+    observed: NDArray[np.bool_] | None = None
+    """Which of the rows are no filled gaps; None where none of the targets is one."""
 
     def of(self, series: int) -> "Windows":
         """The examples of one series."""

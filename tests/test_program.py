@@ -100,6 +100,36 @@ def test_rows_without_a_value_do_no_harm() -> None:
     assert np.isfinite(np.array(losses, float)).all()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"loss": "mae"}, {"loss": "pinball"}],
+    ids=["point", "quantiles"],
+)
+def test_a_filled_gap_teaches_nothing(options: dict[str, Any]) -> None:
+    """Neither weights nor losses tell with what it was filled; the observed steps beside it do."""
+    levels = {"quantiles": [0.1, 0.5, 0.9]} if options["loss"] == "pinball" else {}
+    model = MODEL.validate_python({"units": 4, "dropout": 0, **levels})
+    network = Architecture(model, WindowOptions(horizon=3), 12)
+    observed = np.ones(80, bool)
+    observed[61:63] = observed[77] = False
+
+    def fitted(filled: float, later: float) -> Fitted:
+        values = np.where(observed, WAVES[:80], filled)
+        values[63:65] += later
+        # A context that has a gap is told what it was filled with: these have none.
+        train, monitor = (
+            Windows(values, rows, 0 * rows, 12, 3, observed=observed)
+            for rows in (np.arange(11, 61), np.array([76]))
+        )
+        return _fit(network, Member(MemberKey(1), train, monitor), **options)
+
+    one, other, moved = fitted(0, 0), fitted(50, 0), fitted(0, 50)
+    np.testing.assert_array_equal(_weights(one), _weights(other))
+    for log, same in zip(one.history, other.history, strict=True):
+        assert (log.loss, log.monitored_loss) == (same.loss, same.monitored_loss)
+    assert np.abs(_weights(one) - _weights(moved)).max() > 0
+
+
 def test_learned_quantiles_cover_their_share() -> None:
     """Of values that nothing can foretell, a tenth lies beyond each of the outer two."""
     values = np.random.default_rng(0).normal(size=1_000)

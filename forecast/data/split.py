@@ -179,8 +179,8 @@ def cutoffs_within(
 def cutoffs_by_split(panel: Panel, split: Split, needs: Needs) -> dict[str, IntArray]:
     """The cutoffs of each split: of whole windows for training, of any context elsewhere.
 
-    A gap was interpolated towards what comes after it. So no cutoff lies in one, and training
-    windows end before one that the training part ends in.
+    A gap was interpolated towards what comes after it. So no cutoff lies in one, training windows
+    end before one that the training part ends in, and have an observed step to be trained on.
     """
     rows_before = np.where(fitted_series(panel, split, needs), needs.reach + 1, 1)
     cutoffs = {"train": _training_cutoffs(panel, split, needs)}
@@ -194,7 +194,7 @@ def cutoffs_by_split(panel: Panel, split: Split, needs: Needs) -> dict[str, IntA
 def _training_cutoffs(panel: Panel, split: Split, needs: Needs) -> IntArray:
     known = panel.observed_until(split.train_ends)
     rows = cutoffs_within(panel, panel.starts, known, needs.rows_before, needs.horizon)
-    return rows[panel.observed[rows]]
+    return rows[has_target(panel, rows, needs.horizon)]
 
 
 def fitted_series(panel: Panel, split: Split, needs: Needs) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Past
+from forecast.data.split import has_target
 from forecast.display import epoch_progress, text_table
 from forecast.errors import ConfigError
 from forecast.features import Encoded, Encoder, Sizes, fit_encoder, vocabulary
@@ -277,12 +278,16 @@ def _members_of(
         first = np.repeat(job.panel.starts + reach, np.diff(job.panel.offsets))
 
     beside = None if encoded is None else encoded.beside(values, np.diff(job.panel.offsets))
+    observed = None if job.panel.observed.all() else job.panel.observed
 
     def windows(rows: IntArray) -> Windows:
+        rows = rows[has_target(job.panel, rows, window.horizon)]
         series = job.panel.series_of(rows)
         whole = rows + 1 - job.panel.starts[series] >= job.needs.rows_before
         rows, series = rows[whole], series[whole]
-        return Windows(values, rows, series, window.context_length, window.horizon, first, beside)
+        return Windows(
+            values, rows, series, window.context_length, window.horizon, first, beside, observed
+        )
 
     train = windows(cutoffs["train"])
     monitor = windows(spread(cutoffs[job.monitored_split], _MONITORED))

@@ -226,7 +226,16 @@ def _joined(
     ]
     first = np.concatenate(firsts).astype(np.int32) if firsts else None
     beside = [own.beside for own in different if own.beside is not None]
-    return _side_by_side(values, beside), first, [int(begins[place]) for place in places]
+    columns = _side_by_side(values, beside)._replace(observed=_observed(different))
+    return columns, first, [int(begins[place]) for place in places]
+
+
+def _observed(windows: Sequence[Windows]) -> NDArray[np.float32] | None:
+    """1 where a row is no filled gap, for all rows; None where no target of any window is one."""
+    if all(own.observed is None for own in windows):
+        return None
+    parts = [np.ones(len(w.values)) if w.observed is None else w.observed for w in windows]
+    return np.concatenate(parts, dtype=np.float32)
 
 
 def _side_by_side(values: NDArray[np.float32], beside: Sequence[Columns]) -> Columns:

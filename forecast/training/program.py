@@ -10,7 +10,7 @@ own part. A member without windows left in an epoch, or one that has stopped, do
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -42,7 +42,7 @@ class Program:
         self._options = options
         self._optimizer = OPTIMIZERS[options.optimizer]
         levels = architecture.quantiles
-        self._loss = _pinball(levels) if levels else keras.losses.get(options.loss)
+        self._loss = _pinball(levels) if levels else _by_step(keras.losses.get(options.loss))
         self._columns = tree.map_structure(ops.convert_to_tensor, plan.columns.named)
         self._first = None if plan.first is None else ops.convert_to_tensor(plan.first)
         self._context_length = plan.context_length
@@ -114,7 +114,7 @@ class Program:
         def body(i: Any, losses: Any, windows: Any) -> Any:
             shares, inputs, targets = self._gather(columns, batches[i])
             seen = self._architecture.forward(weights, inputs)
-            loss = self._loss(seen.of(targets), seen.forecast)
+            loss = targets.mean(self._loss(seen.of(targets.values), seen.forecast))
             return i + 1, losses + ops.sum(shares * loss, 1), windows + ops.sum(shares, 1)
 
         zeros = ops.zeros_like(weights[:, 0])
@@ -141,7 +141,7 @@ class Program:
 
         def loss(weights: Any) -> tuple[Any, Any]:
             seen = self._architecture.forward(weights, inputs, dropping, differentiable=True)
-            losses = self._loss(seen.of(targets), seen.forecast)
+            losses = targets.mean(self._loss(seen.of(targets.values), seen.forecast))
             means = ops.sum(shares * losses, axis=1) / ops.maximum(sizes, 1)
             return ops.sum(means), means
 
@@ -169,12 +169,11 @@ class Program:
         )
         return OptimizerState(weights, slots, state.steps + ops.cast(sizes > 0, "int32"))
 
-    def _gather(self, columns: dict[str, Any], cutoffs: Any) -> tuple[Any, Inputs, Any]:
+    def _gather(self, columns: dict[str, Any], cutoffs: Any) -> tuple[Any, Inputs, "Targets"]:
         """Shares, inputs and targets at cutoffs `(members, batch)`.
 
-        Shares `(members, batch)` are 1 where there is a window, and 0; targets have the shape
-        `(members, batch, horizon)`. Where there is no window all are zeros: a share of zero would
-        not hold back the NaN of a strange row.
+        Shares `(members, batch)` are 1 where there is a window, and 0. Where there is none all
+        values are zeros: a share of zero would not hold back the NaN of a strange row.
         """
         there, table = cutoffs >= 0, Columns(**columns)
         rows = ops.maximum(cutoffs, 0)
@@ -189,7 +188,29 @@ class Program:
             there=there,
         )
         targets = gather_after(ops, table.values, rows, self._horizon)
-        return ops.cast(there, "float32"), inputs, ops.where(there[..., None], targets, 0.0)
+        observed = None
+        if table.observed is not None:
+            observed = gather_after(ops, table.observed, rows, self._horizon)
+        values = ops.where(there[..., None], targets, 0.0)
+        return ops.cast(there, "float32"), inputs, Targets(values, observed)
+
+
+class Targets(NamedTuple):
+    """What follows cutoffs, `(members, batch, horizon)`."""
+
+    values: Any
+    observed: Any = None
+    """1 where a value was observed, 0 where a gap was filled; None where there are no gaps."""
+
+    def mean(self, losses: Any) -> Any:
+        """The mean of losses `(members, batch, horizon, quantiles)` over a window's observed steps.
+
+        Without quantiles the last axis has the length 1.
+        """
+        if self.observed is None:
+            return ops.mean(losses, axis=(-2, -1))
+        count = ops.maximum(ops.sum(self.observed, axis=-1), 1)
+        return ops.sum(self.observed * ops.mean(losses, axis=-1), axis=-1) / count
 
 
 def _pieces(batches: Any) -> Any:
@@ -205,8 +226,13 @@ def _pieces(batches: Any) -> Any:
     return ops.swapaxes(ops.reshape(filled, (count, members, each, windows)), 1, 2)
 
 
+def _by_step(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A loss of Keras, which is a mean over the last axis, as one of each step, `(..., 1)`."""
+    return lambda targets, forecasts: loss(targets[..., None], forecasts[..., None])[..., None]
+
+
 def _pinball(levels: Sequence[float]) -> Callable[[Any, Any], Any]:
-    """The mean pinball loss over the horizon and these quantiles.
+    """The pinball loss of each step and of each of these quantiles.
 
     Koenker, Bassett 1978, https://doi.org/10.2307/1913643
     """
@@ -214,7 +240,7 @@ def _pinball(levels: Sequence[float]) -> Callable[[Any, Any], Any]:
     def loss(targets: Any, quantiles: Any) -> Any:
         error = targets[..., None] - quantiles
         level = np.array(levels, np.float32)
-        return ops.mean(ops.maximum(level * error, (level - 1) * error), axis=(-2, -1))
+        return ops.maximum(level * error, (level - 1) * error)
 
     return loss
 
