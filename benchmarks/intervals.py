@@ -25,8 +25,7 @@ from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job, prepare
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
-from forecast.scoring.metrics import scales_of
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, error_scales
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 LEVELS = (0.1, 0.9)
@@ -104,7 +103,7 @@ def compare(table: Path, name: str, origins: Origins) -> None:
     coverage: dict[str, list[float]] = {kind: [] for kind in KINDS}
     losses: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for i in range(origins.fits - apart - origins.windows + 1):
-        scale = usable(scales_of(plain.units[i].before(ends[i] + 1), job.season_length))
+        scale = error_scales(plain.units[i].before(ends[i] + 1).panel, job.season_length)
         past = [i + apart + j for j in range(origins.windows)]
         truth, reaches = plain.truth[i], ends[i] >= least
         for kind, (low, high) in zip(KINDS, intervals(plain, learned, i, past, scale), strict=True):

@@ -13,6 +13,7 @@ from typing import ClassVar
 from forecast import DISTRIBUTION
 
 _SHOWN = 200  # characters of a path or a value that nobody would type
+_NAMED = 5  # names in one message
 
 
 def reason(error: Exception) -> str:
@@ -121,3 +122,9 @@ def did_you_mean(word: str, known: list[str]) -> str:
         return f"Did you mean `{near}`?"
     shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
     return f"Known here: {shown}." if known else "Nothing is known here."
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Names for a message: the first few, and how many more."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -232,6 +232,12 @@ def _panel_table() -> str:
 
 
 @pytest.fixture(scope="session")
+def panel_table() -> str:
+    """The table of `panel_training`."""
+    return _panel_table()
+
+
+@pytest.fixture(scope="session")
 def panel_training(once: Callable[..., list[CompletedProcess[str]]]) -> CompletedProcess[str]:
     """A training of everything at once: a panel, a zone, gaps, members, intervals, a leak."""
 

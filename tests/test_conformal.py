@@ -2,13 +2,15 @@
 
 import json
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
+from forecast.data.panel import Panel
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, error_scales
 
 finite = st.floats(-1e6, 1e6)
 
@@ -59,11 +61,13 @@ def test_a_quantile_needs_as_many_errors_as_it_lies_far_out(level: float, count:
     assert count == 1 or not _calibrate([0.0] * (count - 1)).can_tell(level)
 
 
-def test_errors_are_in_units_of_each_series() -> None:
+def test_errors_are_in_units_of_each_series(make_panel: Callable[..., Panel]) -> None:
     """And come back in them; a series that never changed takes the mean of the others."""
     errors = np.array([[2.0, 4.0], [30.0, 10.0], [5.0, 5.0]])
-    scales = usable(np.array([1.0, 10.0, 0.0]))
+    panel = make_panel([[1, 2, 1], [10, 20, 10], [5, 5, 5]])
+    scales = error_scales(panel, 1)
     assert scales.tolist() == [1.0, 10.0, 5.5]
+    assert error_scales(panel, 1, np.array([9.5, np.nan, 0.0])).tolist() == [1.0, 10.0, 41 / 6]
     conformal = Conformal.calibrate(errors, scales, scales)
     assert conformal.horizon == 2
     assert conformal.errors.tolist() == [

@@ -59,8 +59,8 @@ def test_predict_refuses_before_it_begins(run: Path) -> None:
 def test_many_steps_are_one_step_after_another(run: Path) -> None:
     """What is forecast becomes the context; every step is told of once, the same at any horizon."""
     opened = open_run(find_run(run.parent))
-    [branch] = opened.method.network.branches
-    panel = opened.method.network.shared.apply(opened.known).panel
+    [branch] = opened.network.branches
+    panel = opened.network.shared.apply(opened.known).panel
     told: list[int] = []
     [outputs] = branch.outputs(panel, panel.ends - 1, 30, told.append)
     assert told == [1] * 30

@@ -96,7 +96,7 @@ def test_a_run_keeps_the_rows_that_a_forecast_begins_with(
     opened: OpenedRun, airline: Panel
 ) -> None:
     """The last year; the file that they came from is not needed."""
-    panel = opened.observed()
+    panel = opened.known
     assert panel.values.tolist() == airline.values[-12:].tolist()
     assert iso(panel.ds[[0, -1]]) == ["1960-01-01", "1960-12-01"]
 

@@ -291,16 +291,40 @@ class TestOfAPanel:
         assert rows[0]["cutoff"] == "2020-01-09T10:00:00+05:30"
         assert rows[12:] == usual[12:]
 
-    def test_a_series_that_the_run_does_not_know_is_refused(
-        self, cli: Cli, trained_panel: Path
+    def test_a_new_series_is_forecast_as_the_others_are(
+        self, cli: Cli, trained_panel: Path, panel_table: str
     ) -> None:
-        """The nearest is suggested."""
+        """Like one that it knows, where it went as that one did: its scales are its own rows'."""
+        table = "".join(
+            line.replace("007", "new")
+            for line in panel_table.splitlines(keepends=True)
+            if not line.startswith("NE")
+        )
+        result = cli("predict", trained_panel, "--input", "-", stdin=table)
+        rows = list(csv.DictReader(StringIO(result.stdout)))
+        usual = _rows(cli("predict", trained_panel))
+        assert rows[: len(usual)] == usual
+        new = rows[len(usual) :]
+        assert [(row["unique_id"], row["ds"]) for row in new] == [
+            ("new", row["ds"]) for row in usual[:12]
+        ]
+        for row, same in zip(new, usual[:12], strict=True):
+            assert float(row["y_hat"]) == pytest.approx(float(same["y_hat"]), rel=1e-6)
+            assert float(row["q0.1"]) < float(row["y_hat"]) < float(row["q0.9"])
+        warning = "new to the network, which forecasts them as it does the others: new."
+        assert (result.returncode, result.stderr) == (0, f"warning: {warning}\n")
+
+    def test_a_new_series_that_is_too_short_is_refused(self, cli: Cli, trained_panel: Path) -> None:
+        """As a name that was mistyped would be; the nearest is suggested."""
         stdin = "house,hour,load\n07,2020-01-09T08:00:00+05:30,139\n"
         result = cli("predict", trained_panel, "--input", "-", stdin=stdin)
         assert (result.returncode, result.stdout, result.stderr) == (
             4,
             "",
-            "error: standard input: the run has no series 07.\nDid you mean `007`?\n",
+            (
+                "error: standard input: the run has no series 07, and to forecast one that is new "
+                "it takes 48 rows, not 1.\nDid you mean `007`?\n"
+            ),
         )
 
     def test_intervals_reach_as_far_as_they_are_calibrated(

@@ -141,7 +141,7 @@ def test_intervals_stretch_what_the_network_learned(stretched: Path, cli_in: Cli
     factors = json.loads(run.file("intervals.json").read_text())["factors"]
     assert {level: len(own) for level, own in factors.items()} == {"0.1": 24, "0.9": 24}
     opened = open_run(run)
-    shared, panel = opened.network.shared, opened.observed()
+    shared, panel = opened.network.shared, opened.known
     said = opened.network.predictions(shared.apply(panel).panel, panel.ends - 1, 24)
     rows = _rows(cli_in("predict", cwd=stretched))
     assert list(rows[0])[-3:] == ["y_hat", "q0.1", "q0.9"]

@@ -9,7 +9,7 @@ from forecast.console import Console
 from forecast.data.forecasts import forecast_table
 from forecast.data.future import refuse_endless
 from forecast.display import step_progress
-from forecast.errors import Problem, UsageError
+from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.opening import OpenedRun
 
@@ -34,7 +34,14 @@ def predict(
     config, console = opened.config, console or Console(quiet=True)
     assumed = assumed or Assumptions()
     assumed.refuse_unusable(opened, newer)
-    panel = opened.observed(newer)
+    if newer is not None:
+        opened = opened.joined(newer)
+        if opened.newcomers:
+            names = some_of(opened.newcomers)
+            console.warn(
+                f"new to the network, which forecasts them as it does the others: {names}."
+            )
+    panel = opened.known
     horizon = horizon or config.predict.horizon or config.window.horizon
     refuse_endless(panel, horizon)
     last = panel.ends - 1

@@ -58,6 +58,20 @@ class Covariates:
         static = {name: column[series] for name, column in self.static.items()}
         return self._rows(self.starts[series], self.ends[series], static)
 
+    def beside_new(self, others: "Covariates", new: NDArray[np.bool_]) -> "Covariates":
+        """With series of others `(their series,)` behind the own, without rows, as static as there.
+
+        Raises `KeyError` where they lack a static column.
+        """
+        static, levels = {}, dict(self.levels)
+        for name, column in self.static.items():
+            values = others.static[name][new]
+            if name in levels:
+                values, levels[name] = recoded(values, others.levels[name], levels[name])
+            static[name] = np.concatenate([column, values])
+        offsets = np.pad(self.offsets, (0, int(new.sum())), mode="edge")
+        return replace(self, offsets=offsets, static=static, levels=levels)
+
     def since(self, steps: IntArray) -> "Covariates":
         """Without the first `steps[i]` rows of each series `i`."""
         return self._rows(np.minimum(self.starts + steps, self.ends), self.ends, self.static)

@@ -93,6 +93,20 @@ class Panel:
             covariates=None if self.covariates is None else self.covariates.of(series),
         )
 
+    def beside_new(self, others: "Panel") -> "Panel":
+        """With the series of others that are not here behind the own ones, without rows."""
+        new = ~np.isin(others.unique_ids, self.unique_ids)
+        covariates = self.covariates
+        if covariates is not None and others.covariates is not None:
+            covariates = covariates.beside_new(others.covariates, new)
+        return replace(
+            self,
+            unique_ids=(*self.unique_ids, *compress(others.unique_ids, new)),
+            offsets=np.pad(self.offsets, (0, int(new.sum())), mode="edge"),
+            begins=self.begins.append(others.begins[new]),
+            covariates=covariates,
+        )
+
     def rows_of(self, series: NDArray[np.bool_], rows: IntArray) -> IntArray:
         """Rows of some of the series `(series,)` as rows of the panel `of` them."""
         kept = np.where(series, np.diff(self.offsets), 0)

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from forecast.data.panel import FloatArray, Panel
 from forecast.jobs.job import CalibrationPlan
 from forecast.jobs.trained import TrainedJob
 from forecast.methods.network import MIDDLE
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, usable
-from forecast.scoring.metrics import scales_of
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, error_scales
 
 
 def calibrate(
@@ -27,14 +25,9 @@ def calibrate(
         return ConformalizedQuantiles.calibrate(truth, predictions, config.quantile_levels)
     # What saw fewer rows puts them on another scale.
     season_length = earlier.job.season_length
-    then = _error_scales(scaled, season_length)
+    then = error_scales(scaled, season_length)
     part = final.job.fitted_part
     past = part.panel.before(part.split.train_ends).panel
-    now = _error_scales(final.transforms.shared.apply(past).panel, season_length)
+    now = error_scales(final.transforms.shared.apply(past).panel, season_length)
     errors = truth - predictions[MIDDLE]
     return Conformal.calibrate(errors, then[panel.series_of(cutoffs)], now)
-
-
-def _error_scales(past: Panel, season_length: int) -> FloatArray:
-    """MASE's unit of each series, of a panel on the scale on which forecasts are combined."""
-    return usable(scales_of(past.before(past.ends), season_length))

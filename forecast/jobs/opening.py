@@ -1,7 +1,8 @@
 """Opening a finished run, for the commands that come after training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from forecast.data.continuation import continue_panel, named
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.table import read_table
-from forecast.errors import DataError, Problem
+from forecast.errors import DataError, Problem, did_you_mean
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
@@ -27,9 +28,9 @@ from forecast.runs.documents import (
 from forecast.runs.layout import COVARIATES, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
 from forecast.runs.regular import damaged
 from forecast.runs.tables import read_context
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, error_scales
 from forecast.scoring.metrics import Scale
-from forecast.transforms import Pipelines
+from forecast.transforms import EarlierFit, Pipelines, fit_pipelines
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,23 @@ class OpenedRun:
     network: TrainedNetwork
     known: Panel
     """The last rows of every series."""
+    newcomers: tuple[str, ...] = ()
+    """Series that the network was not fitted on, and forecasts all the same."""
+    network_of_newcomers: TrainedNetwork | None = None
+    """The same network, with the scales of these series."""
 
     @property
     def fitted(self) -> tuple[str, ...]:
-        """The series that the network forecasts, in its order."""
+        """The series that the network was fitted on, in its order."""
         return tuple(series.unique_id for series in self.data.per_series if series.is_fitted)
 
     @property
     def method(self) -> NetworkOrFallback:
         """The network, and for series that are too short for it a fallback."""
-        return NetworkOrFallback(
-            self.network, self.fitted, self.data.season_length, self.config.predict
-        )
+        networks = [(self.network, self.fitted)]
+        if self.network_of_newcomers:
+            networks.append((self.network_of_newcomers, self.newcomers))
+        return NetworkOrFallback(networks, self.data.season_length, self.config.predict)
 
     @property
     def model(self) -> str:
@@ -113,8 +119,8 @@ class OpenedRun:
 
     def lacking(self, panel: Panel, horizon: int) -> list[Problem]:
         """What is to be known of the steps after the last row to forecast them, and is not."""
-        fitted = panel.of(np.isin(panel.unique_ids, self.fitted))
-        return self.network.lacking(fitted, fitted.ends - 1, horizon)
+        forecast = panel.of(np.isin(panel.unique_ids, (*self.fitted, *self.newcomers)))
+        return self.network.lacking(forecast, forecast.ends - 1, horizon)
 
     def unseen(self, panel: Panel) -> IntArray:
         """The first row of each series of a panel on which nothing was fitted."""
@@ -124,12 +130,84 @@ class OpenedRun:
         rows: IntArray = np.clip(panel.starts + steps, panel.starts, panel.ends)
         return rows
 
-    def observed(self, newer: Path | None = None) -> Panel:
-        """The last rows that the run knows, continued by a table of newer rows of its series.
+    def joined(self, newer: Path) -> "OpenedRun":
+        """The run as if it had known the rows of a table, of its series and of others.
 
-        Raises `DataError` where that table does not fit the run.
+        Others are forecast by a network that many series share, on scales that are fitted to all
+        of their rows. Raises `DataError` where the table does not fit the run, or where a series
+        is new and too short.
         """
-        return self.known if newer is None else self.continued(newer)[0]
+        table = self._table(newer)
+        if self.config.model.scope == "local" or len(self.fitted) == 1:
+            return replace(self, known=continue_panel(self.known, table, newer, self._least))
+        self._refuse_short(table, newer)
+        panel = continue_panel(self.known.beside_new(table), table, newer, self._least)
+        enough = np.diff(panel.offsets) >= self._least_of_new
+        new = enough & ~np.isin(panel.unique_ids, self.fitted)
+        joined = replace(self, known=panel)
+        return replace(
+            joined,
+            newcomers=tuple(compress(panel.unique_ids, new)),
+            network_of_newcomers=self._network_of(panel.of(new)) if new.any() else None,
+        )
+
+    def _network_of(self, panel: Panel) -> TrainedNetwork:
+        """The network with the scales of series that it was not fitted on."""
+        network, past = self.network, panel.before(panel.ends)
+        nowhere = np.full(len(panel.unique_ids), -1)
+        pipelines = Pipelines(network.shared, tuple(b.transforms for b in network.branches))
+        transforms = fit_pipelines(
+            self.config.pipelines,
+            {"train": past, "all": past},
+            self.data.season_length,
+            EarlierFit(pipelines, nowhere),
+        )
+        branches = [
+            replace(branch, transforms=own)
+            for branch, own in zip(network.branches, transforms.branches, strict=True)
+        ]
+        calibration = network.calibration
+        if isinstance(calibration, Conformal):
+            scaled = transforms.shared.apply(panel).panel
+            scales = error_scales(scaled, self.data.season_length, calibration.scales)
+            calibration = replace(calibration, scales=scales)
+        return replace(
+            network, shared=transforms.shared, branches=branches, calibration=calibration
+        )
+
+    @property
+    def _least(self) -> int:
+        """Rows that the network sees of a series."""
+        return self.config.window.context_length + self.network.reach
+
+    @property
+    def _least_of_new(self) -> int:
+        """Rows that it takes of a series that it was not fitted on."""
+        window = self.config.window
+        masked = window.context_length - self.data.season_length
+        return self._least - (max(0, masked) if window.padding == "mask" else 0)
+
+    def _refuse_short(self, table: Panel, newer: Path) -> None:
+        """Raise `DataError` for series that the run does not know, with too few rows to forecast.
+
+        So that a name that was mistyped is no new series.
+        """
+        lengths = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
+        for name in sorted(set(table.unique_ids) - set(self.known.unique_ids)):
+            if lengths[name] >= self._least_of_new:
+                continue
+            message = (
+                f"{named(newer)}: the run has no series {name}, and to forecast one that is new it "
+                f"takes {self._least_of_new} rows, not {lengths[name]}."
+            )
+            raise DataError(Problem(message, did_you_mean(name, list(self.known.unique_ids))))
+
+    def _table(self, newer: Path) -> Panel:
+        table = read_table(self.data_options, newer).panel
+        refuse_overflow(table)
+        if table.covariates:
+            self.refuse_other_kinds(table.covariates.levels, named(newer))
+        return table
 
     def continued(self, newer: Path) -> tuple[Panel, IntArray]:
         """The last rows, continued by a table, and which of each series is the first of the table.
@@ -137,12 +215,8 @@ class OpenedRun:
         Of a series that the table does not have, that is the row after its last. Raises `DataError`
         where the table does not fit the run.
         """
-        table = read_table(self.data_options, newer).panel
-        refuse_overflow(table)
-        if table.covariates:
-            self.refuse_other_kinds(table.covariates.levels, named(newer))
-        least = self.config.window.context_length + self.network.reach
-        panel = continue_panel(self.known, table, newer, least)
+        table = self._table(newer)
+        panel = continue_panel(self.known, table, newer, self._least)
         rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
         return panel, panel.ends - np.array([rows.get(name, 0) for name in panel.unique_ids])
 

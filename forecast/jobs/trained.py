@@ -57,8 +57,7 @@ class TrainedJob:
     def method(self, network: TrainedNetwork | None = None) -> NetworkOrFallback:
         """A forecast for every series of the job: by the network, on Keras unless it is given."""
         return NetworkOrFallback(
-            self.network() if network is None else network,
-            self.job.fitted_part.panel.unique_ids,
+            [(network or self.network(), self.job.fitted_part.panel.unique_ids)],
             self.job.season_length,
             self.job.config.predict,
         )

@@ -17,7 +17,7 @@ from forecast.config import Config
 from forecast.config.document import KeyPath
 from forecast.data.calendar import Dates, from_iso, iso, steps_between, zone_of
 from forecast.data.panel import IntArray
-from forecast.errors import ConfigError, DataError, Problem
+from forecast.errors import ConfigError, DataError, Problem, some_of
 from forecast.features import Encoder
 from forecast.jobs.job import Job
 from forecast.jobs.opening import transforms_of
@@ -30,7 +30,6 @@ from forecast.transforms import EarlierFit, Pipelines
 
 # Options of a network that its weights do not depend on.
 _FREE = {"dropout", "folder"}
-_SHOWN = 5  # series named in one message
 
 
 @dataclass(frozen=True)
@@ -112,20 +111,16 @@ class WarmStart:
         lost = [name for name in self.unique_ids if name not in known]
         if new:
             how = "their networks begin anew" if self.is_local else "their scales are fitted"
-            found.append(f"not among the series of the run, so that {how}: {_named(new)}.")
+            found.append(f"not among the series of the run, so that {how}: {some_of(new)}.")
         if lost:
             what = "with their networks" if self.is_local else "with their scales"
-            found.append(f"series of the run that are no longer here, {what}: {_named(lost)}.")
+            found.append(f"series of the run that are no longer here, {what}: {some_of(lost)}.")
         if job.calibration and not self.suits(job.calibration.earlier):
             found.append(
                 "the intervals are calibrated on forecasts of networks that begin anew: those of "
                 "the run have been trained on the rows of the calibration."
             )
         return found
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
 
 
 def warm_start(job: Job, run: Run) -> WarmStart:
@@ -156,7 +151,7 @@ def warm_start(job: Job, run: Run) -> WarmStart:
     _refuse_overlaps(start, job)
     if is_local and len(start.new_series(job)) == len(job.fitted_part.panel.unique_ids):
         message = (
-            f"the run {run.record.name} has networks of {_named(fitted)}, and the table none of "
+            f"the run {run.record.name} has networks of {some_of(fitted)}, and the table none of "
             "these series."
         )
         advice = "Name its series as they were, or train without --from."

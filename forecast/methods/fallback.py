@@ -33,14 +33,14 @@ class Fallback(Baseline):
 
 @dataclass(frozen=True)
 class NetworkOrFallback:
-    """A network for the series that it was fitted on, and `Fallback` for all others.
+    """A network for the series that it knows, and `Fallback` for all others.
 
     It also falls back where a series has too few rows before a cutoff for the network's transforms.
     """
 
-    network: "TrainedNetwork"
-    fitted: tuple[str, ...]
-    """The series that the network knows, in its order."""
+    networks: "Sequence[tuple[TrainedNetwork, tuple[str, ...]]]"
+    """The network and the series that it knows, in its order; then the same one with the scales of
+    other series, if there are any."""
     season_length: int
     options: PredictOptions
     """What a forecast may be."""
@@ -48,11 +48,11 @@ class NetworkOrFallback:
     @property
     def name(self) -> str:
         """The network's name: it stands for both."""
-        return self.network.name
+        return self.networks[0][0].name
 
     def passes(self, cutoffs: int) -> int:
         """See `TrainedNetwork.passes`."""
-        return self.network.passes(cutoffs)
+        return self.networks[0][0].passes(cutoffs)
 
     def forecast(
         self,
@@ -77,19 +77,22 @@ class NetworkOrFallback:
         quantile_levels: Sequence[float],
         note: Note,
     ) -> Forecasts:
-        known = set(self.fitted)
-        fitted = np.array([name in known for name in panel.unique_ids])
         series = panel.series_of(cutoffs)
-        able = fitted[series] & (cutoffs - panel.starts[series] >= self.network.reach)
-        if able.all() and fitted.all():
-            return self.network.forecast(panel, cutoffs, horizon, quantile_levels, note)
+        served = []
+        for network, unique_ids in self.networks:
+            known = np.isin(panel.unique_ids, unique_ids)
+            able = known[series] & (cutoffs - panel.starts[series] >= network.reach)
+            if able.all() and known.all():
+                return network.forecast(panel, cutoffs, horizon, quantile_levels, note)
+            served.append((network, known, able))
         y_hat = Fallback(self.season_length).points(panel, cutoffs, horizon)
         quantiles = {level: np.full_like(y_hat, np.nan) for level in quantile_levels}
-        if not able.any():
-            return Forecasts(y_hat, quantiles)
-        rows = panel.rows_of(fitted, cutoffs[able])
-        forecasts = self.network.forecast(panel.of(fitted), rows, horizon, quantile_levels, note)
-        y_hat[able] = forecasts.y_hat
-        for level, values in forecasts.quantiles.items():
-            quantiles[level][able] = values
+        for network, known, able in served:
+            if not able.any():
+                continue
+            rows = panel.rows_of(known, cutoffs[able])
+            own = network.forecast(panel.of(known), rows, horizon, quantile_levels, note)
+            y_hat[able] = own.y_hat
+            for level, values in own.quantiles.items():
+                quantiles[level][able] = values
         return Forecasts(y_hat, quantiles)

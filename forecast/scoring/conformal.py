@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from forecast.data.panel import FloatArray, IntArray
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.scoring.metrics import scales_of
 
 _MOST_ERRORS = 1e15  # more are nowhere
 
@@ -85,13 +87,20 @@ class Conformal:
         return cls(np.array(errors, dtype=np.float64), np.array(state["scales"]))
 
 
-def usable(scales: FloatArray) -> FloatArray:
-    """The scales of series `(series,)` with one for each.
+def error_scales(past: Panel, season_length: int, others: FloatArray | None = None) -> FloatArray:
+    """What the errors of each series are measured by, `(series,)`: the unit of MASE.
 
-    A series that never changed has no scale of its own and takes the mean of the others.
+    The panel is on the scale on which forecasts are combined. A series that never changed has no
+    scale of its own and takes the mean of the series, and of `others`, whose scales are known.
     """
-    known = np.isfinite(scales) & (scales > 0)
-    return np.where(known, scales, scales[known].mean() if known.any() else 1.0)
+    scales = scales_of(past.before(past.ends), season_length)
+    known = np.concatenate([scales] if others is None else [scales, others])
+    known = known[_is_scale(known)]
+    return np.where(_is_scale(scales), scales, known.mean() if len(known) else 1.0)
+
+
+def _is_scale(scales: FloatArray) -> NDArray[np.bool_]:
+    return np.isfinite(scales) & (scales > 0)
 
 
 @dataclass(frozen=True)
