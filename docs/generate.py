@@ -69,7 +69,7 @@ def config_page(schema: Schema) -> str:
 
 def commands_page() -> str:
     """`--help` of every command, in the order of `forecast --help`."""
-    parts = ["# The commands", _NOTE.format(source="the help texts in forecast/cli.py")]
+    parts = ["# The commands", _NOTE.format(source="the help texts in forecast/cli/")]
     parts.append(_COMMANDS_INTRO)
     for words in _commands(typer.main.get_command(app)):
         # The runner's terminal has one width, whatever the terminal of whoever runs this.

@@ -17,7 +17,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from forecast import __version__
-from forecast.cli import app, command, options
+from forecast.cli import app, options
+from forecast.cli.command import command
 
 Cli = Callable[..., CompletedProcess[str]]
 
@@ -503,13 +504,14 @@ def test_an_interruption_within_an_import_is_an_interruption() -> None:
     owner = typer.Typer()
     owner.callback()(options)
 
-    @command(owner)
+    @command()
     def load(context: typer.Context) -> None:
         try:
             raise KeyboardInterrupt
         except KeyboardInterrupt as stop:
             raise ImportError("initialization failed") from stop
 
+    load.add_to(owner)
     result = CliRunner().invoke(owner, ["load"])
     assert (result.exit_code, result.output) == (130, "")
 
@@ -519,10 +521,11 @@ def test_a_bug_is_called_a_bug() -> None:
     owner = typer.Typer()
     owner.callback()(options)
 
-    @command(owner)
+    @command()
     def fail(context: typer.Context) -> None:
         raise ZeroDivisionError("by nothing")
 
+    fail.add_to(owner)
     result = CliRunner().invoke(owner, ["fail"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Traceback (most recent call last):\n")

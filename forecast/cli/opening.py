@@ -1,0 +1,39 @@
+"""Runs made ready for the commands that forecast with them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecast.console import Console
+
+if TYPE_CHECKING:
+    from forecast.jobs.opening import OpenedRun
+    from forecast.runs import Run
+
+
+def say_loading(backend: str, console: Console) -> None:
+    """It takes seconds, in which nothing else would be said."""
+    console.say(f"loading {'JAX' if backend == 'jax' else 'TensorFlow'} ...")
+
+
+def open_named(run: str, runs: Path, console: Console) -> "OpenedRun":
+    """The run of a name in a folder of runs, ready to forecast."""
+    from forecast.runs import find_run
+
+    return opened_run(find_run(runs, run, console.warn), console)
+
+
+def opened_run(run: "Run", console: Console) -> "OpenedRun":
+    """A run that is ready to forecast; one that was interrupted is exported first."""
+    from forecast.jobs.opening import open_run
+
+    if not run.is_exported:
+        from forecast.loading import load_keras
+
+        console.say("the run was interrupted before its network was exported: that is done now.")
+        say_loading("tensorflow", console)
+        with console.without_library_noise():
+            load_keras("tensorflow")
+            from forecast.jobs.finishing import finish
+
+            run = finish(run)
+    return open_run(run)

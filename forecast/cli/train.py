@@ -1,0 +1,76 @@
+"""`forecast train`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from forecast.cli.command import command
+from forecast.cli.opening import say_loading
+from forecast.cli.options import (
+    RUNS,
+    BackendOption,
+    ConfigOption,
+    RunsOption,
+    SetOption,
+    completing,
+)
+
+
+@command(
+    "forecast train --config air.yaml",
+    "forecast train --config air.yaml --set training.epochs=5 --name quick",
+    "forecast train --config air.yaml --from latest --set training.epochs=10",
+)
+def train(
+    context: typer.Context,
+    config: ConfigOption,
+    set_: SetOption = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="The run's name; the config's and the time by default.", metavar="NAME"),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Go on from the weights and scales of an earlier run, on newer rows.",
+            autocompletion=completing("run"),
+        ),
+    ] = None,
+    backend: BackendOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Train a network and print the path of its run.
+
+    The run holds the network, its scores beside those of the baselines, and all that the other
+    commands need.
+    """
+    from forecast.stopwatch import Stopwatch
+
+    stopwatch, console = Stopwatch(), context.obj
+    # Config, data and the runs folder come first: their errors need not wait for TensorFlow.
+    with stopwatch.stage("import"):
+        from forecast.jobs.job import prepare
+        from forecast.jobs.warm_start import warm_start
+        from forecast.loading import asked_backend, load_keras, require_backend
+        from forecast.runs import find_run, stage
+    with stopwatch.stage("read"):
+        earlier = None if from_ is None else find_run(runs, from_, console.warn)
+        job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
+        require_backend(job.config.training.backend)
+        start = None if earlier is None else warm_start(job, earlier)
+    staged = stage(runs, config.stem, name, console.warn)
+    with (
+        staged as staging,
+        console.stop.cleaning(staging.remove),
+        console.without_library_noise(),
+    ):
+        say_loading(job.config.training.backend, console)
+        with stopwatch.stage("import"):
+            load_keras(job.config.training.backend)
+            from forecast.commands.train import Invocation
+            from forecast.commands.train import train as train_job
+        run = train_job(job, staging, Invocation(console, stopwatch, sys.argv[1:], start))
+    console.result(str(run.path))
