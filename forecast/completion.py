@@ -1,13 +1,14 @@
 """What a shell is offered when somebody presses the tabulator in a `forecast` command."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from forecast.commands.init import EXAMPLES
+from forecast.config.models import NETWORKS
 from forecast.config.schema import Config
 from forecast.errors import ForecastError
 from forecast.methods import method_names
@@ -53,10 +54,12 @@ def figures(incomplete: str, values: Values) -> list[str]:
 
 def methods(incomplete: str, values: Values) -> list[str]:
     """Methods to compare with; after a comma the next of them."""
-    before, comma, begun = incomplete.rpartition(",")
-    named = before.split(",")
-    names = [name for name in method_names() if name not in named]
-    return [f"{before}{comma}{name}" for name in _beginning(names, begun)]
+    return _one_more(method_names(), incomplete)
+
+
+def networks(incomplete: str, values: Values) -> list[str]:
+    """Kinds of networks to compare; after a comma the next of them."""
+    return _one_more(NETWORKS, incomplete)
 
 
 def examples(incomplete: str, values: Values) -> list[str]:
@@ -71,7 +74,16 @@ KINDS: Mapping[str, Complete] = {
     "run": runs,
     "figure": figures,
     "methods": methods,
+    "networks": networks,
 }
+
+
+def _one_more(known: Sequence[str], incomplete: str) -> list[str]:
+    """Lists with commas that go on with each of the words that they do not have."""
+    before, comma, begun = incomplete.rpartition(",")
+    named = before.split(",")
+    words = [word for word in known if word not in named]
+    return [f"{before}{comma}{word}" for word in _beginning(words, begun)]
 
 
 def _beginning(words: list[str], incomplete: str) -> list[str]:

@@ -37,6 +37,14 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """The same as a table of Markdown."""
+    cells = [list(columns), ["---"] * len(columns), *([_cell(value) for value in r] for r in rows)]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells
+    )
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if value == value else "-"

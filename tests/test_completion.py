@@ -70,6 +70,7 @@ def test_methods_are_offered_one_after_another() -> None:
     """None of them twice."""
     assert _offered("methods", "naive,n") == ["naive,naive2"]
     assert "drift" in _offered("methods", "")
+    assert _offered("networks", "gru,lst") == ["gru,lstm"]
 
 
 def test_configs_are_offered_by_name(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,7 @@ HOMES = {
     "keras": ("backends/", "training/", "networks/", "loading.py"),
     "matplotlib": ("figures/",),
     "onnxruntime": ("methods/network.py",),
+    "scipy": ("scoring/significance.py",),
     "sklearn": ("transforms/boxcox.py",),
     "statsmodels": ("transforms/deseasonalize.py",),
     "statsforecast": ("methods/statistical.py",),

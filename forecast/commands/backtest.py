@@ -57,6 +57,7 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     fitting = Fitting(jobs)
     for strange in fitting.strange:
         console.warn(strange)
+    fitting.describe(console)
     networks = [trained.method() for trained in fitting.run(console).trained]
     parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]

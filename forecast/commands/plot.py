@@ -10,11 +10,21 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from forecast.commands.compare import Comparison
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import panel_table, refuse_unwritable, write_file
 from forecast.errors import DataError, NoRunError, Problem, UsageError, did_you_mean, reason
-from forecast.figures import DEFAULT, FIGURES, Tested, View, draw_backtest, draw_importance, drawn
+from forecast.figures import (
+    DEFAULT,
+    FIGURES,
+    Tested,
+    View,
+    draw_backtest,
+    draw_comparison,
+    draw_importance,
+    drawn,
+)
 from forecast.jobs.assumptions import NOTHING, Assumptions
 from forecast.jobs.job import Job
 from forecast.jobs.opening import OpenedRun
@@ -164,6 +174,16 @@ def plot_importance(
 ) -> None:
     """Draw the importance of features. Raises `UsageError` where the file can not be written."""
     content, unknown = drawn(partial(draw_importance, name, model, table), _format_of(output))
+    _write(content, output, "--plot")
+    _say_unknown(unknown, console)
+
+
+def plot_comparison(name: str, comparison: Comparison, output: Path, console: Console) -> None:
+    """Draw models beside each other. Raises `UsageError` where the file can not be written."""
+    draw = partial(
+        draw_comparison, name, comparison.metric, comparison.models, comparison.forecasts
+    )
+    content, unknown = drawn(draw, _format_of(output))
     _write(content, output, "--plot")
     _say_unknown(unknown, console)
 

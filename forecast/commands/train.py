@@ -14,8 +14,6 @@ from forecast import __version__
 from forecast.commands.verdict import say_verdict
 from forecast.console import Console
 from forecast.data.calendar import iso, zone_of
-from forecast.data.panel import IntArray
-from forecast.data.split import latest_apart
 from forecast.display import scores_table
 from forecast.errors import ForecastError
 from forecast.jobs.fitting import FittedJobs, Fitting
@@ -50,8 +48,6 @@ from forecast.windows import spread
 # Of the transformed data, whose values are about 1.
 PARITY = 1e-5
 _PARITY_WINDOWS = 2_000
-# Rows of forecasts that are kept of a part, a model and a run.
-_SHOWN_ROWS = 50_000
 
 _PACKAGES = ("keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
 
@@ -98,6 +94,7 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     fitting = Fitting([job], invocation.start)
     for strange in fitting.strange:
         console.warn(strange)
+    fitting.describe(console)
     with console.stop.keeping(partial(_keep, fitting, invocation, staging)):
         done = fitting.run(console)
         _report(job, done, console)
@@ -210,22 +207,11 @@ def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
 
 
 def _forecasts(job: Job, network: Method) -> pd.DataFrame:
-    """Forecasts of every split beside the baselines.
-
-    The test part is forecast from every cutoff, unless these are so many that the latest windows
-    that do not overlap have to do. Of the other parts, which are there to compare with, these do.
-    """
-    horizon = job.config.window.horizon
-    most = _SHOWN_ROWS // horizon
-
-    def scored(split: str, rows: IntArray) -> IntArray:
-        if split == "test" and len(rows) <= max(most, len(job.panel.unique_ids)):
-            return rows
-        return latest_apart(job.panel, rows, horizon, most)
-
+    """Forecasts of every split beside the baselines."""
+    horizon, levels = job.config.window.horizon, job.config.quantile_levels
     methods = [network, *named_methods(BASELINES, job.season_length)]
-    parts = [(split, scored(split, rows)) for split, rows in job.cutoffs.items()]
-    return forecasts_of(methods, Task(job.panel, parts, horizon, job.config.quantile_levels))
+    parts = [(split, job.scored_cutoffs(split)) for split in job.cutoffs]
+    return forecasts_of(methods, Task(job.panel, parts, horizon, levels))
 
 
 def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> None:

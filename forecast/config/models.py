@@ -4,7 +4,7 @@ What all kinds have comes first; a kind is a class with its name, and an entry i
 """
 
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
@@ -209,6 +209,11 @@ _BuiltIn = Annotated[
     DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
     Field(discriminator="kind"),
 ]
+NETWORKS = tuple(
+    get_args(options.model_fields["kind"].annotation)[0]
+    for options in get_args(get_args(_BuiltIn)[0])
+)
+"""The kinds that are built in."""
 _AnyModel = Annotated[
     Annotated[_BuiltIn, Tag(BUILT_IN)] | Annotated[FunctionOptions, Tag(FUNCTION)],
     Discriminator(_kind_of_model),

@@ -1,6 +1,7 @@
 """What does a reader see? One function a figure, each asks a run for the tables that it shows."""
 
 from forecast.figures.backtest import backtest, draw_backtest
+from forecast.figures.comparison import draw_comparison
 from forecast.figures.files import drawn
 from forecast.figures.forecast import forecast
 from forecast.figures.history import history
@@ -20,6 +21,7 @@ __all__ = [
     "View",
     "backtest",
     "draw_backtest",
+    "draw_comparison",
     "draw_importance",
     "drawn",
     "forecast",

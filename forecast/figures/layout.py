@@ -26,7 +26,7 @@ _LEGEND_COLUMNS = 3
 def new_figure(rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """An empty figure of some plots, row by row. It is drawn without a screen."""
     figure = Figure(figsize=(_WIDTH, _ROW * max(rows, 1.3)), layout="constrained")
-    widths = [1.6, 1, 1] if columns > 1 else None
+    widths = [1.6, *[1.0] * (columns - 1)]
     grid = figure.subplots(rows, columns, squeeze=False, width_ratios=widths)
     for axes in grid.flat:
         axes.grid(alpha=0.25)

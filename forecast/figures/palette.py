@@ -17,6 +17,10 @@ INTERVAL_ALPHA = 0.2
 VALIDATION, VALIDATION_ALPHA = "#F0E442", 0.18
 TEST, TEST_ALPHA = "#7F7F7F", 0.13
 
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Of several that are alike; marks tell more of them apart."""
+MARKERS = "osD^vP*X<>"
+
 _BASELINES = {"seasonal_naive": "#E69F00", "naive": "#CC79A7"}
 _OTHERS = ("#009E73", "#D55E00")
 DASHES = (0, (4, 1.5))

@@ -106,9 +106,17 @@ class Fitting:
         begins = None if is_kept else part.split.train_ends - part.panel.starts
         return encoder.strange(part.panel.covariates, begins)
 
+    def describe(self, console: Console) -> None:
+        """Say what the network is, layer by layer."""
+        console.say(
+            text_table(
+                ("layer", "type", "output", "parameters"), layers(self.architecture.keras_model)
+            )
+        )
+        console.say(f"{self.architecture.parameters:,} parameters")
+
     def run(self, console: Console) -> FittedJobs:
         """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
-        _describe(self.architecture, console)
         first = self._finals["job 0"].fitted_part
         members = [
             member
@@ -299,10 +307,3 @@ def _members_of(
         for series, (own, seen) in pairs.items()
         for seed in _seeds(job)
     ]
-
-
-def _describe(architecture: Architecture, console: Console) -> None:
-    """The network layer by layer."""
-    summary = layers(architecture.keras_model)
-    console.say(text_table(("layer", "type", "output", "parameters"), summary))
-    console.say(f"{architecture.parameters:,} parameters")

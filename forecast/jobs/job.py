@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import Config, LoadedConfig, load_config
+from forecast.config import Config, LoadedConfig, load_config, parse_config
 from forecast.data.calendar import is_freq, season_length_of
 from forecast.data.covariate_health import covariates_health, missing_line
 from forecast.data.largest import refuse_overflow
@@ -20,6 +20,7 @@ from forecast.data.split import (
     cutoffs_by_split,
     fitted_series,
     has_target,
+    latest_apart,
     rolling_cutoffs,
     split_panel,
     split_past,
@@ -39,6 +40,7 @@ LEAK = (
 
 _MANY_ERRORS = 10**6  # more than a table has room for
 _SHOWN = 5  # series named in one message
+_KEPT_ROWS = 50_000  # of the forecasts of a part, a model and a run
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,26 @@ class Job:
         config = self.config
         return config.backtest.horizon or self.prediction_horizon
 
+    def scored_cutoffs(self, split: str) -> IntArray:
+        """Those of a split from which forecasts are kept and scored.
+
+        The test part is forecast from every cutoff, unless these are so many that the latest
+        windows that do not overlap have to do. Of the other parts, which are there to compare
+        with, these do.
+        """
+        horizon, rows = self.config.window.horizon, self.cutoffs[split]
+        most = _KEPT_ROWS // horizon
+        if split == "test" and len(rows) <= max(most, len(self.panel.unique_ids)):
+            return rows
+        return latest_apart(self.panel, rows, horizon, most)
+
+    def with_seed(self, seed: int) -> "Job":
+        """The same job whose first member has this seed."""
+        config = self.config
+        training = config.training.model_copy(update={"seed": seed})
+        source = replace(self.source, config=config.model_copy(update={"training": training}))
+        return replace(self, source=source)
+
     @property
     def monitored_split(self) -> str:
         """The split whose loss is measured by epoch; the test part is for the figure alone."""
@@ -204,14 +226,30 @@ def prepare(
 
     Raises `ConfigError` or `DataError` with all that is wrong.
     """
-    source = load_config(config, settings, overrides)
-    options, window = source.config.data, source.config.window
+    [job] = prepare_each(config, settings, [overrides or {}])
+    return job
+
+
+def prepare_each(
+    config: Path, settings: Sequence[str], overrides: Sequence[Mapping[str, object]]
+) -> list[Job]:
+    """The job of a config with each of several overrides, none of them of the data: see `prepare`.
+
+    The table is read once.
+    """
+    first = load_config(config, settings, overrides[0])
+    # The config itself may be a pipe, which is read once too.
+    others = [parse_config(first.text, first.path, settings, own) for own in overrides[1:]]
+    sources, options = [first, *others], first.config.data
     if options.freq is not None and not is_freq(options.freq):
         message = f"`data.freq` should be a frequency, and is {options.freq!r}."
         advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
-        raise ConfigError(source.problem(("data", "freq"), message, advice))
-    refuse_too_large(source, source.config.model.least_parameters(window.context_length))
-    return plan_job(source, read_table(options))
+        raise ConfigError(first.problem(("data", "freq"), message, advice))
+    for source in sources:
+        length = source.config.window.context_length
+        refuse_too_large(source, source.config.model.least_parameters(length))
+    table = read_table(options)
+    return [plan_job(source, table) for source in sources]
 
 
 def plan_job(source: LoadedConfig, table: Table) -> Job:

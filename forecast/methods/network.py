@@ -42,6 +42,17 @@ class OnnxPredictor:
             raise RunError(Problem(f"{path} can not be loaded: {error}")) from error
         self._names = [part.name for part in self._session.get_inputs()]
 
+    def example(self) -> Inputs:
+        """Zeros as one window of each series that has a network, or as one window for all."""
+        parts = {part.name: part.shape for part in self._session.get_inputs()}
+        # A lone input need not have the name that it has among several.
+        names = parts if len(parts) > 1 else ("past",)
+        shapes = [
+            [size if isinstance(size, int) else 1 for size in shape] for shape in parts.values()
+        ]
+        zeros = [np.zeros(shape, np.float32) for shape in shapes]
+        return Inputs(**dict(zip(names, zeros, strict=True)))
+
     def predict(self, inputs: Inputs) -> Batch:
         """See `Predictor.predict`; on the transforms' scale."""
         named = inputs.named
