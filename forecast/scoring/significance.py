@@ -71,7 +71,7 @@ def welch(one: FloatArray, other: FloatArray) -> float:
 def holm(p_values: FloatArray) -> FloatArray:
     """P-values of several tests, such that one false alarm among all is as rare as they say.
 
-    NaN stays. Holm 1979, https://www.jstor.org/stable/4615733.
+    NaN stays. Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
     """
     adjusted = np.full(len(p_values), np.nan)
     order = [int(i) for i in np.argsort(p_values) if np.isfinite(p_values[i])]
