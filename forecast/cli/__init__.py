@@ -15,6 +15,7 @@ from forecast.cli.backtest import backtest
 from forecast.cli.check import check
 from forecast.cli.command import BUG, HELP, Commands, examples
 from forecast.cli.compare import compare
+from forecast.cli.detect import detect
 from forecast.cli.evaluate import evaluate
 from forecast.cli.explain import explain
 from forecast.cli.init import init
@@ -51,7 +52,7 @@ runs_app = typer.Typer(
 
 _OF_RUNS = (list_, show, path, verify, delete)
 _ALL = (
-    init, check, train, predict, evaluate, explain, backtest, compare, plot, schema, doctor
+    init, check, train, predict, evaluate, explain, backtest, compare, detect, plot, schema, doctor
 )  # fmt: skip
 for _command in _ALL:
     _command.add_to(app)

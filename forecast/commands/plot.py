@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from forecast.commands.compare import Comparison
+from forecast.commands.detect import Detection
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import panel_table, refuse_unwritable, write_file
@@ -20,6 +21,7 @@ from forecast.figures import (
     FIGURES,
     Tested,
     View,
+    draw_anomalies,
     draw_backtest,
     draw_comparison,
     draw_importance,
@@ -174,6 +176,18 @@ def plot_importance(
 ) -> None:
     """Draw the importance of features. Raises `UsageError` where the file can not be written."""
     content, unknown = drawn(partial(draw_importance, name, model, table), _format_of(output))
+    _write(content, output, "--plot")
+    _say_unknown(unknown, console)
+
+
+def plot_anomalies(
+    name: str, detection: Detection, step: int, output: Path, console: Console
+) -> None:
+    """Draw what was expected and what was not. Raises `UsageError` as the others do."""
+    draw = partial(
+        draw_anomalies, name, detection.level, step, detection.points, detection.anomalies
+    )
+    content, unknown = drawn(draw, _format_of(output))
     _write(content, output, "--plot")
     _say_unknown(unknown, console)
 

@@ -1,5 +1,6 @@
 """What does a reader see? One function a figure, each asks a run for the tables that it shows."""
 
+from forecast.figures.anomalies import draw_anomalies
 from forecast.figures.backtest import backtest, draw_backtest
 from forecast.figures.comparison import draw_comparison
 from forecast.figures.files import drawn
@@ -20,6 +21,7 @@ __all__ = [
     "Tested",
     "View",
     "backtest",
+    "draw_anomalies",
     "draw_backtest",
     "draw_comparison",
     "draw_importance",

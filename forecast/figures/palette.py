@@ -10,6 +10,7 @@ MODEL = "#0072B2"
 paler shade of the same."""
 FITTED = "#56B4E9"
 """The same of the rows that it was fitted on."""
+ANOMALY = "#D55E00"
 GUIDE = "#7F7F7F"
 INTERVAL_ALPHA = 0.2
 

@@ -93,7 +93,11 @@ def error_scales(past: Panel, season_length: int, others: FloatArray | None = No
     The panel is on the scale on which forecasts are combined. A series that never changed has no
     scale of its own and takes the mean of the series, and of `others`, whose scales are known.
     """
-    scales = scales_of(past.before(past.ends), season_length)
+    return usable(scales_of(past.before(past.ends), season_length), others)
+
+
+def usable(scales: FloatArray, others: FloatArray | None = None) -> FloatArray:
+    """Scales of series `(series,)`, the mean of all that are known for one that has none."""
     known = np.concatenate([scales] if others is None else [scales, others])
     known = known[_is_scale(known)]
     return np.where(_is_scale(scales), scales, known.mean() if len(known) else 1.0)

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -31,8 +31,10 @@ class Gate:
     The right side is a number, or a baseline, which stands for its own score in the same metric.
     """
 
-    def __init__(self, expression: str, known: Sequence[str]) -> None:
-        """`known` baselines may stand on the right.
+    def __init__(
+        self, expression: str, known: Sequence[str] = (), counts: Sequence[str] = ()
+    ) -> None:
+        """`known` baselines may stand on the right; `counts` are metrics in place of scores.
 
         Raises `UsageError` for anything but METRIC OPERATOR NUMBER-OR-BASELINE.
         """
@@ -40,17 +42,23 @@ class Gate:
         self._expression = expression
         match = _EXPRESSION.fullmatch(expression)
         if not match:
-            advice = "Write METRIC OPERATOR LIMIT, such as 'mase > 1' or 'rmse > seasonal_naive'."
+            shown = "'mase > 1' or 'rmse > seasonal_naive'"
+            if counts:
+                shown = f"'{counts[0]} > 0'"
+            advice = f"Write METRIC OPERATOR LIMIT, such as {shown}."
             raise UsageError(Problem(f"--fail-if {expression!r} is no condition.", advice))
         self._metric, sign, self._limit = match.groups()
         self._holds = _OPERATORS[sign]
-        known_metrics = [*metrics.NAMES, *_AT_TIMES]
-        if self._metric not in known_metrics and not _INTERVAL.fullmatch(self._metric):
+        known_metrics = list(counts) or [*metrics.NAMES, *_AT_TIMES]
+        is_interval = not counts and _INTERVAL.fullmatch(self._metric)
+        if self._metric not in known_metrics and not is_interval:
             advice = did_you_mean(self._metric, known_metrics)
             raise UsageError(Problem(f"--fail-if: there is no metric {self._metric!r}.", advice))
         if self._limit not in known and not _is_number(self._limit):
             advice = did_you_mean(self._limit, list(known))
             message = f"--fail-if: {self._limit!r} is neither a number nor a baseline."
+            if counts:
+                message, advice = f"--fail-if: {self._limit!r} is no number.", "Such as 0."
             raise UsageError(Problem(message, advice))
 
     def check(self, scores: pd.DataFrame, split: str, model: str) -> None:
@@ -67,6 +75,13 @@ class Gate:
             raise GateError(
                 Problem(f"--fail-if {self._expression!r}: the score is undefined here.")
             )
+        self._refuse(value, limit, is_baseline=is_baseline)
+
+    def check_count(self, counts: Mapping[str, int]) -> None:
+        """Raise `GateError` where the condition holds of numbers by their name."""
+        self._refuse(counts[self._metric], float(self._limit), is_baseline=False)
+
+    def _refuse(self, value: float, limit: float, *, is_baseline: bool) -> None:
         if self._holds(value, limit):
             message = f"--fail-if {self._expression!r} holds: {self._metric} is {value:.6g}"
             raise GateError(Problem(message + (f", against {limit:.6g}." if is_baseline else ".")))
