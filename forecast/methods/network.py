@@ -13,15 +13,16 @@ import numpy as np
 import onnxruntime
 
 from forecast.config.models import ModelOptions
-from forecast.config.schema import Config, WindowOptions
+from forecast.config.schema import Config, FeaturesOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, DivergedError, Problem, RunError
-from forecast.features import Encoded, Encoder
+from forecast.features import Encoded, Encoder, rolling_means_of, sizes_of
 from forecast.methods.method import Note, unheard
+from forecast.methods.recursion import Recursion
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
 from forecast.transforms import Pipeline, Pipelines
-from forecast.windows import Batch, Columns, Inputs, gather, occurrences
+from forecast.windows import Batch, Columns, Inputs, Sizes, gather, occurrences
 
 # The level of the quantile that is the forecast itself.
 MIDDLE = 0.5
@@ -83,6 +84,9 @@ class Branch:
     model: ModelOptions
     window: WindowOptions
     season_length: int
+    features: FeaturesOptions
+    sizes: Sizes
+    """Features beside the target."""
 
     def call(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None = None) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
@@ -114,26 +118,40 @@ class Branch:
         self, transformed: Panel, cutoffs: IntArray, horizon: int, encoded: Encoded | None
     ) -> Inputs:
         """What the network sees at each cutoff, and what is known of `horizon` steps after it."""
-        series = transformed.series_of(cutoffs)
-        starts = transformed.starts[series] + self.transforms.reach
+        starts = self._starts(transformed, cutoffs)
         with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
             values = transformed.values.astype(np.float32)
-        columns = Columns(values)
+        means = rolling_means_of(transformed, self.features.rolling_means)
+        columns = Columns(values, rolling_means=means)
         if encoded is not None:
-            ahead = encoded.ahead * np.arange(len(transformed.unique_ids))
-            longer = np.zeros(len(values) + encoded.ahead * len(transformed.unique_ids), np.float32)
-            longer[np.arange(len(values)) + np.repeat(ahead, np.diff(transformed.offsets))] = values
-            columns = encoded.beside(longer, np.diff(transformed.offsets))
-            cutoffs, starts = cutoffs + ahead[series], starts + ahead[series]
+            lengths, ahead = np.diff(transformed.offsets), encoded.ahead
+            columns = encoded.beside(_longer(values, lengths, ahead), lengths)
+            if means is not None:
+                columns = columns._replace(rolling_means=_longer(means, lengths, ahead))
+            moved = ahead * transformed.series_of(cutoffs)
+            cutoffs, starts = cutoffs + moved, starts + moved
         return gather(
             np,
             columns,
             cutoffs,
             self.window.context_length,
             horizon=horizon,
+            lags=self.features.lags,
             starts=starts,
-            period=None if self.window.padding == "mask" else self.season_length,
+            season_length=self.season_length,
+            is_masked=self.window.padding == "mask",
         )
+
+    def _starts(self, transformed: Panel, cutoffs: IntArray) -> IntArray:
+        """The first row of each cutoff's series that has a value on the scale of the network."""
+        return transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
+
+    def _behind(self, transformed: Panel, cutoffs: IntArray) -> FloatArray:
+        """The values that rolling means go on from, `(cutoffs, longest)`; NaN where none is."""
+        longest = max(self.features.rolling_means, default=0)
+        rows = cutoffs[:, None] + np.arange(1 - longest, 1)
+        here = rows >= self._starts(transformed, cutoffs)[:, None]
+        return np.where(here, transformed.values[np.maximum(rows, 0)], np.nan)
 
     def _call(self, inputs: Inputs, panel: Panel, cutoffs: IntArray) -> Batch:
         if self.model.scope == "global":
@@ -159,40 +177,29 @@ class Branch:
         note: Note,
         encoded: Encoded | None,
     ) -> FloatArray:
-        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes.
-
-        What is forecast is written behind the context, of which each call sees the last steps; so
-        is what is known of these steps, and of what is not what it was last.
-        """
-        each = self.window.horizon
-        steps = self.steps(horizon)
+        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
+        each, steps = self.window.horizon, self.steps(horizon)
         inputs = self._inputs(transformed, cutoffs, steps, encoded)
+        behind = self._behind(transformed, cutoffs)
+        recursion = Recursion.begin(inputs, behind, steps, self.features, self.sizes)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
-        length = inputs.past.shape[1]
-        after = np.repeat(inputs.past[:, -1:], steps, axis=1)
-        if inputs.future is not None:
-            after[..., -inputs.future.shape[-1] :] = inputs.future
-        past = np.concatenate([inputs.past, after], axis=1)
-        present = None
-        if inputs.present is not None:
-            there = np.ones((len(cutoffs), steps, 1), np.float32)
-            present = np.concatenate([inputs.present, there], axis=1)
         forecasts = np.empty((len(cutoffs), steps, max(1, len(self.model.quantiles))))
-        for begin in range(0, steps, each):
-            seen, ahead = slice(begin, begin + length), slice(begin, begin + each)
-            called = inputs._replace(
-                past=past[:, seen],
-                future=None if inputs.future is None else inputs.future[:, ahead],
-                present=None if present is None else present[:, seen],
-            )
-            forecasts[:, ahead] = self._call(called, transformed, cutoffs)
-            past[:, length + begin : length + begin + each, 0] = forecasts[:, ahead, middle]
-            note(min(each, horizon - begin))
+        for ahead, seen in recursion.calls(each):
+            forecasts[:, ahead] = self._call(seen, transformed, cutoffs)
+            recursion.write(ahead, forecasts[:, ahead, middle])
+            note(min(each, horizon - ahead.start))
         return forecasts[:, :horizon]
 
     def steps(self, horizon: int) -> int:
         """Steps of as many whole calls as a horizon takes."""
         return -(-horizon // self.window.horizon) * self.window.horizon
+
+
+def _longer(rows: Batch, lengths: IntArray, ahead: int) -> Batch:
+    """Rows `(rows, ...)` of series of so many, with zeros for `ahead` more rows after each."""
+    longer = np.zeros((len(rows) + ahead * len(lengths), *rows.shape[1:]), np.float32)
+    longer[np.arange(len(rows)) + np.repeat(ahead * np.arange(len(lengths)), lengths)] = rows
+    return longer
 
 
 @dataclass(frozen=True)
@@ -217,8 +224,9 @@ class TrainedNetwork:
         encoder: Encoder | None = None,
     ) -> "TrainedNetwork":
         """The method that a config describes, with a network for each pipeline."""
+        features, sizes = config.features, sizes_of(encoder, config.features)
         branches = [
-            Branch(network, branch, config.model, config.window, season_length)
+            Branch(network, branch, config.model, config.window, season_length, features, sizes)
             for network, branch in zip(networks, transforms.branches, strict=True)
         ]
         return cls(
