@@ -7,7 +7,7 @@ that none of them can disagree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -90,7 +90,8 @@ class Branch:
 
     def call(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None = None) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
-        inputs = self._inputs(transformed, cutoffs, self.window.horizon, encoded)
+        source = _Source.of(transformed, self.features, encoded)
+        inputs = self._inputs(source, cutoffs, self.window.horizon)
         return self._call(inputs, transformed, cutoffs)
 
     def outputs(
@@ -103,41 +104,27 @@ class Branch:
     ) -> list[FloatArray]:
         """What the network predicts, each `(cutoffs, horizon)` on the scale of the panel."""
         transformed = self.transforms.apply(panel)
+        source = _Source.of(transformed.panel, self.features, encoded)
         # One of each series, then the next of each: so a batch of local networks has few of each.
         order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
         parts = [
-            self._continued(
-                transformed.panel, cutoffs[order[i : i + _BATCH]], horizon, note, encoded
-            )
+            self._continued(source, cutoffs[order[i : i + _BATCH]], horizon, note)
             for i in range(0, len(cutoffs), _BATCH)
         ]
         outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
         return [transformed.invert(output, cutoffs) for output in outputs]
 
-    def _inputs(
-        self, transformed: Panel, cutoffs: IntArray, horizon: int, encoded: Encoded | None
-    ) -> Inputs:
+    def _inputs(self, source: "_Source", cutoffs: IntArray, horizon: int) -> Inputs:
         """What the network sees at each cutoff, and what is known of `horizon` steps after it."""
-        starts = self._starts(transformed, cutoffs)
-        with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
-            values = transformed.values.astype(np.float32)
-        means = rolling_means_of(transformed, self.features.rolling_means)
-        columns = Columns(values, rolling_means=means)
-        if encoded is not None:
-            lengths, ahead = np.diff(transformed.offsets), encoded.ahead
-            columns = encoded.beside(_longer(values, lengths, ahead), lengths)
-            if means is not None:
-                columns = columns._replace(rolling_means=_longer(means, lengths, ahead))
-            moved = ahead * transformed.series_of(cutoffs)
-            cutoffs, starts = cutoffs + moved, starts + moved
+        moved = source.ahead * source.panel.series_of(cutoffs)
         return gather(
             np,
-            columns,
-            cutoffs,
+            source.columns,
+            cutoffs + moved,
             self.window.context_length,
             horizon=horizon,
             lags=self.features.lags,
-            starts=starts,
+            starts=self._starts(source.panel, cutoffs) + moved,
             season_length=self.season_length,
             is_masked=self.window.padding == "mask",
         )
@@ -170,22 +157,17 @@ class Branch:
         return forecasts if self.model.quantiles else forecasts[..., None]
 
     def _continued(
-        self,
-        transformed: Panel,
-        cutoffs: IntArray,
-        horizon: int,
-        note: Note,
-        encoded: Encoded | None,
+        self, source: "_Source", cutoffs: IntArray, horizon: int, note: Note
     ) -> FloatArray:
         """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
         each, steps = self.window.horizon, self.steps(horizon)
-        inputs = self._inputs(transformed, cutoffs, steps, encoded)
-        behind = self._behind(transformed, cutoffs)
+        inputs = self._inputs(source, cutoffs, steps)
+        behind = self._behind(source.panel, cutoffs)
         recursion = Recursion.begin(inputs, behind, steps, self.features, self.sizes)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
         forecasts = np.empty((len(cutoffs), steps, max(1, len(self.model.quantiles))))
         for ahead, seen in recursion.calls(each):
-            forecasts[:, ahead] = self._call(seen, transformed, cutoffs)
+            forecasts[:, ahead] = self._call(seen, source.panel, cutoffs)
             recursion.write(ahead, forecasts[:, ahead, middle])
             note(min(each, horizon - ahead.start))
         return forecasts[:, :horizon]
@@ -195,8 +177,31 @@ class Branch:
         return -(-horizon // self.window.horizon) * self.window.horizon
 
 
+class _Source(NamedTuple):
+    """What the windows of a panel are gathered from."""
+
+    panel: Panel
+    """On the scale that a network sees."""
+    columns: Columns
+    ahead: int
+    """Rows more that each series has in the columns than in the panel: those of its future."""
+
+    @classmethod
+    def of(cls, panel: Panel, features: FeaturesOptions, encoded: Encoded | None) -> "_Source":
+        with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
+            values = panel.values.astype(np.float32)
+        means = rolling_means_of(panel, features.rolling_means)
+        if encoded is None:
+            return cls(panel, Columns(values, rolling_means=means), 0)
+        lengths = np.diff(panel.offsets)
+        columns = encoded.beside(_longer(values, lengths, encoded.ahead), lengths)
+        if means is not None:
+            columns = columns._replace(rolling_means=_longer(means, lengths, encoded.ahead))
+        return cls(panel, columns, encoded.ahead)
+
+
 def _longer(rows: Batch, lengths: IntArray, ahead: int) -> Batch:
-    """Rows `(rows, ...)` of series of so many, with zeros for `ahead` more rows after each."""
+    """Rows `(rows, ...)` of series of such lengths, with zeros for `ahead` more after each."""
     longer = np.zeros((len(rows) + ahead * len(lengths), *rows.shape[1:]), np.float32)
     longer[np.arange(len(rows)) + np.repeat(ahead * np.arange(len(lengths)), lengths)] = rows
     return longer
