@@ -409,6 +409,7 @@ def test_a_table_too_short_for_a_lag_is_refused_with_how_much_it_takes(
     assert result.returncode == 4
     assert "window.context_length 7, a lag of 56 steps and window.horizon 7" in result.stderr
     assert "70 there, 98 rows in all" in result.stderr
+    assert "a shorter context, lag or horizon" in result.stderr
 
 
 SHORT = 20

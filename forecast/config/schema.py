@@ -302,10 +302,9 @@ class DatedOptions(Section):
 
 
 class FeaturesOptions(DatedOptions):
-    """What the network is told of each step beside the target: of its date, and of steps before it.
+    """What the network is told beside its context: of the date of each step, and of steps long ago.
 
-    All of it is known of the steps ahead too, or is of steps that have been, so that a forecast
-    needs nothing more.
+    All of it follows from the rows and their dates, so that a forecast needs nothing more.
     """
 
     lags: Annotated[tuple[Count, ...], Field(strict=False)] = ()

@@ -50,6 +50,11 @@ class Needs:
         """Rows up to and with the first cutoff of a series that training takes."""
         return self.context_length - self.masked + self.reach + self.lag
 
+    @property
+    def shorter(self) -> str:
+        """What would take fewer rows."""
+        return f"a shorter context{', lag' if self.lag else ''} or horizon"
+
     def __str__(self) -> str:
         context = f"window.context_length {self.context_length}"
         if self.masked:
@@ -161,7 +166,7 @@ def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs
         )
         whole = _rows_needed(options, needs)
         message += f", {whole} rows in all." if whole else "."
-        advice = "Give more rows, a shorter context or horizon, or another split."
+        advice = f"Give more rows, {needs.shorter}, or another split."
         raise DataError(Problem(message, advice))
 
 

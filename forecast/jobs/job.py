@@ -317,7 +317,7 @@ def _refuse_untrainable(job: Job) -> None:
         f"no series has a window to train on: it takes {job.needs.rows_before + job.needs.horizon} "
         f"observed rows ({job.needs}), and {job.panel.unique_ids[i]} has {rows} rows."
     )
-    raise DataError(Problem(message, "Give more rows, or a shorter context or horizon."))
+    raise DataError(Problem(message, f"Give more rows, or {job.needs.shorter}."))
 
 
 def _refuse_unobserved(job: Job) -> None:
