@@ -15,7 +15,8 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from forecast.commands.backtest import backtest
-from forecast.config.schema import FeaturesOptions, ModelOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import FeaturesOptions, WindowOptions
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.features import places_of, rolling_means, rolling_means_of, sizes_of
