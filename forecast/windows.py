@@ -5,6 +5,7 @@ examples costs eight bytes an example, however long the context. The same functi
 NumPy and inside a compiled program with `keras.ops`: they are handed the one or the other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -25,7 +26,8 @@ class Inputs(NamedTuple):
     past: Any
     """`(..., context_length, features)`: the target, then what else is known up to the cutoff."""
     future: Any = None
-    """`(..., horizon, features)`: what is known of the steps after it."""
+    """`(..., horizon, features)`: what is known of the steps after it. See `Sizes` for the order of
+    both."""
     static: Any = None
     """`(..., features)`: what does not change within a series."""
     present: Any = None
@@ -39,6 +41,46 @@ class Inputs(NamedTuple):
     def named(self) -> dict[str, Any]:
         """The parts that there are, by name."""
         return _named(self)
+
+
+class Sizes(NamedTuple):
+    """How many features a network is given beside the target, and where each sort stands.
+
+    In the past: the target, its rolling means, its lags, past ones, known ones; in the future: lags
+    and known ones. What is on the scale of the target comes first.
+    """
+
+    past: int = 0
+    known: int = 0
+    static: int = 0
+    rolling_means: int = 0
+    lags: int = 0
+
+    @property
+    def on_scale(self) -> int:
+        """How many features of the past are on the target's scale, the target among them."""
+        return 1 + self.rolling_means + self.lags
+
+    @property
+    def in_past(self) -> int:
+        """How many features of the past there are."""
+        return self.on_scale + self.past + self.known
+
+    @property
+    def in_future(self) -> int:
+        """How many features of the future there are."""
+        return self.lags + self.known
+
+    @property
+    def first_lag(self) -> int:
+        """Where in the past lags begin."""
+        return 1 + self.rolling_means
+
+    @property
+    def ahead(self) -> list[int]:
+        """Where in the past stands what the future has, in its order."""
+        first_known = self.in_past - self.known
+        return [*range(self.first_lag, self.on_scale), *range(first_known, self.in_past)]
 
 
 class Columns(NamedTuple):
@@ -56,6 +98,8 @@ class Columns(NamedTuple):
     """The row of `static` for each row, `(rows,)`."""
     observed: Any = None
     """1 where the target was observed, and else 0, `(rows,)`; None where all of it was."""
+    rolling_means: Any = None
+    """`(rows, lengths)`: of the target up to each row."""
 
     @property
     def named(self) -> dict[str, Any]:
@@ -79,52 +123,102 @@ def gather(
     context_length: int,
     *,
     horizon: int = 1,
+    lags: Sequence[int] = (),
     starts: Any = None,
-    period: int | None = None,
+    season_length: int = 1,
+    is_masked: bool = False,
     there: Any = None,
 ) -> Inputs:
     """The inputs at cutoffs `(...)`; `horizon` steps after them, where anything is known there.
 
-    `starts` `(...)` are the first rows of the cutoffs' series; without them every context is whole.
-    A context that reaches back before the first row of its series is filled with the first season
-    (`period` steps) repeated backwards: a short series then looks like one whose past went as its
-    present does. Without a period it is filled with zeros, and `present` says where.
+    `starts` `(...)` are the first rows of the cutoffs' series; without them every context is whole,
+    and so are its lags. What lies before the first row of a series is its first season repeated
+    backwards: a short series then looks like one whose past went as its present does. Masked, a
+    context has zeros there instead, and `present` says where. A lag that would be of a step after
+    the cutoff is the value at the cutoff.
     Where `there` `(...)` is false there is no window, and the target's past is zero.
     """
+    target = _Target(xp, columns.values, cutoffs, starts, season_length, there)
     rows = cutoffs[..., None] + np.arange(1 - context_length, 1, dtype=np.int32)
-
-    def taken(rows: Any) -> Any:
-        numbers = xp.take(columns.values, rows, axis=0)
-        # Before an axis of features is added: over that, XLA would add up in another order.
-        return numbers if there is None else xp.where(there[..., None], numbers, 0.0)
-
-    absent = present = None
-    if starts is None:
-        rows = xp.maximum(rows, 0)
-    else:
-        first = starts[..., None]
-        absent = rows < first
-        if period is None:
-            rows = xp.maximum(rows, 0)
-        else:
-            season = xp.minimum(period, cutoffs[..., None] + 1 - first)
-            rows, absent = xp.where(absent, first + (rows - first) % season, rows), None
-    past = taken(rows)
+    absent = rows < starts[..., None] if is_masked else None
+    rows = xp.maximum(rows, 0) if is_masked else target.within(rows)
+    past, present = target.at(rows), None
+    lagged, lags_ahead = target.lagged(lags, context_length, horizon)
+    means = target.rolling_means(columns.rolling_means, rows)
+    others = [part for part in (columns.past, columns.known) if part is not None]
+    beside = [*means, *lagged, *(xp.take(part, rows, axis=0) for part in others)]
     if absent is not None:
         past = xp.where(absent, 0.0, past)
         present = xp.where(absent, 0.0, xp.ones_like(past))[..., None]
-    beside = [part for part in (columns.past, columns.known) if part is not None]
-    parts = [past[..., None], *(xp.take(part, rows, axis=0) for part in beside)]
-    if absent is not None:
-        parts[1:] = [xp.where(absent[..., None], 0.0, part) for part in parts[1:]]
+        beside = [xp.where(absent[..., None], 0.0, part) for part in beside]
+    known = [] if columns.known is None else [gather_after(xp, columns.known, cutoffs, horizon)]
     return Inputs(
-        parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=-1),
-        None if columns.known is None else gather_after(xp, columns.known, cutoffs, horizon),
+        _side_by_side(xp, [past[..., None], *beside]),
+        _side_by_side(xp, [*lags_ahead, *known]),
         None
         if columns.static is None
         else xp.take(columns.static, xp.take(columns.series, cutoffs, axis=0), axis=0),
         present,
     )
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The target in rows `(..., steps)` near cutoffs `(...)`: see `gather`."""
+
+    xp: Any
+    values: Any
+    cutoffs: Any
+    starts: Any
+    season_length: int
+    there: Any
+
+    def at(self, rows: Any) -> Any:
+        """The values in these rows."""
+        numbers = self.xp.take(self.values, rows, axis=0)
+        # Before an axis of features is added: over that, XLA would add up in another order.
+        return self._if_there(numbers, self.there if self.there is None else self.there[..., None])
+
+    def within(self, rows: Any) -> Any:
+        """Rows of the series in place of those before its first."""
+        if self.starts is None:
+            return self.xp.maximum(rows, 0)
+        first = self.starts[..., None]
+        season = self.xp.minimum(self.season_length, self.cutoffs[..., None] + 1 - first)
+        season = self.xp.maximum(season, 1)  # where there is no window
+        return self.xp.where(rows < first, first + (rows - first) % season, rows)
+
+    def lagged(
+        self, lags: Sequence[int], context_length: int, horizon: int
+    ) -> tuple[list[Any], list[Any]]:
+        """The lags of each step of the context `(..., context_length, lags)`, and of the horizon.
+
+        Each in a list, which is empty where there are no lags.
+        """
+        if not lags:
+            return [], []
+        last = self.cutoffs[..., None]
+        steps = last + np.arange(1 - context_length, horizon + 1, dtype=np.int32)
+        rows = [self.within(self.xp.minimum(steps - lag, last)) for lag in lags]
+        lagged = self.xp.stack([self.at(own) for own in rows], axis=-1)
+        return [lagged[..., :context_length, :]], [lagged[..., context_length:, :]]
+
+    def rolling_means(self, means: Any, rows: Any) -> list[Any]:
+        """The rolling means in these rows `(..., steps, lengths)`; none where there are none."""
+        if means is None:
+            return []
+        there = self.there if self.there is None else self.there[..., None, None]
+        return [self._if_there(self.xp.take(means, rows, axis=0), there)]
+
+    def _if_there(self, numbers: Any, there: Any) -> Any:
+        return numbers if there is None else self.xp.where(there, numbers, 0.0)
+
+
+def _side_by_side(xp: Any, parts: list[Any]) -> Any:
+    """The features of all parts `(..., steps, features)`; None where there are none."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return xp.concatenate(parts, axis=-1)
 
 
 def gather_after(xp: Any, values: Any, cutoffs: Any, horizon: int) -> Any:
@@ -159,6 +253,8 @@ class Windows:
     """The other columns of the same rows, if there are any."""
     observed: NDArray[np.bool_] | None = None
     """Which of the rows are no filled gaps; None where none of the targets is one."""
+    lags: tuple[int, ...] = ()
+    """How many steps before each step the target is seen too."""
 
     def of(self, series: int) -> "Windows":
         """The examples of one series."""

@@ -13,6 +13,7 @@ from forecast.data.calendar import (
     grid,
     is_freq,
     iso,
+    longer_season_of,
     season_length_of,
     seasons_of,
     steps_between,
@@ -65,19 +66,23 @@ def test_usual_frequencies_are_known(freq: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("freq", "seasons"),
+    ("freq", "seasons", "longer"),
     [
-        ("MS", [12]),
-        ("D", [7]),
-        ("W-SUN", [52]),
-        ("h", [24, 168]),
-        ("15min", [96, 672]),
-        ("YS", []),
+        ("MS", [12], 12),
+        ("D", [7], 364),
+        ("B", [5], 260),
+        ("W-SUN", [52], 52),
+        ("h", [24, 168], 168),
+        ("15min", [96, 672], 672),
+        ("YS", [], 1),
     ],
 )
-def test_hours_have_a_season_of_a_day_and_one_of_a_week(freq: str, seasons: list[int]) -> None:
-    """Shortest first."""
+def test_hours_have_a_season_of_a_day_and_one_of_a_week(
+    freq: str, seasons: list[int], longer: int
+) -> None:
+    """Shortest first; above that of days lie 52 weeks."""
     assert seasons_of(freq) == seasons
+    assert longer_season_of(freq) == longer
 
 
 @given(

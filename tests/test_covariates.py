@@ -21,10 +21,10 @@ from forecast.data.covariates import Covariates
 from forecast.data.panel import Panel
 from forecast.data.table import read_table
 from forecast.errors import DataError
-from forecast.features import Encoder, Sizes, fit_encoder, vocabulary
+from forecast.features import Encoder, fit_encoder, vocabulary
 from forecast.features.column import Number, Scale, column_of, fill_forward
 from forecast.networks import Architecture
-from forecast.windows import Columns, Inputs, gather
+from forecast.windows import Columns, Inputs, Sizes, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -160,7 +160,9 @@ def test_windows_have_the_past_the_future_and_what_is_static() -> None:
         rows, rows[:, None] + 100, rows[:, None] + 200, np.array([[1.0], [2.0]]),
         np.array([0, 0, 0, 0, 1, 1, 1, 1]),
     )  # fmt: skip
-    inputs = gather(np, columns, np.array([2, 4]), 3, horizon=2, starts=np.array([0, 4]))
+    inputs = gather(
+        np, columns, np.array([2, 4]), 3, horizon=2, starts=np.array([0, 4]), is_masked=True
+    )
     assert inputs.past[0].tolist() == [[0, 100, 200], [1, 101, 201], [2, 102, 202]]
     assert inputs.past[1].tolist() == [[0, 0, 0], [0, 0, 0], [4, 104, 204]]
     assert inputs.future[..., 0].tolist() == [[203, 204], [205, 206]]

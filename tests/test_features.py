@@ -339,7 +339,13 @@ def test_a_network_that_knows_the_weekday_finds_the_saturdays(sales: Path, cli: 
     "settings",
     [
         ("model.scope=local", "training.ensemble=2", "intervals.n_windows=8"),
-        ("training.backend=jax", "window.padding=mask", "features.holidays=US"),
+        (
+            "training.backend=jax",
+            "window.padding=mask",
+            "features.holidays=US",
+            "features.lags=[7, 60]",
+            "features.rolling_means=[30]",
+        ),
     ],
     ids=lambda settings: settings[0],
 )
@@ -383,6 +389,7 @@ def test_a_strange_features_file_is_a_damaged_run(sales: Path, cli: Cli) -> None
         {"calendar": {"parts": [monday | {"seen": [7]}]}},
         {"calendar": {"parts": [monday, monday]}},
         {"calendar": whole["dated"]["calendar"], "age": {"begins": {}}},
+        {"calendar": whole["dated"]["calendar"], "lags": {}},
     ]
     for dated in strange:
         text = json.dumps(whole | {"dated": dated})

@@ -188,6 +188,25 @@ def test_the_recipe_errs_less_than_seasonal_naive(cli: Cli, tmp_path: Path) -> N
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("weekday", [4.0, 0.0])
+def test_lags_are_proposed_for_a_cycle_that_the_context_does_not_reach(
+    cli: Cli, tmp_path: Path, weekday: float
+) -> None:
+    """The week of hours, where weekdays differ; as they stand, the lines are valid."""
+    hours = pd.date_range("2024-01-01", periods=1200, freq="h")
+    y = 50 + 10 * np.sin(hours.hour * np.pi / 12) + weekday * np.cos(hours.day_of_week * np.pi / 3)
+    y = y + np.random.default_rng(0).normal(0, 4, len(hours))
+    pd.DataFrame({"hour": hours, "load": y.round(2)}).to_csv(tmp_path / "t.csv", index=False)
+    assert cli("init", "t.csv").returncode == 0
+    text = (tmp_path / "t.yaml").read_text()
+    assert "  context_length: 24\n" in text
+    assert ("#   lags: [168, 336] " in text) == bool(weekday)
+    features = text[text.index("# features:") :].replace("\n# ", "\n")[2:]
+    (tmp_path / "t.yaml").write_text(text + features)
+    checked = cli("check", "--config", "t.yaml")
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_a_long_season_is_read_season_by_season(cli: Cli, tmp_path: Path) -> None:
     """Also in a short table: quarters of an hour, one by one, would take minutes to train on."""
     quarters = pd.date_range("2024-01-01", periods=96 * 14, freq="15min")

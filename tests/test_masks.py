@@ -133,7 +133,9 @@ def test_contexts_without_a_period_lack_what_is_before_their_series(
     """Zeros stand there, whatever the series before holds, and it is said where."""
     panel = make_panel([[1.0, 2.0, 3.0], [4.0, 5.0]])
     cutoffs = np.array([1, 2, 4])
-    inputs = gather(np, Columns(panel.values), cutoffs, 3, starts=np.array([0, 0, 3]))
+    inputs = gather(
+        np, Columns(panel.values), cutoffs, 3, starts=np.array([0, 0, 3]), is_masked=True
+    )
     np.testing.assert_array_equal(inputs.past[..., 0], [[0, 1, 2], [1, 2, 3], [0, 4, 5]])
     np.testing.assert_array_equal(inputs.present[..., 0], [[0, 1, 1], [1, 1, 1], [0, 1, 1]])
 
@@ -155,7 +157,9 @@ def test_training_sees_the_contexts_that_a_forecast_does() -> None:
         print,
     )
     weights = np.stack([network.initial(np.random.default_rng(s)) for s in _initial_seeds(0)])
-    inputs = gather(np, Columns(values.astype(np.float32)), cutoffs, LONG, starts=first[cutoffs])
+    inputs = gather(
+        np, Columns(values.astype(np.float32)), cutoffs, LONG, starts=first[cutoffs], is_masked=True
+    )
     seen = network.forward(weights, inputs.map(lambda part: part[None]))
     targets = values[cutoffs[:, None] + np.arange(1, 6)].astype(np.float32)[None]
     by_hand = np.mean((np.asarray(seen.of(targets)) - np.asarray(seen.forecast)) ** 2)

@@ -16,13 +16,12 @@ from forecast.backends import backend
 from forecast.config.models import GRUOptions, LSTMOptions, ModelOptions
 from forecast.config.schema import EnsembleOptions, WindowOptions
 from forecast.errors import ConfigError
-from forecast.features import Sizes
 from forecast.networks import Architecture, Dropping, Weights, combine, lstm
 from forecast.networks.gru import Recurrence
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers
 from forecast.networks.members import Layout, MemberLayers
-from forecast.windows import Inputs
+from forecast.windows import Inputs, Sizes
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -43,9 +43,9 @@ def test_cutoffs_keep_their_targets_in_the_part_and_their_past_in_the_series(
     assert cutoffs_within(panel, begins, ends, rows_before, horizon).tolist() == by_hand
 
 
-@given(lengths=lengths, context_length=st.integers(1, 12), period=sizes)
+@given(lengths=lengths, context_length=st.integers(1, 12), season=sizes)
 def test_contexts_are_those_of_a_naive_loop(
-    make_panel: Callable[..., Panel], lengths: list[int], context_length: int, period: int
+    make_panel: Callable[..., Panel], lengths: list[int], context_length: int, season: int
 ) -> None:
     """The last values of the series; before its start, its first season goes on backwards."""
     panel = _panel(make_panel, lengths)
@@ -53,14 +53,14 @@ def test_contexts_are_those_of_a_naive_loop(
     for i, length in enumerate(lengths):
         for end in range(1, length + 1):
             past = [1000 * i + row for row in range(end)]
-            season = min(period, end)
+            first_season = min(season, end)
             while len(past) < context_length:
-                past.insert(0, past[season - 1])
+                past.insert(0, past[first_season - 1])
             by_hand.append(past[-context_length:])
     cutoffs = np.arange(len(panel.values))
     starts = panel.starts[panel.series_of(cutoffs)]
     contexts = gather(
-        np, Columns(panel.values), cutoffs, context_length, starts=starts, period=period
+        np, Columns(panel.values), cutoffs, context_length, starts=starts, season_length=season
     ).past
     assert contexts.shape == (len(by_hand), context_length, 1)
     assert contexts[..., 0].tolist() == by_hand

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,9 @@ _FEATURES = """
 # features:
 #   calendar: [{parts}]
 """
+_LAGS = """\
+#   lags: {lags}   # the table repeats itself after {lag} steps, beyond the context
+"""
 # The parts of a date that may matter, by the unit of the frequency.
 _PARTS = {
     **dict.fromkeys(("s", "min"), ("minute_of_day", "day_of_week")),
@@ -112,22 +116,38 @@ def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
     windows = len(look.panel.values) - len(look.panel.unique_ids) * look.season_length
     if windows < _MANY_WINDOWS and windows * look.season_length < _MANY_STEPS:
         test = min(steps, max(1, int(lengths.max()) // 5))
-        model = _small(look, steps, test)
+        (model, context), window = _small(look, steps, test), 1
     else:
         test = min(steps, max(1, int(np.median(lengths)) // 5))
-        model = _panel(look, steps, test)
+        (model, context), window = _panel(look, steps, test), test
     split = f"\nsplit:\n  test: {test}\n"
-    return _data(look, folder) + split + model + _bounds(look) + _features(look)
+    features = _features(look, _lags(look, context, window, test))
+    return _data(look, folder) + split + model + _bounds(look) + features
 
 
-def _features(look: Profile) -> str:
-    """What the dates may tell the network, as comments: whether it helps, a backtest says."""
+def _lags(look: Profile, context: int, window: int, test: int) -> list[int]:
+    """One and two cycles above the season, where the context does not reach one.
+
+    As many as leave half of the rows of a typical series to train on.
+    """
+    longer = look.longer_season or 0
+    if longer <= max(context, window - 1):
+        return []
+    room = (float(np.median(np.diff(look.panel.offsets))) - test) / 2 - context - window
+    return [lag for lag in (longer, 2 * longer) if lag <= room]
+
+
+def _features(look: Profile, lags: Sequence[int]) -> str:
+    """What dates and lags may tell the network, as comments: whether it helps, a backtest says."""
     parts = [
         part
         for part in _PARTS.get(_step(look.panel.freq), ())
         if not any(unfit(FeaturesOptions.model_validate({"calendar": part}), look.panel))
     ]
-    return _FEATURES.format(parts=", ".join(parts)) if parts else ""
+    if not parts:
+        return ""
+    text = _FEATURES.format(parts=", ".join(parts))
+    return text + (_LAGS.format(lags=list(lags), lag=lags[0]) if lags else "")
 
 
 def _step(freq: str) -> str:
@@ -181,26 +201,30 @@ def _log(look: Profile) -> str | None:
     return "log" if look.is_positive else "log1p"
 
 
-def _small(look: Profile, horizon: int, test: int) -> str:
+def _small(look: Profile, horizon: int, test: int) -> tuple[str, int]:
+    """The recipe of few windows, and its context."""
     log = _log(look)
     rows = int(np.diff(look.panel.offsets).max()) - test
     season = look.season_length
     by_season = look.has_season and rows >= 2 * season + 2
     # Half of what is left when the difference is taken goes into the first context.
     left = rows - (season if by_season else 1)
-    return _SMALL.format(
+    context = min(max(season, 12), max(1, left // 2))
+    text = _SMALL.format(
         log=f"\n  - {log:<21} # swings grow with the level" if log else "",
         lag="season" if by_season else 1,
         reason="against the season before: little is left to learn"
         if by_season
         else "against the step before",
-        context=min(max(season, 12), max(1, left // 2)),
+        context=context,
         loss="mse" if look.is_intermittent else "mae",
         horizon=horizon,
     )
+    return text, context
 
 
-def _panel(look: Profile, horizon: int, test: int) -> str:
+def _panel(look: Profile, horizon: int, test: int) -> tuple[str, int]:
+    """The recipe of many windows, and its context."""
     log = _log(look)
     transforms = [(log, "swings grow with the level")] if log else []
     if look.is_far_from_zero:
@@ -214,7 +238,7 @@ def _panel(look: Profile, horizon: int, test: int) -> str:
     context = season * seasons if seasons else int(np.clip(room // 2, 1, 2 * test))
     windows = len(look.panel.values) - len(look.panel.unique_ids) * (context + test)
     epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
-    return _PANEL.format(
+    text = _PANEL.format(
         transforms="\ntransforms:\n"
         + "".join(f"  - {kind:<21} # {why}\n" for kind, why in transforms)
         if transforms
@@ -227,3 +251,4 @@ def _panel(look: Profile, horizon: int, test: int) -> str:
         residual_of="seasonal_naive" if look.has_season and seasons else "last",
         patch_length="season" if seasons else 1,
     )
+    return text, context

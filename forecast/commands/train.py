@@ -225,7 +225,7 @@ def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> N
     write_data(staging, _data_record(job, scales))
     write_history(staging, _history(job, done.history))
     write_weights(staging, trained.weights)
-    kept = max(job.needs.context_length + job.needs.reach, job.season_length)
+    kept = max(job.config.rows_seen(job.season_length), job.season_length)
     last = job.panel.tail(kept)
     write_context(staging, last)
     if trained.encoder is not None:

@@ -17,8 +17,8 @@ Activation = Literal["tanh", "relu", "sigmoid", "linear"]
 class DecoderOptions(Section):
     """Dense layers that make the forecast of a step from what is known of it.
 
-    That is its covariates, the static ones, and some numbers that the network gives for it. All
-    steps share the layers.
+    That is its covariates, the static ones, its lags, and some numbers that the network gives for
+    it. All steps share the layers.
     """
 
     inputs: Count = 16
@@ -31,7 +31,7 @@ class _NetworkOptions(Section):
     """What every network has."""
 
     decoder: DecoderOptions = DecoderOptions()
-    """Where there are known or static covariates: how they enter."""
+    """Where there are known or static covariates, or lags: how they enter."""
 
     scope: Literal["global", "local"] = "global"
     """One network for all series, or one for each, all of them trained at once."""

@@ -252,6 +252,9 @@ class CalendarOptions(Section):
         return parts
 
 
+RollingWindow = Annotated[int, Field(ge=2, le=10**9)]
+
+
 def _parts_alone(value: object) -> object:
     """Let `calendar: [hour]`, or `calendar: hour`, stand for `calendar: {parts: [hour]}`."""
     parts = _one_alone(value)
@@ -263,11 +266,8 @@ def _one_alone(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-class FeaturesOptions(Section):
-    """What the network is told of each step beside the target, all of which follows from its date.
-
-    It is known of the future too, so that a forecast needs nothing more.
-    """
+class DatedOptions(Section):
+    """What follows from the date of each step."""
 
     calendar: (
         Annotated[
@@ -295,10 +295,55 @@ class FeaturesOptions(Section):
     """How long ago the series began: the logarithm of the steps since then."""
 
     @property
-    def chosen(self) -> Mapping[str, Any]:
-        """The options of each feature that is wanted, by its name."""
-        given = {name: getattr(self, name) for name in type(self).model_fields}
+    def dated(self) -> Mapping[str, Any]:
+        """The options of each feature of dates that is wanted, by its name."""
+        given = {name: getattr(self, name) for name in DatedOptions.model_fields}
         return {name: options for name, options in given.items() if options}
+
+
+class FeaturesOptions(DatedOptions):
+    """What the network is told beside its context: of the date of each step, and of steps long ago.
+
+    All of it follows from the rows and their dates, so that a forecast needs nothing more.
+    """
+
+    lags: Annotated[tuple[Count, ...], Field(strict=False)] = ()
+    """The target so many steps before each step, those ahead among them: `[168, 336]` tells of each
+    hour what it was a week and two weeks ago, beyond the context. None is shorter than
+    `window.horizon`: not all of the steps ahead would have it."""
+    rolling_means: Annotated[tuple[RollingWindow, ...], Field(strict=False)] = ()
+    """The mean of the target over so many steps, up to each step of the context: `[24, 168]`. Where
+    the series has fewer, the mean of those."""
+
+    @field_validator("lags", "rolling_means")
+    @classmethod
+    def _are_named_once(cls, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(lengths)) < len(lengths):
+            raise ValueError("should name each number once")
+        return lengths
+
+    @property
+    def longest_lag(self) -> int:
+        """Steps; 0 without any lag."""
+        return max((0, *self.lags))
+
+    @property
+    def behind(self) -> int:
+        """Rows before the context that lags and rolling means take."""
+        return max((self.longest_lag, *(length - 1 for length in self.rolling_means)))
+
+    def problems(self, horizon: int) -> list[tuple[tuple[str, ...], str, str]]:
+        """Why lags can not be had of all steps of such a horizon, as in `Config.cross_checks`."""
+        shortest = min(self.lags, default=horizon)
+        if shortest >= horizon:
+            return []
+        message = (
+            f"`features.lags`: a lag of {shortest} is known of the first {shortest} of the "
+            f"{horizon} steps of `window.horizon` alone."
+        )
+        advice = f"Set lags of {horizon} or more, or window.horizon to {shortest}"
+        further = "a longer predict.horizon takes its own forecasts as lags."
+        return [(("lags",), message, f"{advice}: {further}")]
 
 
 class EnsembleOptions(Section):
@@ -470,6 +515,10 @@ class Config(Section):
         """Rows at the start of a series that the transforms leave without a value."""
         return max(reach(pipeline, season_length) for pipeline in self.pipelines)
 
+    def rows_seen(self, season_length: int) -> int:
+        """Rows of a series up to and with a cutoff that a forecast from there may depend on."""
+        return self.window.context_length + self.features.behind + self.reach(season_length)
+
     def problems(self, season_length: int) -> list[tuple[tuple[str | int, ...], str, str]]:
         """What a season of so many steps makes wrong: the path of the key, and as `problem`."""
         found: list[tuple[tuple[str | int, ...], tuple[str, str] | None]] = [
@@ -484,9 +533,14 @@ class Config(Section):
 
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""
+        found = {
+            "data": self.data.covariate_problems(),
+            "features": self.features.problems(self.window.horizon),
+        }
         wrong = [
-            (("data", *path), message, advice)
-            for path, message, advice in self.data.covariate_problems()
+            ((section, *path), message, advice)
+            for section, problems in found.items()
+            for path, message, advice in problems
         ]
         if wrong:
             return wrong

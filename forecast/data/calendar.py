@@ -76,6 +76,18 @@ def seasons_of(freq: str) -> list[int]:
     return [length for length in (day, 7 * day if within_day else 1) if length > 1]
 
 
+def longer_season_of(freq: str) -> int:
+    """Steps of the cycle above the season: the week of hours, 52 weeks of days; else the season.
+
+    52 weeks are no year, but the same day of the week.
+    """
+    season = season_length_of(freq)
+    if season == 1:
+        return 1
+    base = offset_of(freq)[0].rule_code.split("-")[0]
+    return season * {"h": 7, "min": 7, "D": 52, "B": 52}.get(base, 1)
+
+
 def dates(begins: Dates, steps: NDArray[np.int64], freq: str) -> Dates:
     """The date `steps[i]` steps of the frequency after `begins[i]`; before it where they are < 0.
 

@@ -18,7 +18,7 @@ from forecast.data.roles import (
     find_successive,
     find_targets,
 )
-from forecast.data.seasons import find_season, is_multiplicative
+from forecast.data.seasons import find_longer_season, find_season, is_multiplicative
 from forecast.data.sources import RawTable
 from forecast.data.sources.content import Content
 from forecast.data.table import Table, read_table
@@ -54,6 +54,8 @@ class Profile:
     has_season: bool
     is_multiplicative: bool
     """Whether swings grow with the level, so that a logarithm makes them alike."""
+    longer_season: int | None = None
+    """A clear cycle above the season, such as the week of hourly data."""
     warnings: tuple[str, ...] = ()
     """What somebody should know before relying on it."""
     unused: tuple[str, ...] = ()
@@ -166,6 +168,7 @@ def _profile(draft: Draft, table: Table) -> Profile:
         season_length,
         has_season,
         is_multiplicative(panel, season_length),
+        find_longer_season(panel, season_length),
         tuple(draft.warnings),
     )
 

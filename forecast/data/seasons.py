@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecast.data.calendar import season_length_of, seasons_of
+from forecast.data.calendar import longer_season_of, season_length_of, seasons_of
 from forecast.data.panel import FloatArray, Panel
 
 # A season is believed where a season ago tells this much of today (a correlation), and more than
@@ -29,6 +29,26 @@ def find_season(panel: Panel) -> tuple[int, bool]:
         if _median([_errors_ratio(y, lag, found) for y in series], unknown=1.0) < 0.8:
             found = lag
     return found, True
+
+
+def find_longer_season(panel: Panel, season_length: int) -> int | None:
+    """The cycle above the season, where it repeats clearly what the season leaves.
+
+    A week of hours repeats their days, whatever the weekday: so the mean day is taken out first.
+    """
+    longer = longer_season_of(panel.freq)
+    if longer <= season_length:
+        return None
+    left = [y - _profile(y, season_length) for y in _series(panel)]
+    return longer if _strength(left, longer) > 0 else None
+
+
+def _profile(y: FloatArray, length: int) -> FloatArray:
+    """Of each step the mean over all steps at its place in the season."""
+    places = np.arange(len(y)) % length
+    sums, counts = np.bincount(places, y, length), np.bincount(places, minlength=length)
+    means: FloatArray = (sums / np.maximum(counts, 1))[places]
+    return means
 
 
 def _strength(series: Sequence[FloatArray], lag: int) -> float:

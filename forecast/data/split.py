@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.config.schema import SplitOptions
+from forecast.config.schema import Config, SplitOptions
 from forecast.data.calendar import iso
 from forecast.data.panel import IntArray, Panel, ranges
 from forecast.errors import DataError, Problem
@@ -31,17 +31,37 @@ class Needs:
     """Steps of a context that may lie before the first value of a series that is trained on."""
     is_local: bool = False
     """Whether each series has a network of its own, and so takes a window to train it on."""
+    lag: int = 0
+    """Steps of the longest lag, which have to lie before a context that is trained on."""
+
+    @classmethod
+    def of(cls, config: Config, season_length: int) -> "Needs":
+        """What a config asks for, with a season of so many steps."""
+        window, masked, lag = config.window, 0, config.features.longest_lag
+        if window.padding == "mask":
+            # Lags are never masked: what lies before a series is its first season.
+            masked, lag = max(window.context_length - season_length, 0), 0
+        is_local = config.model.scope == "local"
+        reach = config.reach(season_length)
+        return cls(window.context_length, reach, window.horizon, masked, is_local, lag)
 
     @property
     def rows_before(self) -> int:
         """Rows up to and with the first cutoff of a series that training takes."""
-        return self.context_length - self.masked + self.reach
+        return self.context_length - self.masked + self.reach + self.lag
+
+    @property
+    def shorter(self) -> str:
+        """What would take fewer rows."""
+        return f"a shorter context{', lag' if self.lag else ''} or horizon"
 
     def __str__(self) -> str:
-        reach = f", transforms that take {self.reach} rows" if self.reach else ""
         context = f"window.context_length {self.context_length}"
         if self.masked:
             context += f" (of which {self.masked} may be masked)"
+        if self.lag:
+            context += f", a lag of {self.lag} steps"
+        reach = f", transforms that take {self.reach} rows" if self.reach else ""
         return f"{context}{reach} and window.horizon {self.horizon}"
 
 
@@ -146,7 +166,7 @@ def _refuse_short_parts(panel: Panel, split: Split, options: SplitOptions, needs
         )
         whole = _rows_needed(options, needs)
         message += f", {whole} rows in all." if whole else "."
-        advice = "Give more rows, a shorter context or horizon, or another split."
+        advice = f"Give more rows, {needs.shorter}, or another split."
         raise DataError(Problem(message, advice))
 
 

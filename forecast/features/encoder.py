@@ -1,8 +1,8 @@
 """All covariates of a panel as the matrices that windows are gathered from."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,7 @@ from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
 from forecast.features.column import MOST_LEVELS, Column, Number, Words, column_of, fill_forward
 from forecast.features.feature import Feature, Matrix, encoded, fit_features, kind_of
-from forecast.windows import Columns
-
-
-class Sizes(NamedTuple):
-    """How many features a network is given beside the target."""
-
-    past: int = 0
-    known: int = 0
-    static: int = 0
+from forecast.windows import Columns, Sizes
 
 
 @dataclass(frozen=True)
@@ -70,22 +62,12 @@ class Encoder:
         past, known, static = (sum(c.features for c in part) for part in self._parts)
         return Sizes(past, known + sum(own.size for own in self.dated.values()), static)
 
-    def places(self) -> dict[str, list[tuple[str, slice]]]:
-        """Where the numbers of each covariate stand: a part of `Inputs`, and which of its own.
-
-        What is known of the future is seen in the past too. Those of dates are `features.NAME`.
-        """
+    @property
+    def numbers(self) -> dict[str, list[tuple[str, int]]]:
+        """How many numbers each covariate becomes, part by part; those of dates `features.NAME`."""
         past, known, static = ([(c.name, c.features) for c in part] for part in self._parts)
         known += [(f"features.{name}", own.size) for name, own in self.dated.items()]
-        found: dict[str, list[tuple[str, slice]]] = {}
-        first = 1  # behind the target
-        for name, own in _slices(past):
-            found[name] = [("past", slice(first + own.start, first + own.stop))]
-        first += self.sizes.past
-        for name, own in _slices(known):
-            seen = slice(first + own.start, first + own.stop)
-            found[name] = [("past", seen), ("future", own)]
-        return found | {name: [("static", own)] for name, own in _slices(static)}
+        return {"past": past, "known": known, "static": static}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -300,14 +282,6 @@ def vocabulary(panels: Sequence[Panel]) -> dict[str, tuple[str, ...]]:
         there = [place for place in often if any(own[place] for own in counts)]
         chosen[name] = tuple(words[place] for place in sorted(there[:MOST_LEVELS]))
     return chosen
-
-
-def _slices(sizes: Iterable[tuple[str, int]]) -> Iterator[tuple[str, slice]]:
-    """The numbers of each name among those of all."""
-    begin = 0
-    for name, size in sizes:
-        yield name, slice(begin, begin + size)
-        begin += size
 
 
 def _counts(places: FloatArray, words: int) -> IntArray:

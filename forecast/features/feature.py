@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config.schema import FeaturesOptions
+from forecast.config.schema import DatedOptions
 from forecast.data.calendar import Dates, dates
 from forecast.data.panel import IntArray, Panel, Past
 
@@ -86,15 +86,15 @@ class Kind:
 
 def kind_of(name: str) -> Kind:
     """The kind of this name. Raises `LookupError` for one that the config does not have."""
-    if name not in FeaturesOptions.model_fields:
+    if name not in DatedOptions.model_fields:
         raise LookupError(name)
     kind: Kind = import_module(f"forecast.features.{name}").KIND
     return kind
 
 
-def fit_features(options: FeaturesOptions, past: Past) -> dict[str, Feature]:
+def fit_features(options: DatedOptions, past: Past) -> dict[str, Feature]:
     """Each feature that the options ask for, fitted, by its name."""
-    return {name: kind_of(name).fit(own, past) for name, own in options.chosen.items()}
+    return {name: kind_of(name).fit(own, past) for name, own in options.dated.items()}
 
 
 def encoded(features: Mapping[str, Feature], panel: Panel, ahead: int) -> list[Matrix]:
@@ -105,12 +105,12 @@ def encoded(features: Mapping[str, Feature], panel: Panel, ahead: int) -> list[M
     return [feature.encode(moments) for feature in features.values()]
 
 
-def unfit(options: FeaturesOptions, panel: Panel) -> Iterator[tuple[tuple[str, str], *Problem]]:
+def unfit(options: DatedOptions, panel: Panel) -> Iterator[tuple[tuple[str, str], *Problem]]:
     """The features that such a panel can not have: the key, what is wrong, and the way out.
 
     Raises `MissingExtraError` where a feature needs an extra that is not installed.
     """
-    for name, own in options.chosen.items():
+    for name, own in options.dated.items():
         problem = kind_of(name).problem(own, panel)
         if problem:
             yield ("features", name), *problem

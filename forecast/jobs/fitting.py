@@ -10,11 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.console import Console
-from forecast.data.panel import FloatArray, IntArray, Past
+from forecast.data.panel import IntArray, Panel, Past
 from forecast.data.split import has_target
 from forecast.display import epoch_progress, text_table
 from forecast.errors import ConfigError
-from forecast.features import Encoded, Encoder, Sizes, fit_encoder, vocabulary
+from forecast.features import (
+    Encoded,
+    Encoder,
+    fit_encoder,
+    rolling_means_of,
+    sizes_of,
+    vocabulary,
+)
 from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
@@ -30,7 +37,7 @@ from forecast.training import (
     layers,
 )
 from forecast.transforms import Pipelines, fit_pipelines
-from forecast.windows import Windows, spread
+from forecast.windows import Columns, Windows, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
 _MONITORED = 10_000
@@ -80,7 +87,7 @@ class Fitting:
             first.config.model,
             first.config.window,
             first.season_length,
-            encoder.sizes if encoder else Sizes(),
+            sizes_of(encoder, first.config.features),
         )
         _refuse_others(self.architecture, start, first)
         self._transforms = {
@@ -266,35 +273,47 @@ def _members(
     encoded = None if encoder is None else encoder.encode(job.panel)
     seeds = _seeds(job)
     for i, branch in enumerate(transforms.branches):
-        values = branch.apply(shared).panel.values
-        for member in _members_of(name, job, i, values, branch.reach, encoded):
+        panel = branch.apply(shared).panel
+        for member in _members_of(name, job, i, panel, branch.reach, encoded):
             key = member.key
             first = start.initial(i, key.series, seeds.index(key.seed)) if start else None
             yield replace(member, initial=first)
 
 
 def _members_of(
-    name: str, job: Job, pipeline: int, values: FloatArray, reach: int, encoded: Encoded | None
+    name: str, job: Job, pipeline: int, panel: Panel, reach: int, encoded: Encoded | None
 ) -> list[Member]:
     """Networks of one pipeline that differ in their seeds, and in their series if local.
 
-    The first `reach` rows of each series have no value after its transforms.
+    The panel is on the scale after its transforms; the first `reach` rows of each series have no
+    value there.
     """
-    window, cutoffs = job.config.window, job.cutoffs
+    window, features, cutoffs = job.config.window, job.config.features, job.cutoffs
     first = None
     if window.padding == "mask":
-        first = np.repeat(job.panel.starts + reach, np.diff(job.panel.offsets))
-
-    beside = None if encoded is None else encoded.beside(values, np.diff(job.panel.offsets))
-    observed = None if job.panel.observed.all() else job.panel.observed
+        first = np.repeat(panel.starts + reach, np.diff(panel.offsets))
+    values, beside = panel.values, None
+    if encoded is not None:
+        beside = encoded.beside(values, np.diff(panel.offsets))
+    means = rolling_means_of(panel, features.rolling_means)
+    if means is not None:
+        beside = (Columns(values) if beside is None else beside)._replace(rolling_means=means)
+    observed = None if panel.observed.all() else panel.observed
 
     def windows(rows: IntArray) -> Windows:
-        rows = rows[has_target(job.panel, rows, window.horizon)]
-        series = job.panel.series_of(rows)
-        whole = rows + 1 - job.panel.starts[series] >= job.needs.rows_before
-        rows, series = rows[whole], series[whole]
+        rows = rows[has_target(panel, rows, window.horizon)]
+        series = panel.series_of(rows)
+        whole = rows + 1 - panel.starts[series] >= job.needs.rows_before
         return Windows(
-            values, rows, series, window.context_length, window.horizon, first, beside, observed
+            values,
+            rows[whole],
+            series[whole],
+            window.context_length,
+            window.horizon,
+            first,
+            beside,
+            observed,
+            features.lags,
         )
 
     train = windows(cutoffs["train"])

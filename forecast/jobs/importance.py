@@ -15,6 +15,7 @@ from numpy.random import Generator
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.data.split import has_target
 from forecast.errors import DataError, Problem
+from forecast.features import Place, places_of
 from forecast.methods.network import Predictor, TrainedNetwork
 from forecast.windows import Batch, Inputs
 
@@ -138,16 +139,18 @@ def harms(row: pd.Series) -> bool:
 
 def _features(network: TrainedNetwork) -> Iterator[tuple[str, str, Alter]]:
     """Every covariate and every group of lags: its name, its part, and how it is changed."""
-    encoder, branch = network.encoder, network.branches[0]
-    for name, places in (encoder.places() if encoder else {}).items():
+    branch = network.branches[0]
+    for name, places in places_of(network.encoder, branch.features).items():
         part = {"past": "past", "future": "known", "static": "static"}[places[-1][0]]
-        yield name, part, _dealing(places)
+        first_part, own = places[0]
+        is_on_scale = first_part == "past" and own.stop <= branch.sizes.on_scale
+        yield name, part, _dealing_on_scale(places) if is_on_scale else _dealing(places)
     for first, last in _lags(branch.window.context_length, branch.season_length):
         name = f"lag {first}" if first == last else f"lags {first} to {last}"
         yield name, LAG, _lagging(branch.window.context_length, first, last)
 
 
-def _dealing(places: list[tuple[str, slice]]) -> Alter:
+def _dealing(places: list[Place]) -> Alter:
     """Deal out whole columns: each window gets those of another, past and future alike."""
 
     def alter(inputs: Inputs, order: IntArray, axis: int) -> Inputs:
@@ -161,23 +164,43 @@ def _dealing(places: list[tuple[str, slice]]) -> Alter:
     return alter
 
 
-def _lagging(length: int, first: int, last: int) -> Alter:
-    """Deal out some steps of the target, each as far from its window's mean as it was in another.
+def _dealing_on_scale(places: list[Place]) -> Alter:
+    """The same of what is on the scale of the target: see `_lent`."""
 
-    Windows of any level and spread can so lend each other their steps.
-    """
+    def alter(inputs: Inputs, order: IntArray, axis: int) -> Inputs:
+        parts = inputs.named
+        for part, own in places:
+            values = parts[part].copy()
+            values[..., own] = _lent(values[..., own], inputs, order, axis)
+            parts[part] = values
+        return Inputs(**parts)
+
+    return alter
+
+
+def _lagging(length: int, first: int, last: int) -> Alter:
+    """Deal out some steps of the target: see `_lent`."""
     steps = slice(length - last, length - first + 1)
 
     def alter(inputs: Inputs, order: IntArray, axis: int) -> Inputs:
         past = inputs.past.copy()
-        target = past[..., 0]
-        mean, deviation = (f(target, axis=-1, keepdims=True) for f in (np.mean, np.std))
-        deviation = np.where(deviation > 0, deviation, 1.0)
-        others = np.take((target - mean) / deviation, order, axis=axis)
-        past[..., steps, 0] = (mean + deviation * others)[..., steps]
+        past[..., steps, :1] = _lent(past[..., :1], inputs, order, axis)[..., steps, :]
         return inputs._replace(past=past)
 
     return alter
+
+
+def _lent(values: Batch, inputs: Inputs, order: IntArray, axis: int) -> Batch:
+    """Values of other windows, each as far from its window's mean as it was in the other.
+
+    Windows of any level and spread can so lend each other their steps `(..., steps, features)`.
+    """
+    target = inputs.past[..., :1]
+    mean, deviation = (f(target, axis=-2, keepdims=True) for f in (np.mean, np.std))
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    others = np.take((values - mean) / deviation, order, axis=axis)
+    lent: Batch = mean + deviation * others
+    return lent
 
 
 def _lags(length: int, season_length: int) -> list[tuple[int, int]]:

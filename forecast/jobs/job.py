@@ -289,15 +289,10 @@ def _needs_of(source: LoadedConfig, season_length: int) -> Needs:
 
     Raises `ConfigError` with all that does not suit a season of so many steps.
     """
-    config, window = source.config, source.config.window
-    problems = config.problems(season_length)
+    problems = source.config.problems(season_length)
     if problems:
         raise ConfigError(*(source.problem(*problem) for problem in problems))
-    length, masked = window.context_length, 0
-    if window.padding == "mask":
-        masked = max(length - season_length, 0)
-    is_local = config.model.scope == "local"
-    return Needs(length, config.reach(season_length), window.horizon, masked, is_local)
+    return Needs.of(source.config, season_length)
 
 
 def refuse_too_large(source: LoadedConfig, parameters: int, series: int = 1) -> None:
@@ -322,7 +317,7 @@ def _refuse_untrainable(job: Job) -> None:
         f"no series has a window to train on: it takes {job.needs.rows_before + job.needs.horizon} "
         f"observed rows ({job.needs}), and {job.panel.unique_ids[i]} has {rows} rows."
     )
-    raise DataError(Problem(message, "Give more rows, or a shorter context or horizon."))
+    raise DataError(Problem(message, f"Give more rows, or {job.needs.shorter}."))
 
 
 def _refuse_unobserved(job: Job) -> None:

@@ -13,6 +13,7 @@ from forecast.data.calendar import from_iso, steps_between
 from forecast.data.continuation import continue_panel, named
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
+from forecast.data.split import Needs
 from forecast.data.table import read_table
 from forecast.errors import DataError, Problem, did_you_mean
 from forecast.methods import NetworkOrFallback
@@ -178,14 +179,12 @@ class OpenedRun:
     @property
     def _least(self) -> int:
         """Rows that the network sees of a series."""
-        return self.config.window.context_length + self.network.reach
+        return self.config.rows_seen(self.data.season_length)
 
     @property
     def _least_of_new(self) -> int:
-        """Rows that it takes of a series that it was not fitted on."""
-        window = self.config.window
-        masked = window.context_length - self.data.season_length
-        return self._least - (max(0, masked) if window.padding == "mask" else 0)
+        """Rows that it takes of a series that it was not fitted on: those of a training window."""
+        return Needs.of(self.config, self.data.season_length).rows_before
 
     def _refuse_short(self, table: Panel, newer: Path) -> None:
         """Raise `DataError` for series that the run does not know, with too few rows to forecast.

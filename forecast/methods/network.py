@@ -7,21 +7,22 @@ that none of them can disagree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
 
 from forecast.config.models import ModelOptions
-from forecast.config.schema import Config, WindowOptions
+from forecast.config.schema import Config, FeaturesOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, DivergedError, Problem, RunError
-from forecast.features import Encoded, Encoder
+from forecast.features import Encoded, Encoder, rolling_means_of, sizes_of
 from forecast.methods.method import Note, unheard
+from forecast.methods.recursion import Recursion
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
 from forecast.transforms import Pipeline, Pipelines
-from forecast.windows import Batch, Columns, Inputs, gather, occurrences
+from forecast.windows import Batch, Columns, Inputs, Sizes, gather, occurrences
 
 # The level of the quantile that is the forecast itself.
 MIDDLE = 0.5
@@ -83,10 +84,14 @@ class Branch:
     model: ModelOptions
     window: WindowOptions
     season_length: int
+    features: FeaturesOptions
+    sizes: Sizes
+    """Features beside the target."""
 
     def call(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None = None) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
-        inputs = self._inputs(transformed, cutoffs, self.window.horizon, encoded)
+        source = _Source.of(transformed, self.features, encoded)
+        inputs = self._inputs(source, cutoffs, self.window.horizon)
         return self._call(inputs, transformed, cutoffs)
 
     def outputs(
@@ -99,41 +104,41 @@ class Branch:
     ) -> list[FloatArray]:
         """What the network predicts, each `(cutoffs, horizon)` on the scale of the panel."""
         transformed = self.transforms.apply(panel)
+        source = _Source.of(transformed.panel, self.features, encoded)
         # One of each series, then the next of each: so a batch of local networks has few of each.
         order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
         parts = [
-            self._continued(
-                transformed.panel, cutoffs[order[i : i + _BATCH]], horizon, note, encoded
-            )
+            self._continued(source, cutoffs[order[i : i + _BATCH]], horizon, note)
             for i in range(0, len(cutoffs), _BATCH)
         ]
         outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
         return [transformed.invert(output, cutoffs) for output in outputs]
 
-    def _inputs(
-        self, transformed: Panel, cutoffs: IntArray, horizon: int, encoded: Encoded | None
-    ) -> Inputs:
+    def _inputs(self, source: "_Source", cutoffs: IntArray, horizon: int) -> Inputs:
         """What the network sees at each cutoff, and what is known of `horizon` steps after it."""
-        series = transformed.series_of(cutoffs)
-        starts = transformed.starts[series] + self.transforms.reach
-        with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
-            values = transformed.values.astype(np.float32)
-        columns = Columns(values)
-        if encoded is not None:
-            ahead = encoded.ahead * np.arange(len(transformed.unique_ids))
-            longer = np.zeros(len(values) + encoded.ahead * len(transformed.unique_ids), np.float32)
-            longer[np.arange(len(values)) + np.repeat(ahead, np.diff(transformed.offsets))] = values
-            columns = encoded.beside(longer, np.diff(transformed.offsets))
-            cutoffs, starts = cutoffs + ahead[series], starts + ahead[series]
+        moved = source.ahead * source.panel.series_of(cutoffs)
         return gather(
             np,
-            columns,
-            cutoffs,
+            source.columns,
+            cutoffs + moved,
             self.window.context_length,
             horizon=horizon,
-            starts=starts,
-            period=None if self.window.padding == "mask" else self.season_length,
+            lags=self.features.lags,
+            starts=self._starts(source.panel, cutoffs) + moved,
+            season_length=self.season_length,
+            is_masked=self.window.padding == "mask",
         )
+
+    def _starts(self, transformed: Panel, cutoffs: IntArray) -> IntArray:
+        """The first row of each cutoff's series that has a value on the scale of the network."""
+        return transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
+
+    def _behind(self, transformed: Panel, cutoffs: IntArray) -> FloatArray:
+        """The values that rolling means go on from, `(cutoffs, longest)`; NaN where none is."""
+        longest = max(self.features.rolling_means, default=0)
+        rows = cutoffs[:, None] + np.arange(1 - longest, 1)
+        here = rows >= self._starts(transformed, cutoffs)[:, None]
+        return np.where(here, transformed.values[np.maximum(rows, 0)], np.nan)
 
     def _call(self, inputs: Inputs, panel: Panel, cutoffs: IntArray) -> Batch:
         if self.model.scope == "global":
@@ -152,47 +157,54 @@ class Branch:
         return forecasts if self.model.quantiles else forecasts[..., None]
 
     def _continued(
-        self,
-        transformed: Panel,
-        cutoffs: IntArray,
-        horizon: int,
-        note: Note,
-        encoded: Encoded | None,
+        self, source: "_Source", cutoffs: IntArray, horizon: int, note: Note
     ) -> FloatArray:
-        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes.
-
-        What is forecast is written behind the context, of which each call sees the last steps; so
-        is what is known of these steps, and of what is not what it was last.
-        """
-        each = self.window.horizon
-        steps = self.steps(horizon)
-        inputs = self._inputs(transformed, cutoffs, steps, encoded)
+        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
+        each, steps = self.window.horizon, self.steps(horizon)
+        inputs = self._inputs(source, cutoffs, steps)
+        behind = self._behind(source.panel, cutoffs)
+        recursion = Recursion.begin(inputs, behind, steps, self.features, self.sizes)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
-        length = inputs.past.shape[1]
-        after = np.repeat(inputs.past[:, -1:], steps, axis=1)
-        if inputs.future is not None:
-            after[..., -inputs.future.shape[-1] :] = inputs.future
-        past = np.concatenate([inputs.past, after], axis=1)
-        present = None
-        if inputs.present is not None:
-            there = np.ones((len(cutoffs), steps, 1), np.float32)
-            present = np.concatenate([inputs.present, there], axis=1)
         forecasts = np.empty((len(cutoffs), steps, max(1, len(self.model.quantiles))))
-        for begin in range(0, steps, each):
-            seen, ahead = slice(begin, begin + length), slice(begin, begin + each)
-            called = inputs._replace(
-                past=past[:, seen],
-                future=None if inputs.future is None else inputs.future[:, ahead],
-                present=None if present is None else present[:, seen],
-            )
-            forecasts[:, ahead] = self._call(called, transformed, cutoffs)
-            past[:, length + begin : length + begin + each, 0] = forecasts[:, ahead, middle]
-            note(min(each, horizon - begin))
+        for ahead, seen in recursion.calls(each):
+            forecasts[:, ahead] = self._call(seen, source.panel, cutoffs)
+            recursion.write(ahead, forecasts[:, ahead, middle])
+            note(min(each, horizon - ahead.start))
         return forecasts[:, :horizon]
 
     def steps(self, horizon: int) -> int:
         """Steps of as many whole calls as a horizon takes."""
         return -(-horizon // self.window.horizon) * self.window.horizon
+
+
+class _Source(NamedTuple):
+    """What the windows of a panel are gathered from."""
+
+    panel: Panel
+    """On the scale that a network sees."""
+    columns: Columns
+    ahead: int
+    """Rows more that each series has in the columns than in the panel: those of its future."""
+
+    @classmethod
+    def of(cls, panel: Panel, features: FeaturesOptions, encoded: Encoded | None) -> "_Source":
+        with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
+            values = panel.values.astype(np.float32)
+        means = rolling_means_of(panel, features.rolling_means)
+        if encoded is None:
+            return cls(panel, Columns(values, rolling_means=means), 0)
+        lengths = np.diff(panel.offsets)
+        columns = encoded.beside(_longer(values, lengths, encoded.ahead), lengths)
+        if means is not None:
+            columns = columns._replace(rolling_means=_longer(means, lengths, encoded.ahead))
+        return cls(panel, columns, encoded.ahead)
+
+
+def _longer(rows: Batch, lengths: IntArray, ahead: int) -> Batch:
+    """Rows `(rows, ...)` of series of such lengths, with zeros for `ahead` more after each."""
+    longer = np.zeros((len(rows) + ahead * len(lengths), *rows.shape[1:]), np.float32)
+    longer[np.arange(len(rows)) + np.repeat(ahead * np.arange(len(lengths)), lengths)] = rows
+    return longer
 
 
 @dataclass(frozen=True)
@@ -217,8 +229,9 @@ class TrainedNetwork:
         encoder: Encoder | None = None,
     ) -> "TrainedNetwork":
         """The method that a config describes, with a network for each pipeline."""
+        features, sizes = config.features, sizes_of(encoder, config.features)
         branches = [
-            Branch(network, branch, config.model, config.window, season_length)
+            Branch(network, branch, config.model, config.window, season_length, features, sizes)
             for network, branch in zip(networks, transforms.branches, strict=True)
         ]
         return cls(

@@ -19,12 +19,11 @@ from numpy.random import Generator
 
 from forecast.config.models import FunctionOptions, ModelOptions
 from forecast.config.schema import EnsembleOptions, WindowOptions
-from forecast.features import Sizes
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers, Layers
 from forecast.networks.members import Dropping, Layout, MemberLayers, Weights
 from forecast.networks.shape import Shape
-from forecast.windows import Inputs
+from forecast.windows import Inputs, Sizes
 
 Model: TypeAlias = keras.Model
 
@@ -164,10 +163,9 @@ class Architecture:
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each input of one window, by the names of `Inputs`."""
         sizes, window = self.sizes, self.window
-        features = 1 + sizes.past + sizes.known
-        shapes: dict[str, tuple[int, ...]] = {"past": (window.context_length, features)}
-        if sizes.known:
-            shapes["future"] = (window.horizon, sizes.known)
+        shapes: dict[str, tuple[int, ...]] = {"past": (window.context_length, sizes.in_past)}
+        if sizes.in_future:
+            shapes["future"] = (window.horizon, sizes.in_future)
         if sizes.static:
             shapes["static"] = (sizes.static,)
         if window.padding == "mask":
@@ -184,20 +182,24 @@ class Architecture:
         )
 
     def _forecast(self, inputs: Inputs, layers: Layers) -> Normalized:
-        window, context, present = self.window, inputs.past, None
-        beside = self.sizes.past + self.sizes.known
-        if beside:
-            context = context[..., :1]
+        window, sizes, present = self.window, self.sizes, None
+        own, beside = _split(inputs.past, sizes.on_scale)
+        context, _ = _split(own, 1)
         if inputs.present is not None:
             present = ops.greater(inputs.present, 0.5)
         location, scale = _location(context, present, window), _scale(context, present, window)
-        context = Normalized(None, location, scale).of(context)
+        level = Normalized(None, location, scale)
+        own = level.of(own)
         if present is not None:
-            context = ops.where(present, context, 0.0)
+            own = ops.where(present, own, 0.0)
         levels = self.options.quantiles
+        context, _ = _split(own, 1)
         base = _simple_forecast(context, present, window, self.season_length)
-        past = ops.concatenate([context, inputs.past[..., 1:]], axis=-1) if beside else context
-        seen = inputs._replace(past=past, present=present)
+        future = inputs.future
+        if sizes.lags:
+            lagged, known = _split(future, sizes.lags)
+            future = _joined(level.of(lagged), known)
+        seen = inputs._replace(past=_joined(own, beside), future=future, present=present)
         output = self._output(seen, base, layers)
         forecast = _quantiles(output, base, levels) if levels else _sum(output, base)
         location, scale = (n if n is None else n[..., 0] for n in (location, scale))
@@ -213,7 +215,7 @@ class Architecture:
         """
         connect, horizon = _kind(self.options).connect, self.window.horizon
         numbers = max(1, len(self.options.quantiles))
-        has_decoder = self.sizes.known or self.sizes.static
+        has_decoder = self.sizes.in_future or self.sizes.static
         each = self.options.decoder.inputs if has_decoder else numbers
         shape = Shape(self.window.context_length, horizon, horizon * each, self.season_length)
         output = connect(inputs, shape, self.options, layers)
@@ -261,6 +263,18 @@ def combine(models: list[keras.Model], options: EnsembleOptions) -> keras.Model:
 def combined(forecasts: Any, options: EnsembleOptions) -> Any:
     """The mean or the median over the leading axis."""
     return (ops.mean if options.combine == "mean" else ops.median)(forecasts, axis=0)
+
+
+def _split(features: Any, first: int) -> tuple[Any, Any]:
+    """The first features `(..., steps, features)`, and the others or None."""
+    if features.shape[-1] == first:
+        return features, None
+    return features[..., :first], features[..., first:]
+
+
+def _joined(first: Any, others: Any) -> Any:
+    """The opposite of `_split`."""
+    return first if others is None else ops.concatenate([first, others], axis=-1)
 
 
 def _sum(output: Any, base: Any) -> Any:

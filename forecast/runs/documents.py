@@ -89,14 +89,14 @@ def write_features(staging: Staging, encoder: Encoder) -> None:
 
 def read_features(run: Run, config: Config) -> Encoder | None:
     """What was fitted to covariates and dates; None where the config has none of either."""
-    if not config.data.covariate_columns and not config.features.chosen:
+    if not config.data.covariate_columns and not config.features.dated:
         return None
     path, content = run.path / FEATURES, run.content(FEATURES)
     try:
         encoder = Encoder.from_state(parse(content, _State, path).root)
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise damaged(path, "it does not hold what was fitted to covariates and dates") from error
-    is_whole = list(encoder.dated) == list(config.features.chosen)
+    is_whole = list(encoder.dated) == list(config.features.dated)
     if encoder.names != config.data.covariate_columns or not is_whole:
         raise damaged(path, f"it does not fit {RESOLVED}")
     return encoder

@@ -18,10 +18,9 @@ from pydantic import BaseModel
 
 from forecast.config.models import ModelOptions
 from forecast.config.schema import EnsembleOptions, WindowOptions
-from forecast.features import Sizes
 from forecast.networks import Architecture, Weights, combine, combined
 from forecast.training.archive import settle
-from forecast.windows import Inputs
+from forecast.windows import Inputs, Sizes
 
 
 class _Description(BaseModel):

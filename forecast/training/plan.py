@@ -113,6 +113,7 @@ class Plan:
     """Where the series of each row begins, if contexts may reach back before it."""
     context_length: int
     horizon: int
+    lags: tuple[int, ...]
     drops: bool
     """Whether any member drops anything."""
     size: int
@@ -175,6 +176,7 @@ def plan_of(
         first,
         windows[0].context_length,
         windows[0].horizon,
+        windows[0].lags,
         drops=any(dropouts) or not architecture.is_memberwise,
         size=size,
         batch=batch,
@@ -252,4 +254,5 @@ def _side_by_side(values: NDArray[np.float32], beside: Sequence[Columns]) -> Col
         sizes = np.cumsum([0, *(len(own.static) for own in beside)])
         moved = [own.series + size for own, size in zip(beside, sizes, strict=False)]
         series = np.concatenate(moved).astype(np.int32)
-    return Columns(values, joined("past"), joined("known"), joined("static"), series)
+    parts = {name: joined(name) for name in ("rolling_means", "past", "known", "static")}
+    return Columns(values, **parts, series=series)

@@ -47,6 +47,7 @@ class Program:
         self._first = None if plan.first is None else ops.convert_to_tensor(plan.first)
         self._context_length = plan.context_length
         self._horizon = plan.horizon
+        self._lags = plan.lags
         self._call_batches = plan.call_batches
         self._train = self._compile_training(plan)
         self._measure = backend().trace(self._measured)
@@ -184,7 +185,10 @@ class Program:
             rows,
             self._context_length,
             horizon=self._horizon,
+            lags=self._lags,
             starts=starts,
+            season_length=self._architecture.season_length,
+            is_masked=starts is not None,
             there=there,
         )
         targets = gather_after(ops, table.values, rows, self._horizon)
