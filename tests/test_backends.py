@@ -29,7 +29,8 @@ from pathlib import Path
 import keras
 import numpy as np
 from pydantic import TypeAdapter
-from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import EnsembleOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
 from forecast.training import CompiledForward, KerasPredictor, Member, MemberKey, export, fit
 from forecast.windows import Inputs, Windows

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from forecast.backends import backend
 from forecast.config.data import DataOptions
-from forecast.config.schema import Config, ModelOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import Config, WindowOptions
 from forecast.data.covariates import Covariates
 from forecast.data.panel import Panel
 from forecast.data.table import read_table

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from forecast.config import Config, LoadedConfig, find_config, load_config
 from forecast.config.load import dump_config
-from forecast.config.schema import GRUOptions, LSTMOptions, MLPOptions
+from forecast.config.models import GRUOptions, LSTMOptions, MLPOptions
 from forecast.errors import ConfigError, UsageError
 
 DATA = "data: {path: a.csv, time: Month, target: Passengers}\n"

@@ -15,7 +15,8 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from forecast.backends import backend
-from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import TrainingOptions, WindowOptions
 from forecast.data.panel import Panel
 from forecast.jobs.job import prepare
 from forecast.networks import Architecture

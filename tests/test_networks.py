@@ -13,13 +13,8 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from forecast.backends import backend
-from forecast.config.schema import (
-    EnsembleOptions,
-    GRUOptions,
-    LSTMOptions,
-    ModelOptions,
-    WindowOptions,
-)
+from forecast.config.models import GRUOptions, LSTMOptions, ModelOptions
+from forecast.config.schema import EnsembleOptions, WindowOptions
 from forecast.errors import ConfigError
 from forecast.features import Sizes
 from forecast.networks import Architecture, Dropping, Weights, combine, lstm

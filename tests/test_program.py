@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from forecast.config.schema import ModelOptions, TrainingOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import TrainingOptions, WindowOptions
 from forecast.networks import Architecture
 from forecast.training import Fitted, Member, MemberKey, fit
 from forecast.windows import Columns, Windows, gather

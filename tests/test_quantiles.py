@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecast.config.schema import SimpleRNNOptions, WindowOptions
+from forecast.config.models import SimpleRNNOptions
+from forecast.config.schema import WindowOptions
 from forecast.errors import ConfigError
 from forecast.jobs.job import prepare
 from forecast.jobs.opening import open_run

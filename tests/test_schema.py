@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
-from forecast.config.schema import Config, GRUOptions, json_schema
+from forecast.config.models import GRUOptions
+from forecast.config.schema import Config, json_schema
 
 ROOT = Path(__file__).parents[1]
 DATA = {"path": "a.csv", "time": "Month", "target": "Passengers"}

@@ -13,7 +13,8 @@ import pytest
 import tensorflow as tf
 from pydantic import TypeAdapter
 
-from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import EnsembleOptions, TrainingOptions, WindowOptions
 from forecast.errors import DivergedError
 from forecast.methods.network import OnnxPredictor
 from forecast.networks import Architecture, Model

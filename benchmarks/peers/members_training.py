@@ -9,7 +9,8 @@ import time
 
 import numpy as np
 
-from forecast.config.schema import GRUOptions, TrainingOptions, WindowOptions
+from forecast.config.models import GRUOptions
+from forecast.config.schema import TrainingOptions, WindowOptions
 from forecast.networks import Architecture
 from forecast.training import FittedBlock, Member, MemberKey, fit
 from forecast.windows import Windows

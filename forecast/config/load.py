@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from forecast.config.document import MAX_CHARACTERS, Document, KeyPath, Mark, parse
-from forecast.config.schema import BUILT_IN, FUNCTION, Config, GRUOptions
+from forecast.config.models import BUILT_IN, FUNCTION, GRUOptions
+from forecast.config.schema import Config
 from forecast.config.wrong import explain, keys_of, models_at, place_of
 from forecast.errors import ConfigError, Problem, UsageError, did_you_mean, reason, shortened
 from forecast.reading import read_regular

@@ -1,26 +1,25 @@
 """Every option of a config, once: its type, its bounds, its default and what it means.
 
-Validation, `--set`, `resolved.yaml`, the JSON Schema and the reference page all come from here.
+Those of the table stand in `data`, those of networks in `models`, all others here. Validation,
+`--set`, `resolved.yaml`, the JSON Schema and the reference page come from them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
-    Discriminator,
     Field,
-    Tag,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
 
 from forecast.config.data import DataOptions
-from forecast.config.section import Count, Section
+from forecast.config.models import GRUOptions, ModelOptions
+from forecast.config.section import Count, QuantileLevel, Section, ascending
 
 
 def _split_point(value: object) -> object:
@@ -58,15 +57,6 @@ class SplitOptions(Section):
     """A share of the windows, a number of steps, or the first date of the test part."""
     validation: SplitPoint | None = None
     """The same for the validation part, taken from the end of what is left for training."""
-
-
-QuantileLevel = Annotated[float, Field(gt=0, lt=1)]
-
-
-def _ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
-    if list(levels) != sorted(set(levels)):
-        raise ValueError("should ascend")
-    return levels
 
 
 FitOn = Literal["train", "all"]
@@ -311,214 +301,6 @@ class FeaturesOptions(Section):
         return {name: options for name, options in given.items() if options}
 
 
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-Activation = Literal["tanh", "relu", "sigmoid", "linear"]
-
-
-class DecoderOptions(Section):
-    """Dense layers that make the forecast of a step from what is known of it.
-
-    That is its covariates, the static ones, and some numbers that the network gives for it. All
-    steps share the layers.
-    """
-
-    inputs: Count = 16
-    """Numbers that the network gives for each step."""
-    layers: Annotated[tuple[Count, ...], Field(strict=False)] = (64,)
-    """Widths of the layers, first to last."""
-
-
-class _NetworkOptions(Section):
-    """What every network has."""
-
-    decoder: DecoderOptions = DecoderOptions()
-    """Where there are known or static covariates: how they enter."""
-
-    scope: Literal["global", "local"] = "global"
-    """One network for all series, or one for each, all of them trained at once."""
-    quantiles: Annotated[tuple[QuantileLevel, ...], Field(strict=False)] = ()
-    """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
-    pinball`. They have to hold 0.5, the forecast."""
-
-    @property
-    def dropout_rate(self) -> float:
-        """Share of values that members drop while training."""
-        return 0.0
-
-    @property
-    def is_memberwise(self) -> bool:
-        """Whether many networks can be one computation, as those written in our layers are."""
-        return True
-
-    def least_parameters(self, context_length: int) -> int:
-        """How many parameters it has at least, as far as its options tell."""
-        return 0
-
-    def steps_per_patch(self, season_length: int) -> int:
-        """Steps that enter the network at once."""
-        return 1
-
-    def problem(self, context_length: int, season_length: int) -> tuple[str, str] | None:
-        """Why `patch_length` does not suit such contexts, and the way out."""
-        patch = self.steps_per_patch(season_length)
-        if context_length % patch == 0:
-            return None
-        message = (
-            f"`model.patch_length` is {patch} steps, which `window.context_length` "
-            f"{context_length} is no multiple of."
-        )
-        nearest = max(1, round(context_length / patch)) * patch
-        return message, f"Set window.context_length to {nearest}."
-
-    @field_validator("quantiles")
-    @classmethod
-    def _hold_the_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
-        if levels and 0.5 not in levels:
-            raise ValueError("should hold 0.5, the forecast itself")
-        return _ascending(levels)
-
-
-class _RecurrentOptions(_NetworkOptions):
-    """A recurrent layer, Dropout, Dense."""
-
-    _matrices: ClassVar[int]
-    """Matrices `(units, units)` of the layer: one for each gate, and one for the candidate."""
-
-    units: Count = 50
-    """Width of the hidden state."""
-    activation: Activation = "tanh"
-    """Activation of the candidate state."""
-    patch_length: Count | Literal["season"] = 1
-    """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
-    week by week. Divides `window.context_length`."""
-    linear: bool = False
-    """Add a linear map of the whole context to what the recurrent layer says."""
-    dropout: Dropout = 0.2
-    """Share of the last hidden state that is dropped while training."""
-
-    def least_parameters(self, context_length: int) -> int:
-        """Those of the recurrent product, which are most of them."""
-        return self._matrices * self.units**2
-
-    @property
-    def dropout_rate(self) -> float:
-        """That of the last hidden state."""
-        return self.dropout
-
-    def steps_per_patch(self, season_length: int) -> int:
-        """Steps that enter the layer at once."""
-        return season_length if self.patch_length == "season" else self.patch_length
-
-
-class GRUOptions(_RecurrentOptions):
-    """Gated recurrent unit (Cho et al. 2014): two gates, one state."""
-
-    _matrices = 3
-
-    kind: Literal["gru"] = "gru"
-    """The kind of network."""
-    reset_after: bool = True
-    """Apply the reset gate after the recurrent product, as cuDNN does, or before it."""
-
-
-class LSTMOptions(_RecurrentOptions):
-    """Long short-term memory (Hochreiter and Schmidhuber 1997): three gates, two states."""
-
-    _matrices = 4
-
-    kind: Literal["lstm"]
-    """The kind of network."""
-
-
-class SimpleRNNOptions(_RecurrentOptions):
-    """Elman's network (1990): a state without gates, the least that can remember."""
-
-    _matrices = 1
-
-    kind: Literal["simple_rnn"]
-    """The kind of network."""
-
-
-class MLPOptions(_NetworkOptions):
-    """Multilayer perceptron: dense layers on the whole context."""
-
-    kind: Literal["mlp"]
-    """The kind of network."""
-    layers: Annotated[tuple[Count, ...], Field(strict=False)] = (64, 64)
-    """Widths of the layers, first to last."""
-    activation: Activation = "relu"
-    """Activation of each."""
-    dropout: Dropout = 0.2
-    """Share of each layer's values that is dropped while training."""
-
-    def least_parameters(self, context_length: int) -> int:
-        """Those of the products between the layers."""
-        return sum(a * b for a, b in pairwise((context_length, *self.layers)))
-
-    @property
-    def dropout_rate(self) -> float:
-        """That of each layer's values."""
-        return self.dropout
-
-
-class DLinearOptions(_NetworkOptions):
-    """DLinear (Zeng et al. 2023): a linear map of the trend, and one of what is left."""
-
-    kind: Literal["dlinear"]
-    """The kind of network."""
-    kernel_size: Count = 25
-    """Steps of the moving average that is the trend."""
-
-    def least_parameters(self, context_length: int) -> int:
-        """The moving average is a matrix, though it is not learned."""
-        return context_length**2
-
-
-class FunctionOptions(_NetworkOptions):
-    """A network of your own: a function that builds it from Keras layers.
-
-    `my_module:connect` is the function `connect` of the module `my_module`, which is looked for
-    beside the config, then among installed packages. It is run: use code that you trust.
-    """
-
-    kind: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")]
-    """The function, as `module:function`."""
-    options: dict[str, str | int | float | bool] = {}  # noqa: RUF012 - pydantic copies it
-    """What the function is called with, by name."""
-    folder: str | None = None
-    """Where the module is looked for first; the config's folder where it is left out."""
-
-    @property
-    def is_memberwise(self) -> bool:
-        """Nothing is known of its inside."""
-        return False
-
-
-def _kind_of_model(value: object) -> str | None:
-    """Whether a model is of a kind that is built in, or a function."""
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return FUNCTION if isinstance(kind, str) and ":" in kind else BUILT_IN
-
-
-def _gru_unless_said(value: object) -> object:
-    """Let a model without a kind be a GRU."""
-    return {"kind": "gru", **value} if isinstance(value, dict) and "kind" not in value else value
-
-
-BUILT_IN, FUNCTION = "built-in", "module:function"
-_BuiltIn = Annotated[
-    DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
-    Field(discriminator="kind"),
-]
-_AnyModel = Annotated[
-    Annotated[_BuiltIn, Tag(BUILT_IN)] | Annotated[FunctionOptions, Tag(FUNCTION)],
-    Discriminator(_kind_of_model),
-]
-ModelOptions = Annotated[
-    _AnyModel, BeforeValidator(_gru_unless_said, json_schema_input_type=_AnyModel)
-]
-
-
 class EnsembleOptions(Section):
     """Several networks used as one. They differ in their seeds, and on demand in the transforms."""
 
@@ -614,7 +396,7 @@ class IntervalsOptions(Section):
     @field_validator("quantile_levels")
     @classmethod
     def _ascend(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
-        return _ascending(levels)
+        return ascending(levels)
 
 
 _Bound = Annotated[float, Field(allow_inf_nan=False)]

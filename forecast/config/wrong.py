@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from forecast.config.document import Document, KeyPath, Mark
-from forecast.config.schema import BUILT_IN, FUNCTION, Config, FunctionOptions
+from forecast.config.models import BUILT_IN, FUNCTION, FunctionOptions
+from forecast.config.schema import Config
 from forecast.errors import did_you_mean, shortened
 
 

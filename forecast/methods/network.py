@@ -12,7 +12,8 @@ from typing import Literal, Protocol
 import numpy as np
 import onnxruntime
 
-from forecast.config.schema import Config, ModelOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import Config, WindowOptions
 from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, DivergedError, Problem, RunError

@@ -17,12 +17,8 @@ import keras
 from keras import ops, tree
 from numpy.random import Generator
 
-from forecast.config.schema import (
-    EnsembleOptions,
-    FunctionOptions,
-    ModelOptions,
-    WindowOptions,
-)
+from forecast.config.models import FunctionOptions, ModelOptions
+from forecast.config.schema import EnsembleOptions, WindowOptions
 from forecast.features import Sizes
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers, Layers

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from forecast.config.schema import DLinearOptions
+from forecast.config.models import DLinearOptions
 from forecast.networks.layers import Layers
 from forecast.networks.shape import Shape
 from forecast.windows import Inputs

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from forecast.config.schema import FunctionOptions
+from forecast.config.models import FunctionOptions
 from forecast.errors import ConfigError, Problem
 from forecast.networks.layers import Layers
 from forecast.networks.shape import Shape

@@ -22,7 +22,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from forecast.config.schema import GRUOptions
+from forecast.config.models import GRUOptions
 from forecast.networks.recurrence import Cell, KerasCell, Tensors, over_steps, transposed
 from forecast.networks.recurrent import connect_with
 

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from forecast.config.schema import LSTMOptions
+from forecast.config.models import LSTMOptions
 from forecast.networks.recurrence import Cell, KerasCell, Tensors, transposed
 from forecast.networks.recurrent import connect_with
 

@@ -5,7 +5,7 @@ A context of 12 steps and layers of 64 and 64 units have 5,057 parameters for on
 
 from typing import Any
 
-from forecast.config.schema import MLPOptions
+from forecast.config.models import MLPOptions
 from forecast.networks.layers import Layers
 from forecast.networks.shape import Shape
 from forecast.windows import Inputs

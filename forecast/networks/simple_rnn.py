@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from forecast.config.schema import SimpleRNNOptions
+from forecast.config.models import SimpleRNNOptions
 from forecast.networks.recurrence import Cell, KerasCell, Tensors, transposed
 from forecast.networks.recurrent import connect_with
 

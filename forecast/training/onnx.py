@@ -16,7 +16,8 @@ import tf2onnx
 from keras import ops, tree
 from pydantic import BaseModel
 
-from forecast.config.schema import EnsembleOptions, ModelOptions, WindowOptions
+from forecast.config.models import ModelOptions
+from forecast.config.schema import EnsembleOptions, WindowOptions
 from forecast.features import Sizes
 from forecast.networks import Architecture, Weights, combine, combined
 from forecast.training.archive import settle
