@@ -51,10 +51,12 @@ def windows(first, last):
     cutoffs = np.arange(first, last)
     return Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2)
 
+BOTH = {"bidirectional": True, "layer_norm": True}
 arrays = {}
 for options, training in (
     ({"dropout": 0.3, "patch_length": 3}, {"optimizer": "adam", "schedule": "cosine"}),
-    ({"kind": "lstm", "linear": True}, {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
+    ({"kind": "lstm", "linear": True, **BOTH},
+     {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
     ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
     ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
@@ -84,7 +86,7 @@ fitted = fit(
 arrays["masked losses"] = np.array([(log.loss, log.monitored_loss) for log in fitted.history])
 assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
 
-local, ensemble = network({"scope": "local"}), EnsembleOptions(size=2)
+local, ensemble = network({"scope": "local", "layers": (5, 4)}), EnsembleOptions(size=2)
 weights = np.random.default_rng(0).normal(size=(2, 2, local.parameters)).astype(np.float32) / 3
 arrays["contexts"] = np.random.default_rng(1).normal(size=(2, 5, 12, 1)).astype(np.float32)
 named = {"model": weights, "model-2": weights[::-1]}

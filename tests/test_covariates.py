@@ -33,7 +33,7 @@ Cli = Callable[..., CompletedProcess[str]]
 NAN = np.nan
 KINDS: list[dict[str, Any]] = [
     {"kind": "gru", "units": 4, "linear": True, "patch_length": 3},
-    {"kind": "lstm", "units": 4},
+    {"kind": "lstm", "layers": [4, 3], "bidirectional": True},
     {"kind": "simple_rnn", "units": 4},
     {"kind": "mlp", "layers": [4]},
     {"kind": "dlinear", "kernel_size": 5},

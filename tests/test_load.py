@@ -342,6 +342,11 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
             "air.yaml:2:21: unknown key `model.reset_after`.",
         ),
         (DATA + "model: {kind: lstm, reset_after: true}\n", "Only the kind gru has it."),
+        (
+            DATA + "model: {layers: [64, 32], residual: true}\n",
+            "air.yaml:2:37: `model.residual` should be left out, or `model.layers` be of one ",
+        ),
+        (DATA + "model: {residual: true}\n", "be of one width as [64, 64], and is True."),
         (DATA + "version: 2\n", "air.yaml:2:10: `version` should be 1"),
         (DATA + "data.freq: MS\n", "unknown key `data.freq`"),
     ],

@@ -37,6 +37,8 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "simple_rnn", "activation": "relu"},
     {"kind": "lstm", "patch_length": 4},
     {"kind": "gru", "quantiles": [0.1, 0.5, 0.9]},
+    {"kind": "lstm", "bidirectional": True},
+    {"kind": "gru", "layers": [3, 3], "bidirectional": True, "residual": True, "layer_norm": True},
 ]
 WINDOWS: list[dict[str, Any]] = [
     {},

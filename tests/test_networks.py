@@ -46,6 +46,13 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
         {"kind": "lstm", "patch_length": 2, "quantiles": [0.1, 0.5, 0.9]},
         {"normalize": "standard", "residual_of": "last"},
     ),
+    ({"kind": "gru", "layers": [5, 3]}, {}),
+    ({"kind": "simple_rnn", "bidirectional": True}, {}),
+    (
+        {"kind": "lstm", "layers": [3, 3, 3], "residual": True, "bidirectional": True}
+        | {"layer_norm": True, "patch_length": 2},
+        {"residual_of": "last"},
+    ),
     ({"kind": "mlp", "layers": [5, 3]}, {"normalize": "mean"}),
     ({"kind": "mlp", "layers": [], "quantiles": [0.5, 0.9]}, {"residual_of": "last"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"normalize": "last"}),
@@ -115,6 +122,43 @@ def test_a_network_has_the_parameters_that_are_known(
     ]
     assert model.input_shape == (None, 12, 1)
     assert model.output_shape == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "layers", "parameters"),
+    [
+        ({"layers": [50]}, ["gru", "dropout"], 8_001),
+        ({"layers": [64, 32]}, ["gru_1", "dropout_1", "gru_2", "dropout_2"], 12_864 + 9_408 + 33),
+        (
+            {"bidirectional": True},
+            ["forward_gru", "backward_gru", "dropout"],
+            2 * 7_950 + 101,
+        ),
+        ({"layer_norm": True}, ["gru", "layer_norm", "dropout"], 8_101),
+    ],
+)
+def test_layers_of_a_stack_are_numbered(
+    options: dict[str, Any], layers: list[str], parameters: int
+) -> None:
+    """Each of its own width; one alone has the name of its kind."""
+    network = _network(**options)
+    named = [layer.name for layer in network.keras_model.layers[1:-1]]
+    assert [name for name in named if "concatenate" not in name] == layers
+    assert network.parameters == parameters
+
+
+def test_a_residual_link_adds_what_entered_a_layer() -> None:
+    """With the second of two layers silenced, the last state is that of the first."""
+    linked = _build(layers=[5, 5], residual=True)
+    linked.get_layer("gru_2").set_weights(
+        [np.zeros_like(weight) for weight in linked.get_layer("gru_2").get_weights()]
+    )
+    alone = _build(layers=[5])
+    for name, own in (("gru_1", "gru"), ("forecast", "forecast")):
+        alone.get_layer(own).set_weights(linked.get_layer(name).get_weights())
+    np.testing.assert_allclose(
+        _forecast(linked, _contexts()), _forecast(alone, _contexts()), rtol=1e-5, atol=1e-6
+    )
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -232,6 +276,19 @@ LAYERS: dict[str, Callable[[Any, Any], Any]] = {
         lstm.Recurrence(LSTMOptions(kind="lstm", units=2)),
         "two",
         return_sequences=True,
+    ),
+    "initial state": lambda layers, x: layers.recurrent(
+        x,
+        None,
+        Recurrence(GRUOptions(units=3)),
+        "second",
+        return_sequences=True,
+        initial_state=layers.recurrent(
+            x, None, lstm.Recurrence(LSTMOptions(kind="lstm", units=3)), "first"
+        ),
+    ),
+    "backwards": lambda layers, x: layers.recurrent(
+        x, None, Recurrence(GRUOptions(units=3)), "back", return_sequences=True, go_backwards=True
     ),
     "normal": lambda layers, x: layers.layer_norm(layers.dense(x, 5, "wide"), "normal"),
     "convolution": lambda layers, x: layers.convolution(

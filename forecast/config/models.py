@@ -4,9 +4,9 @@ What all kinds have comes first; a kind is a class with its name, and an entry i
 """
 
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from forecast.config.section import Count, QuantileLevel, Section, ascending
 
@@ -78,13 +78,23 @@ class _NetworkOptions(Section):
 
 
 class _RecurrentOptions(_NetworkOptions):
-    """A recurrent layer, Dropout, Dense."""
+    """Recurrent layers, Dropout, Dense."""
 
     _matrices: ClassVar[int]
     """Matrices `(units, units)` of the layer: one for each gate, and one for the candidate."""
 
     units: Count = 50
     """Width of the hidden state."""
+    layers: Annotated[tuple[Count, ...], Field(strict=False)] = ()
+    """Widths of several layers, first to last, in place of one of `units`: `[64, 32]`. Each reads
+    the states of the one before it."""
+    bidirectional: bool = False
+    """Read the context backwards too, in a layer of the same width beside each."""
+    layer_norm: bool = False
+    """Normalise the states of each layer to mean 0 and deviation 1."""
+    residual: bool = False
+    """Add to the states of each layer what entered it; from the second layer on, all of one
+    width."""
     activation: Activation = "tanh"
     """Activation of the candidate state."""
     patch_length: Count | Literal["season"] = 1
@@ -93,16 +103,32 @@ class _RecurrentOptions(_NetworkOptions):
     linear: bool = False
     """Add a linear map of the whole context to what the recurrent layer says."""
     dropout: Dropout = 0.2
-    """Share of the last hidden state that is dropped while training."""
+    """Share of each layer's states that is dropped while training; of the last layer, of the last
+    state."""
+
+    @property
+    def stack(self) -> tuple[Self, ...]:
+        """The options of each layer, first to last."""
+        widths = self.layers or (self.units,)
+        return tuple(self.model_copy(update={"units": u, "layers": ()}) for u in widths)
 
     def least_parameters(self, context_length: int) -> int:
-        """Those of the recurrent product, which are most of them."""
-        return self._matrices * self.units**2
+        """Those of the recurrent products, which are most of them."""
+        directions = 2 if self.bidirectional else 1
+        return directions * self._matrices * sum(layer.units**2 for layer in self.stack)
 
     @property
     def dropout_rate(self) -> float:
-        """That of the last hidden state."""
+        """That of the states."""
         return self.dropout
+
+    @field_validator("residual")
+    @classmethod
+    def _link_layers_of_one_width(cls, residual: bool, info: ValidationInfo) -> bool:
+        widths = info.data.get("layers")
+        if residual and widths is not None and (len(widths) < 2 or len(set(widths)) > 1):
+            raise ValueError("should be left out, or `model.layers` be of one width as [64, 64]")
+        return residual
 
     def steps_per_patch(self, season_length: int) -> int:
         """Steps that enter the layer at once."""

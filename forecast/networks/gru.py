@@ -33,15 +33,14 @@ class Recurrence:
 
     options: GRUOptions
 
-    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
+    def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """Keras's own."""
-        options = self.options
         return keras.layers.GRU(
-            options.units,
-            activation=options.activation,
-            reset_after=options.reset_after,
-            return_sequences=return_sequences,
+            self.options.units,
+            activation=self.options.activation,
+            reset_after=self.options.reset_after,
             name=name,
+            **options,
         )
 
     def cell(self, weights: Tensors) -> Cell:

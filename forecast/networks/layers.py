@@ -52,11 +52,15 @@ class Layers(Protocol):
         name: str,
         *,
         return_sequences: bool = False,
+        go_backwards: bool = False,
+        initial_state: Any = None,
     ) -> Any:
         """The last state `(..., units)` after steps `(..., steps, features)`, or all of them.
 
-        Where a mask `(..., steps)` is false the state stays as it is; None is true everywhere, and
-        only first steps may be false.
+        Where a mask `(..., steps)` is false the state stays as it is; None is true everywhere. Only
+        first steps may be false, and the states beside them are zero. A layer that goes backwards
+        begins with the last step: its last state is that of the first one. `initial_state`
+        `(..., units)` is the one to begin with, or zero.
         """
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
@@ -129,9 +133,16 @@ class KerasLayers:
         name: str,
         *,
         return_sequences: bool = False,
+        go_backwards: bool = False,
+        initial_state: Any = None,
     ) -> Any:
-        """`GRU`, `LSTM` or `SimpleRNN`."""
-        return recurrence.layer(name, return_sequences=return_sequences)(steps, mask=mask)
+        """`GRU`, `LSTM` or `SimpleRNN`.
+
+        Two of them, where Keras has `Bidirectional`: that would load TensorFlow on any backend.
+        """
+        layer = recurrence.layer(name, return_sequences=return_sequences, go_backwards=go_backwards)
+        states = layer(steps, mask=mask, initial_state=initial_state)
+        return in_order(states, mask) if return_sequences and go_backwards else states
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """A `Dropout` layer."""
@@ -157,6 +168,15 @@ class KerasLayers:
     def model(self, build: Callable[[], keras.Model], inputs: dict[str, Any], name: str) -> Any:
         """The model itself, with its layers inside."""
         return build()(inputs)
+
+
+def in_order(states: Any, mask: Any) -> Any:
+    """The states of a layer that went backwards in the order of the steps, as `recurrent` has them.
+
+    They have the shape `(..., steps, units)`, the mask `(..., steps)`.
+    """
+    states = ops.flip(states, axis=-2)
+    return states if mask is None else ops.where(mask[..., None], states, 0.0)
 
 
 EPSILON = 1e-3

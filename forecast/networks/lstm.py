@@ -29,13 +29,13 @@ class Recurrence:
 
     options: LSTMOptions
 
-    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
+    def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """Keras's own."""
         return keras.layers.LSTM(
             self.options.units,
             activation=self.options.activation,
-            return_sequences=return_sequences,
             name=name,
+            **options,
         )
 
     def cell(self, weights: Tensors) -> Cell:

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from forecast.networks.layers import EPSILON
+from forecast.networks.layers import EPSILON, in_order
 from forecast.networks.recurrence import Recurrence, run
 
 Weights = NDArray[np.float32]
@@ -183,16 +183,23 @@ class MemberLayers:
         name: str,
         *,
         return_sequences: bool = False,
+        go_backwards: bool = False,
+        initial_state: Any = None,
     ) -> Any:
         """`(members, batch, steps, features)` to `(members, batch, units)`, or that by step."""
-        cell = recurrence.cell(tuple(self._weights[name]))
-        return run(
-            cell,
+        there = mask
+        if go_backwards:
+            steps = ops.flip(steps, axis=2)
+            there = None if mask is None else ops.flip(mask, axis=2)
+        states = run(
+            recurrence.cell(tuple(self._weights[name])),
             steps,
-            mask,
+            there,
             differentiable=self._differentiable,
             return_sequences=return_sequences,
+            initial_state=initial_state,
         )
+        return in_order(states, mask) if return_sequences and go_backwards else states
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """Each member drops at its own rate."""

@@ -10,6 +10,7 @@ program is as small for 300 steps as for 12.
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 from keras import ops
 
 Tensors = tuple[Any, ...]
@@ -58,15 +59,21 @@ class Cell(Protocol):
 class Recurrence(Protocol):
     """A kind of recurrent layer with its options."""
 
-    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
-        """As plain Keras, giving the last state or all of them."""
+    def layer(self, name: str, **options: bool) -> keras.layers.Layer:
+        """As plain Keras, with options that all recurrent layers have, such as `go_backwards`."""
 
     def cell(self, weights: Tensors) -> Cell:
         """For members: the layer's weights in Keras's order, each with a leading axis."""
 
 
 def run(
-    cell: Cell, steps: Any, mask: Any, *, differentiable: bool, return_sequences: bool = False
+    cell: Cell,
+    steps: Any,
+    mask: Any,
+    *,
+    differentiable: bool,
+    return_sequences: bool = False,
+    initial_state: Any = None,
 ) -> Any:
     """The output after the last step `(members, batch, units)`, or that of every step.
 
@@ -74,60 +81,51 @@ def run(
     `(members, batch, steps, features)`; one set of them may serve all members. Only a
     `differentiable` run keeps what the gradient needs.
 
-    `mask` `(members, batch, steps)` says which steps are there, if not all are. Only first steps
-    may lack, so that the states, which begin at zero, are zero after each of them.
+    `mask` `(members, batch, steps)` says which steps are there, if not all are: at others the
+    states stay as they are. `initial_state` `(members, batch, units)` is the first of the states
+    before the first step; those that are not given are zero.
     """
     projected = _project(cell, steps)
-    there = None
-    if mask is not None:
-        there = ops.cast(ops.moveaxis(mask, -1, 0)[..., None], projected.dtype)
-    if return_sequences:
-        return ops.moveaxis(_outputs(cell, projected, there, differentiable), 0, 2)
+    there = None if mask is None else ops.moveaxis(mask, -1, 0)[..., None]
+    begin = _begin(cell, projected, initial_state)
     if not differentiable:
-        return _forward(cell, projected, there, cell.weights)[0]
+        if return_sequences:
+            return ops.moveaxis(_outputs(cell, projected, begin, there), 0, 2)
+        return _forward(cell, projected, begin, there)[0]
 
     @ops.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
-    def recur(projected: Any, *weights: Any) -> tuple[Any, Any]:
-        states, before, kept = _forward_keeping(cell, projected, there, weights)
+    def recur(projected: Any, *others: Any) -> tuple[Any, Any]:
+        begin, weights = others[: cell.states], others[cell.states :]
+        states, before, kept = _forward_keeping(cell, projected, begin, there, weights)
 
         def gradient(*upstream: Any) -> Tensors:
-            projections, signals = _backward(cell, upstream[0], there, before, kept, weights)
-            return projections, *cell.weight_gradients(before[0], kept, signals)
+            last, each = upstream[0], None
+            if return_sequences:
+                last, each = ops.zeros_like(states[0]), upstream[0]
+            projections, begins, signals = _backward(
+                cell, last, there, before, kept, weights, each=each
+            )
+            return projections, *begins, *cell.weight_gradients(before[0], kept, signals)
 
+        if return_sequences:
+            return ops.concatenate([before[0][1:], states[0][None]], axis=0), gradient
         return states[0], gradient
 
-    return recur(projected, *cell.weights)
+    outputs = recur(projected, *begin, *cell.weights)
+    return ops.moveaxis(outputs, 0, 2) if return_sequences else outputs
 
 
-def _outputs(cell: Cell, projected: Any, there: Any, differentiable: bool) -> Any:
-    """The output after every step, `(steps, members, batch, units)`."""
-
-    def all_of(before: Tensors, states: Tensors) -> Any:
-        return ops.concatenate([before[0][1:], states[0][None]], axis=0)
-
-    if not differentiable:
-        states, before, _ = _forward_keeping(cell, projected, there, cell.weights)
-        return all_of(before, states)
-
-    @ops.custom_gradient  # type: ignore[untyped-decorator, unused-ignore]
-    def recur(projected: Any, *weights: Any) -> tuple[Any, Any]:
-        states, before, kept = _forward_keeping(cell, projected, there, weights)
-
-        def gradient(*upstream: Any) -> Tensors:
-            nothing = ops.zeros_like(states[0])
-            projections, signals = _backward(
-                cell, nothing, there, before, kept, weights, each=upstream[0]
-            )
-            return projections, *cell.weight_gradients(before[0], kept, signals)
-
-        return all_of(before, states), gradient
-
-    return recur(projected, *cell.weights)
+def _at(i: Any, there: Any) -> Any:
+    """Which windows have step i, if not all have all steps."""
+    return None if there is None else there[i]
 
 
-def _masked(values: Tensors, there: Any, i: Any) -> Tensors:
-    """States after a step, or their gradients: zero where the step is not there."""
-    return values if there is None else tuple(value * there[i] for value in values)
+def _where(there: Any, values: Tensors, others: Tensors | None = None) -> Tensors:
+    """Values where a step is there, and elsewhere the others, or zeros."""
+    if there is None:
+        return values
+    pairs = zip(values, others or map(ops.zeros_like, values), strict=True)
+    return tuple(ops.where(there, value, other) for value, other in pairs)
 
 
 def _project(cell: Cell, steps: Any) -> Any:
@@ -139,31 +137,52 @@ def _project(cell: Cell, steps: Any) -> Any:
     return ops.swapaxes(ops.reshape(projected, (members, length, -1, gates)), 0, 1)
 
 
-def _begin(cell: Cell, projected: Any) -> Tensors:
-    return (ops.zeros_like(projected[0][..., : cell.units]),) * cell.states
+def _begin(cell: Cell, projected: Any, initial_state: Any) -> Tensors:
+    """The states before the first step."""
+    nothing = ops.zeros_like(projected[0][..., : cell.units])
+    first = nothing if initial_state is None else nothing + initial_state
+    return (first, *(nothing,) * (cell.states - 1))
 
 
-def _forward(cell: Cell, projected: Any, there: Any, weights: Tensors) -> Tensors:
+def _forward(cell: Cell, projected: Any, begin: Tensors, there: Any) -> Tensors:
     """The last states."""
 
     def body(i: Any, *states: Any) -> Tensors:
-        return i + 1, *_masked(cell.step(projected[i], states, weights)[0], there, i)
+        after, _ = cell.step(projected[i], states, cell.weights)
+        return i + 1, *_where(_at(i, there), after, states)
 
-    loop = ops.while_loop(lambda i, *_: i < projected.shape[0], body, (0, *_begin(cell, projected)))
+    loop = ops.while_loop(lambda i, *_: i < projected.shape[0], body, (0, *begin))
     states: Tensors = loop[1:]
     return states
 
 
+def _outputs(cell: Cell, projected: Any, begin: Tensors, there: Any) -> Any:
+    """The output after every step, `(steps, members, batch, units)`, of any number of windows.
+
+    Each is written by a choice over all steps, since no converter to ONNX knows how to write into
+    a part of an array.
+    """
+    steps = np.arange(projected.shape[0]).reshape(-1, 1, 1, 1)
+
+    def body(i: Any, states: Any, outputs: Any) -> Tensors:
+        after, _ = cell.step(projected[i], states, cell.weights)
+        after = _where(_at(i, there), after, states)
+        return i + 1, after, ops.where(steps == i, after[0][None], outputs)
+
+    room = ops.zeros_like(projected[..., : cell.units])
+    loop = ops.while_loop(lambda i, *_: i < projected.shape[0], body, (0, begin, room))
+    return loop[2]
+
+
 def _forward_keeping(
-    cell: Cell, projected: Any, there: Any, weights: Tensors
+    cell: Cell, projected: Any, begin: Tensors, there: Any, weights: Tensors
 ) -> tuple[Tensors, Tensors, Tensors]:
     """The last states; the states before every step; and what each step kept."""
-    begin = _begin(cell, projected)
     buffers = _buffers(projected, (*begin, *cell.step(projected[0], begin, weights)[1]))
 
     def body(i: Any, states: Any, buffers: Any) -> Tensors:
         after, kept = cell.step(projected[i], states, weights)
-        return i + 1, _masked(after, there, i), _write(buffers, i, (*states, *kept))
+        return i + 1, _where(_at(i, there), after, states), _write(buffers, i, (*states, *kept))
 
     _, states, buffers = ops.while_loop(
         lambda i, *_: i < projected.shape[0], body, (0, begin, buffers)
@@ -178,9 +197,9 @@ def _backward(
     before: Tensors,
     kept: Tensors,
     weights: Tensors,
-    each: Any = None,
-) -> tuple[Any, Tensors]:
-    """The gradient of `projected`, and the signals of all steps.
+    each: Any,
+) -> tuple[Any, Tensors, Tensors]:
+    """The gradients of `projected` and of the first states, and the signals of all steps.
 
     `gradient` is that of the last output; `each` `(steps, ...)` what that of every output adds.
     """
@@ -189,13 +208,13 @@ def _backward(
     def back(i: Any, gradients: Tensors) -> tuple[Tensors, Tensors]:
         if each is not None:
             gradients = (gradients[0] + each[i], *gradients[1:])
-        gradients, projections, signals = cell.backward(
-            _masked(gradients, there, i),
+        earlier, projections, signals = cell.backward(
+            _where(_at(i, there), gradients),
             tuple(s[i] for s in before),
             tuple(k[i] for k in kept),
             weights,
         )
-        return gradients, (projections, *signals)
+        return _where(_at(i, there), earlier, gradients), (projections, *signals)
 
     length = before[0].shape[0]
     buffers = _buffers(before[0], back(0, gradients)[1])
@@ -205,7 +224,8 @@ def _backward(
         return i - 1, gradients, _write(buffers, i, outputs)
 
     loop = ops.while_loop(lambda i, *_: i >= 0, body, (length - 1, gradients, buffers))
-    return loop[2][0], loop[2][1:]
+    _, gradients, buffers = loop
+    return buffers[0], gradients, buffers[1:]
 
 
 def _buffers(steps: Any, examples: Tensors) -> Tensors:

@@ -1,10 +1,15 @@
-"""Recurrent layer, Dropout, Dense: what all recurrent kinds share.
+"""Recurrent layers one upon the other, Dropout, Dense: what all recurrent kinds share.
 
-Before the layer, on demand, patches of the context, as in SegRNN, https://arxiv.org/abs/2308.11200
-(Lin et al. 2023); beside it a linear map of the whole context.
+Before the layers, on demand, patches of the context, as in SegRNN,
+https://arxiv.org/abs/2308.11200 (Lin et al. 2023); beside them a linear map of the whole context.
+Each layer may read in both directions (Schuster, Paliwal 1997,
+https://doi.org/10.1109/78.650093), be linked to what entered it (He et al. 2016,
+https://arxiv.org/abs/1512.03385) and be normalised (Ba, Kiros, Hinton 2016,
+https://arxiv.org/abs/1607.06450).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from forecast.networks.layers import Layers
@@ -23,9 +28,8 @@ def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
         steps = inputs.past
         if size > 1:
             steps = layers.patches(steps, size)
-            steps = layers.dense(steps, options.units, "patch", activation="relu")
-        state = layers.recurrent(steps, mask, recurrence(options), options.kind)
-        state = layers.dropout(state, options.dropout, "dropout")
+            steps = layers.dense(steps, options.stack[0].units, "patch", activation="relu")
+        state = _last_state(steps, mask, recurrence, options, layers)
         output = layers.dense(state, shape.outputs, "forecast")
         if options.linear:
             # It begins at zero: a network that corrects a simple forecast begins as that forecast.
@@ -34,3 +38,27 @@ def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
         return output
 
     return connect
+
+
+def _last_state(
+    steps: Any, mask: Any, recurrence: Callable[[Any], Recurrence], options: Any, layers: Layers
+) -> Any:
+    """The last state of the last layer; each layer reads all states of the one below it."""
+    for i, own in enumerate(options.stack, start=1):
+        suffix = f"_{i}" if len(options.stack) > 1 else ""
+        name, below, is_last = options.kind + suffix, steps, i == len(options.stack)
+        read = partial(layers.recurrent, below, mask, recurrence(own), return_sequences=not is_last)
+        if options.bidirectional:
+            forwards, backwards = (
+                read(f"forward_{name}"),
+                read(f"backward_{name}", go_backwards=True),
+            )
+            steps = layers.together([forwards, backwards])
+        else:
+            steps = read(name)
+        if options.residual and i > 1:
+            steps = steps + (below[..., -1, :] if is_last else below)
+        if options.layer_norm:
+            steps = layers.layer_norm(steps, "layer_norm" + suffix)
+        steps = layers.dropout(steps, options.dropout, "dropout" + suffix)
+    return steps

@@ -21,13 +21,13 @@ class Recurrence:
 
     options: SimpleRNNOptions
 
-    def layer(self, name: str, *, return_sequences: bool = False) -> keras.layers.Layer:
+    def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """Keras's own."""
         return keras.layers.SimpleRNN(
             self.options.units,
             activation=self.options.activation,
-            return_sequences=return_sequences,
             name=name,
+            **options,
         )
 
     def cell(self, weights: Tensors) -> Cell:
