@@ -19,6 +19,7 @@ from forecast.cli.detect import detect
 from forecast.cli.evaluate import evaluate
 from forecast.cli.explain import explain
 from forecast.cli.init import init
+from forecast.cli.inspect import gates, gradients, summary
 from forecast.cli.plot import plot
 from forecast.cli.predict import predict
 from forecast.cli.runs import delete, list_, path, show, verify
@@ -50,6 +51,13 @@ runs_app = typer.Typer(
     rich_markup_mode=None,
 )
 
+inspect_app = typer.Typer(
+    help="Look inside a network: its layers, its gates, its gradients.",
+    epilog=examples("forecast inspect gates --plot gates.png", "forecast inspect gradients"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
 _OF_RUNS = (list_, show, path, verify, delete)
 _ALL = (
     init, check, train, predict, evaluate, explain, backtest, compare, detect, plot, schema, doctor
@@ -58,6 +66,9 @@ for _command in _ALL:
     _command.add_to(app)
 for _command in _OF_RUNS:
     _command.add_to(runs_app)
+for _command in (summary, gates, gradients):
+    _command.add_to(inspect_app)
+app.add_typer(inspect_app, name="inspect")
 app.add_typer(runs_app, name="runs")
 
 

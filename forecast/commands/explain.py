@@ -12,11 +12,8 @@ from forecast.data.export import csv_text, records
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within
 from forecast.display import text_table
-from forecast.errors import DataError, Problem
 from forecast.jobs.importance import LAG, harms, helps, importance
-from forecast.jobs.job import prepare
-from forecast.jobs.opening import OpenedRun
-from forecast.runs.layout import RESOLVED
+from forecast.jobs.opening import OpenedRun, original_job
 from forecast.windows import spread
 
 # Windows that are forecast again for every feature and permutation.
@@ -84,11 +81,7 @@ def _windows(opened: OpenedRun, newer: Path | None) -> tuple[Panel, IntArray]:
         begins = np.maximum(first, opened.unseen(panel))
         cutoffs = cutoffs_within(panel, begins, panel.ends, 1, horizon)
     else:
-        job = prepare(opened.run.path / RESOLVED)
-        if job.sha256 != opened.data.sha256:
-            message = f"{opened.config.data.path} is not the table that the run was made from."
-            advice = "Explain the run on newer rows: --input FILE. Or train again."
-            raise DataError(Problem(message, advice))
+        job = original_job(opened)
         panel, cutoffs = job.panel, job.cutoffs["test"]
     # Not only those whose targets do not overlap: all of them might begin at one hour of the day,
     # and what is dealt out among them would be the same hours.

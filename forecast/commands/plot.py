@@ -19,11 +19,14 @@ from forecast.errors import DataError, NoRunError, Problem, UsageError, did_you_
 from forecast.figures import (
     DEFAULT,
     FIGURES,
+    LayerView,
     Tested,
     View,
     draw_anomalies,
     draw_backtest,
     draw_comparison,
+    draw_gates,
+    draw_gradients,
     draw_importance,
     drawn,
 )
@@ -188,6 +191,22 @@ def plot_anomalies(
         draw_anomalies, name, detection.level, step, detection.points, detection.anomalies
     )
     content, unknown = drawn(draw, _format_of(output))
+    _write(content, output, "--plot")
+    _say_unknown(unknown, console)
+
+
+def plot_gates(name: str, views: Sequence[LayerView], output: Path, console: Console) -> None:
+    """Draw what recurrent layers do. Raises `UsageError` as the others do."""
+    content, unknown = drawn(partial(draw_gates, name, views), _format_of(output))
+    _write(content, output, "--plot")
+    _say_unknown(unknown, console)
+
+
+def plot_gradients(
+    name: str, table: pd.DataFrame, sentences: Sequence[str], output: Path, console: Console
+) -> None:
+    """Draw gradients by lag. Raises `UsageError` as the others do."""
+    content, unknown = drawn(partial(draw_gradients, name, table, sentences), _format_of(output))
     _write(content, output, "--plot")
     _say_unknown(unknown, console)
 

@@ -5,6 +5,8 @@ from forecast.figures.backtest import backtest, draw_backtest
 from forecast.figures.comparison import draw_comparison
 from forecast.figures.files import drawn
 from forecast.figures.forecast import forecast
+from forecast.figures.gates import LayerView, draw_gates
+from forecast.figures.gradients import draw_gradients
 from forecast.figures.history import history
 from forecast.figures.importance import draw_importance
 from forecast.figures.residuals import residuals
@@ -17,6 +19,7 @@ DEFAULT = (history, forecast)  # what `forecast plot` draws unasked
 __all__ = [
     "DEFAULT",
     "FIGURES",
+    "LayerView",
     "Tables",
     "Tested",
     "View",
@@ -24,6 +27,8 @@ __all__ = [
     "draw_anomalies",
     "draw_backtest",
     "draw_comparison",
+    "draw_gates",
+    "draw_gradients",
     "draw_importance",
     "drawn",
     "forecast",

@@ -1,6 +1,5 @@
 """A run that was interrupted has weights and no exported network: the export, when it is wanted."""
 
-from forecast.features import sizes_of
 from forecast.networks import Architecture
 from forecast.runs import Run, model_names
 from forecast.runs.documents import read_config, read_data, read_features
@@ -16,8 +15,7 @@ def finish(run: Run) -> Run:
     config, data = read_config(run), read_data(run)
     names = model_names(len(config.pipelines))
     weights = dict(zip(names, read_weights(run, len(names)), strict=True))
-    sizes = sizes_of(read_features(run, config), config.features)
-    architecture = Architecture(config.model, config.window, data.season_length, sizes)
+    architecture = Architecture.of(config, data.season_length, read_features(run, config))
     return run.adding(
         lambda folder: export(architecture, weights, config.training.ensemble, folder)
     )

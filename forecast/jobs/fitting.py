@@ -19,7 +19,6 @@ from forecast.features import (
     Encoder,
     fit_encoder,
     rolling_means_of,
-    sizes_of,
     vocabulary,
 )
 from forecast.jobs.calibration import calibrate
@@ -83,12 +82,7 @@ class Fitting:
             name: _fit_encoder(job, words, self._starts[name]) for name, job in self._jobs.items()
         }
         encoder = self._encoders["job 0"]
-        self.architecture = Architecture(
-            first.config.model,
-            first.config.window,
-            first.season_length,
-            sizes_of(encoder, first.config.features),
-        )
+        self.architecture = Architecture.of(first.config, first.season_length, encoder)
         _refuse_others(self.architecture, start, first)
         self._transforms = {
             name: _fit_transforms(job.fitted_part, self._starts[name])

@@ -16,6 +16,7 @@ from forecast.data.panel import IntArray, Panel
 from forecast.data.split import Needs
 from forecast.data.table import read_table
 from forecast.errors import DataError, Problem, did_you_mean
+from forecast.jobs.job import Job, prepare
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
@@ -238,6 +239,15 @@ def open_run(run: Run) -> OpenedRun:
     opened = OpenedRun(run, config, data, network, read_context(run, encoder))
     _refuse_unlike(opened, files)
     return opened
+
+
+def original_job(opened: OpenedRun) -> Job:
+    """The job that a run was made from. Raises `DataError` where its table is another by now."""
+    job = prepare(opened.run.path / RESOLVED)
+    if job.sha256 != opened.data.sha256:
+        message = f"{opened.config.data.path} is not the table that the run was made from."
+        raise DataError(Problem(message, "Give newer rows: --input FILE. Or train again."))
+    return job
 
 
 def scales_of(data: DataRecord) -> Mapping[str, Scale]:

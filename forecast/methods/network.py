@@ -90,9 +90,12 @@ class Branch:
 
     def call(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None = None) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
+        return self._call(self.inputs(transformed, cutoffs, encoded), transformed, cutoffs)
+
+    def inputs(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None) -> Inputs:
+        """What one call of the network sees, of a panel on its scale."""
         source = _Source.of(transformed, self.features, encoded)
-        inputs = self._inputs(source, cutoffs, self.window.horizon)
-        return self._call(inputs, transformed, cutoffs)
+        return self._inputs(source, cutoffs, self.window.horizon)
 
     def outputs(
         self,

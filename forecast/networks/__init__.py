@@ -1,6 +1,7 @@
 """What is the network? One module a kind, written once for plain Keras and for many members."""
 
 from forecast.networks.architecture import Architecture, Model, Normalized, combine, combined
+from forecast.networks.looking import Seen
 from forecast.networks.members import Dropping, Weights
 from forecast.networks.shape import Shape
 
@@ -9,6 +10,7 @@ __all__ = [
     "Dropping",
     "Model",
     "Normalized",
+    "Seen",
     "Shape",
     "Weights",
     "combine",

@@ -6,7 +6,7 @@ putting location and scale back.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib import import_module
@@ -18,9 +18,11 @@ from keras import ops, tree
 from numpy.random import Generator
 
 from forecast.config.models import FunctionOptions, ModelOptions
-from forecast.config.schema import EnsembleOptions, WindowOptions
+from forecast.config.schema import Config, EnsembleOptions, WindowOptions
+from forecast.features import Encoder, sizes_of
 from forecast.networks.initial import initial
 from forecast.networks.layers import KerasLayers, Layers
+from forecast.networks.looking import LookingLayers, Seen
 from forecast.networks.members import Dropping, Layout, MemberLayers, Weights
 from forecast.networks.shape import Shape
 from forecast.windows import Inputs, Sizes
@@ -71,6 +73,11 @@ class Architecture:
     season_length: int
     sizes: Sizes = field(default_factory=Sizes)
     """Features beside the target."""
+
+    @classmethod
+    def of(cls, config: Config, season_length: int, encoder: Encoder | None) -> "Architecture":
+        """That of a config's network, with what is encoded beside the target."""
+        return cls(config.model, config.window, season_length, sizes_of(encoder, config.features))
 
     @cached_property
     def keras_model(self) -> Model:
@@ -159,6 +166,20 @@ class Architecture:
             template=self.keras_model,
         )
         return self._forecast(inputs, layers)
+
+    def look(
+        self, weights: Any, inputs: Inputs, probes: Mapping[str, Any] | None = None
+    ) -> tuple[Normalized, Seen]:
+        """What `forward` gives, and what its recurrent layers did at every step.
+
+        `probes` are added to their states: see `LookingLayers`.
+        """
+        layers = LookingLayers(self._layout.split(weights), self.keras_model, probes)
+        return self._forecast(inputs, layers), layers.seen
+
+    def by_layer(self, flat: Any) -> dict[str, list[Any]]:
+        """Flat weights `(members, parameters)`, or gradients of them, by the layer's name."""
+        return self._layout.split(flat)
 
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each input of one window, by the names of `Inputs`."""

@@ -55,6 +55,10 @@ connect = connect_with(Recurrence)
 class _GRUCell(KerasCell):
     states = 1
 
+    def shown(self, kept: Tensors) -> dict[str, Any]:
+        z, r = self._gates(kept[0])
+        return {"update_gate": z, "reset_gate": r, "candidate": kept[-1]}
+
     def _gates(self, gates: Any) -> tuple[Any, Any]:
         return gates[..., : self.units], gates[..., self.units :]
 

@@ -49,6 +49,11 @@ connect = connect_with(Recurrence)
 class _LSTMCell(KerasCell):
     states = 2
     keeps: tuple[str, ...] = ("input", "forget", "candidate", "output", "shown_memory")
+    state_names: tuple[str, ...] = ("state", "memory")
+
+    def shown(self, kept: Tensors) -> dict[str, Any]:
+        names = ("input_gate", "forget_gate", "candidate", "output_gate")
+        return dict(zip(names, kept[:4], strict=True))
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         h, memory = states

@@ -31,7 +31,9 @@ class Cell(Protocol):
     states: int
     """How many states there are; the first is the output."""
     keeps: tuple[str, ...]
-    """What each step keeps for the gradient and for a look inside, by name."""
+    """What each step keeps for the gradient, by name."""
+    state_names: tuple[str, ...]
+    """What the states are called, the output first."""
     units: int
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
@@ -48,6 +50,9 @@ class Cell(Protocol):
 
         And the signals from which `weight_gradients` follow. `states` are those before the step.
         """
+
+    def shown(self, kept: Tensors) -> dict[str, Any]:
+        """The gates and the candidate of a step by name, of what it kept."""
 
     def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
         """The gradients of `weights`, from all steps at once: `(steps, members, batch, width)`.
@@ -85,9 +90,9 @@ def run(
     states stay as they are. `initial_state` `(members, batch, units)` is the first of the states
     before the first step; those that are not given are zero.
     """
-    projected = _project(cell, steps)
+    projected = project(cell, steps)
     there = None if mask is None else ops.moveaxis(mask, -1, 0)[..., None]
-    begin = _begin(cell, projected, initial_state)
+    begin = first_states(cell, projected, initial_state)
     if not differentiable:
         if return_sequences:
             return ops.moveaxis(_outputs(cell, projected, begin, there), 0, 2)
@@ -128,7 +133,7 @@ def _where(there: Any, values: Tensors, others: Tensors | None = None) -> Tensor
     return tuple(ops.where(there, value, other) for value, other in pairs)
 
 
-def _project(cell: Cell, steps: Any) -> Any:
+def project(cell: Cell, steps: Any) -> Any:
     """What enters the gates at every step, in one product: `(steps, members, batch, gates)`."""
     members, _, length, features = steps.shape
     in_time = ops.reshape(ops.swapaxes(steps, 1, 2), (members, -1, features))
@@ -137,7 +142,7 @@ def _project(cell: Cell, steps: Any) -> Any:
     return ops.swapaxes(ops.reshape(projected, (members, length, -1, gates)), 0, 1)
 
 
-def _begin(cell: Cell, projected: Any, initial_state: Any) -> Tensors:
+def first_states(cell: Cell, projected: Any, initial_state: Any) -> Tensors:
     """The states before the first step."""
     nothing = ops.zeros_like(projected[0][..., : cell.units])
     first = nothing if initial_state is None else nothing + initial_state
@@ -265,6 +270,8 @@ class KerasCell:
     One product with the state enters all gates, unless a cell says otherwise.
     """
 
+    state_names: tuple[str, ...] = ("state",)
+
     def __init__(self, weights: Tensors, options: Any) -> None:
         """`weights` of the layer in Keras's order: kernel, recurrent kernel, bias."""
         self.kernel, recurrent, self.bias = weights
@@ -272,6 +279,10 @@ class KerasCell:
         self.units: int = options.units
         self.activation = keras.activations.get(options.activation)
         self.slope = SLOPES[options.activation]
+
+    def shown(self, kept: Tensors) -> dict[str, Any]:
+        """See `Cell.shown`: there are none."""
+        return {}
 
     def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
         """See `Cell.weight_gradients`."""

@@ -2,8 +2,9 @@
 
 from forecast.training.export import CompiledForward, KerasPredictor, export, layers
 from forecast.training.fit import EpochLog, Fitted, FittedBlock, fit, fit_block
+from forecast.training.inside import Inside
 from forecast.training.plan import Block, Member, MemberKey, Plan, plan_of
-from forecast.training.program import Program
+from forecast.training.program import Program, loss_of
 
 __all__ = [
     "Block",
@@ -11,6 +12,7 @@ __all__ = [
     "EpochLog",
     "Fitted",
     "FittedBlock",
+    "Inside",
     "KerasPredictor",
     "Member",
     "MemberKey",
@@ -20,5 +22,6 @@ __all__ = [
     "fit",
     "fit_block",
     "layers",
+    "loss_of",
     "plan_of",
 ]

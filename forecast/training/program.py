@@ -41,8 +41,7 @@ class Program:
         self._architecture = architecture
         self._options = options
         self._optimizer = OPTIMIZERS[options.optimizer]
-        levels = architecture.quantiles
-        self._loss = _pinball(levels) if levels else _by_step(keras.losses.get(options.loss))
+        self._loss = loss_of(architecture.quantiles, options)
         self._columns = tree.map_structure(ops.convert_to_tensor, plan.columns.named)
         self._first = None if plan.first is None else ops.convert_to_tensor(plan.first)
         self._context_length = plan.context_length
@@ -228,6 +227,11 @@ def _pieces(batches: Any) -> Any:
     fill = each * windows - batch
     filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
     return ops.swapaxes(ops.reshape(filled, (count, members, each, windows)), 1, 2)
+
+
+def loss_of(levels: Sequence[float], options: TrainingOptions) -> Callable[[Any, Any], Any]:
+    """The loss of each step and quantile, `(..., horizon, quantiles)`; 1 where there are none."""
+    return _pinball(levels) if levels else _by_step(keras.losses.get(options.loss))
 
 
 def _by_step(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

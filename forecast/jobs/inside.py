@@ -1,0 +1,87 @@
+"""The network of a run, opened, with windows of its series."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.errors import DataError, Problem, UsageError, did_you_mean
+from forecast.jobs.opening import OpenedRun
+from forecast.networks import Architecture
+from forecast.runs.weights import read_weights
+from forecast.training import Inside
+from forecast.windows import gather_after, spread
+
+
+class Windowed(NamedTuple):
+    """A member of a run's network, and where its windows end."""
+
+    inside: Inside
+    panel: Panel
+    """The series that the network knows."""
+    cutoffs: IntArray
+
+
+def architecture_of(opened: OpenedRun) -> Architecture:
+    """That of the run's network."""
+    return Architecture.of(opened.config, opened.data.season_length, opened.network.encoder)
+
+
+def look_inside(
+    opened: OpenedRun, panel: Panel, series: str | None, member: int, most: int
+) -> Windowed:
+    """A member of the run's network with the last windows of a series, or of all.
+
+    Of an ensemble of several pipelines it is one of the first pipeline. At most `most` windows: the
+    last of a series, or some of all. Raises `UsageError` for a series or a member that the run does
+    not have, and `DataError` where no window fits.
+    """
+    run, config, network = opened.run, opened.config, opened.network
+    known = np.isin(panel.unique_ids, opened.fitted)
+    panel = panel.of(known)
+    weights = read_weights(run, len(config.pipelines))[0]
+    if not 0 <= member < weights.shape[1]:
+        message = f"--member {member}: the run has {weights.shape[1]}, from 0 on."
+        raise UsageError(Problem(message))
+    if series is None and config.model.scope == "local":
+        series = panel.unique_ids[0]
+    if series is not None and series not in panel.unique_ids:
+        advice = did_you_mean(series, list(panel.unique_ids))
+        raise UsageError(Problem(f"the run's network has no series {series!r}.", advice))
+    place = 0 if config.model.scope == "global" else opened.fitted.index(str(series))
+    cutoffs = _cutoffs(opened, panel, series, most)
+    branch = network.branches[0]
+    encoded = network.encoded(panel, config.window.horizon)
+    transformed = branch.transforms.apply(network.shared.apply(panel).panel).panel
+    inside = Inside(
+        architecture_of(opened),
+        weights[place, member][None],
+        config.training,
+        branch.inputs(transformed, cutoffs, encoded),
+        _targets(transformed, cutoffs, config.window.horizon),
+    )
+    return Windowed(inside, panel, cutoffs)
+
+
+def _cutoffs(opened: OpenedRun, panel: Panel, series: str | None, most: int) -> IntArray:
+    """Rows with a whole context before them."""
+    least = opened.config.rows_seen(opened.data.season_length)
+    first = panel.starts + least - 1
+    rows = np.arange(len(panel.values))
+    own = panel.series_of(rows)
+    rows = rows[(rows >= first[own]) & panel.observed[rows]]
+    if series is not None:
+        rows = rows[panel.series_of(rows) == panel.unique_ids.index(series)][-most:]
+    if not len(rows):
+        message = f"no series has the {least} rows that the network sees."
+        raise DataError(Problem(message, "Give more rows: --input FILE."))
+    return rows if series is not None else spread(rows, most)
+
+
+def _targets(transformed: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
+    """What followed each cutoff; NaN behind the end of its series, and where it is a filled gap."""
+    values = np.where(transformed.observed, transformed.values, np.nan)
+    padded = np.concatenate([values, np.full(horizon, np.nan)])
+    ends = transformed.ends[transformed.series_of(cutoffs)]
+    is_own = cutoffs[:, None] + np.arange(1, horizon + 1) < ends[:, None]
+    return np.where(is_own, gather_after(np, padded, cutoffs, horizon), np.nan)
