@@ -175,14 +175,17 @@ def _inputs(sizes: Sizes, *lead: int) -> Inputs:
     def draw(*shape: int) -> Any:
         return random.normal(size=(*lead, *shape)).astype(np.float32) if shape[-1] else None
 
-    past = draw(12, 1 + sizes.past + sizes.known)
-    return Inputs(past, draw(3, sizes.known), draw(sizes.static))
+    return Inputs(draw(12, sizes.in_past), draw(3, sizes.in_future), draw(sizes.static))
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: str(options["kind"]))
 @pytest.mark.parametrize(
     ("sizes", "quantiles"),
-    [(Sizes(2, 3, 1), (0.1, 0.5, 0.9)), (Sizes(1, 0, 0), ()), (Sizes(0, 0, 2), ())],
+    [
+        (Sizes(2, 3, 1, lags=2), (0.1, 0.5, 0.9)),
+        (Sizes(1, 0, 0, rolling_means=2), ()),
+        (Sizes(0, 0, 2), ()),
+    ],
 )
 def test_members_take_covariates_as_plain_keras_models_do(
     options: dict[str, Any], sizes: Sizes, quantiles: tuple[float, ...]
