@@ -165,14 +165,3 @@ def test_covariates_go_with_everything_else(
     words = ("--windows", "2", "--refit", "--format", "csv")
     tested = cli("backtest", "--config", "y.yaml", *words, *settings, environment={})
     assert tested.returncode == 0, tested.stderr
-
-
-def test_jax_takes_covariates_too(
-    cli: Callable[..., CompletedProcess[str]], tmp_path: Path
-) -> None:
-    """Where it is installed."""
-    pytest.importorskip("jax")
-    _prepared(tmp_path, _table())
-    result = cli("train", "--config", "y.yaml", "--backend", "jax")
-    assert result.returncode == 0, result.stderr
-    assert cli("predict").returncode == 0
