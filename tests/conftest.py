@@ -47,6 +47,9 @@ _OPTIMIZED = {"XLA_FLAGS": ""}
 # tf2onnx copies a graph before each pass over it, in case that pass fails; here a failure is one.
 os.environ["TF2ONNX_CATCH_ERRORS"] = "no"
 
+# numba takes half a minute to compile what a test of `auto_ces` runs three times.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
+
 # Seconds go by while these are imported: commands are forked from a process that has them. It has
 # computed nothing: libraries begin their threads in each command. Which of them a command needs is
 # asked of new interpreters (`test_imports.py`).
