@@ -39,12 +39,24 @@ _PERSONAL = ("FORECAST_RUNS", "NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS", "COLU
 # Their libraries warn of themselves; every other command has to run without a single warning.
 _COMMANDS_WITH_KERAS = ("train", "doctor")
 
+# XLA compiles in a third of the time when it is not to optimize, and tests train for so few steps
+# that slower ones do not matter. The trainings of `training` and `start` are as a person's are.
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+_OPTIMIZED = {"XLA_FLAGS": ""}
+
+# tf2onnx copies a graph before each pass over it, in case that pass fails; here a failure is one.
+os.environ["TF2ONNX_CATCH_ERRORS"] = "no"
+
+# numba takes half a minute to compile what a test of `auto_ces` runs three times.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 # Seconds go by while these are imported: commands are forked from a process that has them. It has
-# none of ours, and has computed nothing: libraries begin their threads in each command.
+# computed nothing: libraries begin their threads in each command. Which of them a command needs is
+# asked of new interpreters (`test_imports.py`).
+_OURS = [f"forecast.commands.{path.stem}" for path in (ROOT / "forecast/commands").glob("*.py")]
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["keras", "matplotlib.pyplot", "onnxruntime", "pandas", "pydantic", "typer"]
+    ["keras", "matplotlib.pyplot", "onnxruntime", "tf2onnx", "forecast.cli", *_OURS]
 )
 
 
@@ -123,6 +135,7 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 
     def run(*arguments: str, cwd: Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         environment = {key: value for key, value in os.environ.items() if key != "FORECAST_RUNS"}
+        environment |= _OPTIMIZED
         return subprocess.Popen(
             [sys.executable, "-m", "forecast", *arguments],
             cwd=cwd,
@@ -189,7 +202,7 @@ def training(once: Callable[..., list[CompletedProcess[str]]]) -> CompletedProce
     def train(folder: Path) -> list[CompletedProcess[str]]:
         init = run_cli("init", "--example", "airline", cwd=folder)
         words = ["train", "--config", "air.yaml", "--set", "training.epochs=3"]
-        return [init, run_cli(*words, cwd=folder)]
+        return [init, run_cli(*words, cwd=folder, environment=_OPTIMIZED)]
 
     init, result = once("person", train)
     assert (init.returncode, result.returncode) == (0, 0), result.stderr

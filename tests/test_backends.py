@@ -2,10 +2,10 @@
 
 import csv
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -21,82 +21,6 @@ Cli = Callable[..., CompletedProcess[str]]
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-# Trains two members of each of several networks, in blocks of one, and writes what came of them;
-# then two local networks with two members each, in memory and exported.
-PROGRAM = """
-import sys
-from pathlib import Path
-import keras
-import numpy as np
-from pydantic import TypeAdapter
-from forecast.config.models import ModelOptions
-from forecast.config.schema import EnsembleOptions, TrainingOptions, WindowOptions
-from forecast.networks import Architecture
-from forecast.training import CompiledForward, KerasPredictor, Member, MemberKey, export, fit
-from forecast.windows import Inputs, Windows
-
-out = Path()
-window = WindowOptions(horizon=2, normalize="standard", residual_of="last")
-values = np.sin(np.arange(150.0) / 3) + np.arange(150) / 50
-
-def network(options):
-    width = {} if options.get("kind", "gru") in NOT_RECURRENT else {"units": 5}
-    model = TypeAdapter(ModelOptions).validate_python({**width, **options})
-    return Architecture(model, window, 12)
-
-NOT_RECURRENT = ("mlp", "dlinear", "own_networks:connect")
-OWN = {"kind": "own_networks:connect", "options": {"units": 3}, "folder": sys.argv[1]}
-
-def windows(first, last):
-    cutoffs = np.arange(first, last)
-    return Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2)
-
-BOTH = {"bidirectional": True, "layer_norm": True}
-arrays = {}
-for options, training in (
-    ({"dropout": 0.3, "patch_length": 3}, {"optimizer": "adam", "schedule": "cosine"}),
-    ({"kind": "lstm", "linear": True, **BOTH},
-     {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1}),
-    ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
-    ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
-    ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
-    (OWN, {"optimizer": "adam"}),
-):
-    members = [
-        Member(MemberKey(1), windows(11, 110), windows(110, 148)),
-        Member(MemberKey(2), windows(30, 70), None),
-    ]
-    options_ = TrainingOptions.model_validate({"epochs": 3, "learning_rate": 0.01, **training})
-    fitted = fit(network(options), members, options_, lambda epoch: None, most=1)
-    name = options.get("kind", "gru") + training["optimizer"]
-    arrays[name + " weights"] = np.stack(list(fitted.weights.values()))
-    arrays[name + " losses"] = np.array([log.loss for log in fitted.history])
-    arrays[name + " monitored"] = np.array([log.monitored_loss or 0.0 for log in fitted.history])
-
-cutoffs = np.arange(4, 60)
-masked = window.model_copy(update={"padding": "mask"})
-short = Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2, np.full(150, 2))
-fitted = fit(
-    Architecture(TypeAdapter(ModelOptions).validate_python({"units": 5}), masked, 12),
-    [Member(MemberKey(1), short, short)],
-    TrainingOptions(epochs=3, learning_rate=0.01),
-    lambda epoch: None,
-)
-[arrays["masked"]] = fitted.weights.values()
-arrays["masked losses"] = np.array([(log.loss, log.monitored_loss) for log in fitted.history])
-assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
-
-local, ensemble = network({"scope": "local", "layers": (5, 4)}), EnsembleOptions(size=2)
-weights = np.random.default_rng(0).normal(size=(2, 2, local.parameters)).astype(np.float32) / 3
-arrays["contexts"] = np.random.default_rng(1).normal(size=(2, 5, 12, 1)).astype(np.float32)
-named = {"model": weights, "model-2": weights[::-1]}
-for name, own in named.items():
-    predictor = KerasPredictor(CompiledForward(local), own, ensemble)
-    arrays[name] = predictor.predict(Inputs(arrays["contexts"]))
-export(local, named, ensemble, out)
-np.savez(out / "arrays.npz", **arrays)
-"""
-
 # Runs a command as the console script does, then says which of the two are loaded.
 SPYING = """
 import sys
@@ -109,12 +33,15 @@ sys.exit(code)
 """
 
 
-def _run(program: str, *arguments: str, cwd: Path, backend: str) -> CompletedProcess[str]:
-    cwd.mkdir(exist_ok=True)
+MEMBERS = Path(__file__).parent / "members.py"
+
+
+def _run(*words: str | Path, cwd: Path, backend: str) -> CompletedProcess[str]:
+    """A program of Python in a process of its own, whose environment names this backend."""
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, *words],
         cwd=cwd,
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
         timeout=300,
@@ -122,32 +49,27 @@ def _run(program: str, *arguments: str, cwd: Path, backend: str) -> CompletedPro
 
 
 def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
-    """Losses and weights, with dropout; what is exported agrees with what is in memory."""
+    """Losses and weights, with dropout, masks and covariates; what is exported agrees with it."""
     pytest.importorskip("jax")
-    folders = [tmp_path / backend for backend in ("tensorflow", "jax")]
-    arrays, own = [], str(Path(__file__).parent)
-    with ThreadPoolExecutor() as pool:
-        results = pool.map(
-            lambda folder: _run(PROGRAM, own, backend=folder.name, cwd=folder), folders
-        )
-    for folder, result in zip(folders, results, strict=True):
-        assert result.returncode == 0, result.stderr
-        arrays.append(np.load(folder / "arrays.npz"))
-        for name in ("model", "model-2"):
-            exported = OnnxPredictor(folder / f"{name}.onnx").predict(
-                Inputs(arrays[-1]["contexts"])
-            )
-            np.testing.assert_allclose(exported, arrays[-1][name], atol=1e-5)
-        assert {path.name for path in folder.iterdir()} == {
-            "arrays.npz",
-            "model.onnx",
-            "model-2.onnx",
-        }
-    assert len(arrays[0].files) == 6 * 3 + 2 + 3
-    for name in arrays[0].files:
+    here, there = tmp_path / "tensorflow", tmp_path / "jax"
+    here.mkdir()
+    there.mkdir()
+    runpy.run_path(str(MEMBERS))["main"](here)
+    result = _run(MEMBERS, there, cwd=there, backend="jax")
+    assert result.returncode == 0, result.stderr
+    by_tensorflow, by_jax = (np.load(folder / "arrays.npz") for folder in (here, there))
+    assert len(by_jax.files) == 6 * 2 + 2 + 4 + 2
+    for name in by_jax.files:
         np.testing.assert_allclose(
-            arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name
+            by_tensorflow[name], by_jax[name], rtol=1e-3, atol=1e-4, err_msg=name
         )
+    inputs = Inputs(*(by_jax[name] for name in Inputs._fields))
+    for folder in (here, there):
+        names = {"model.onnx", "model-2.onnx"}
+        assert {path.name for path in folder.iterdir()} == {"arrays.npz", *names}
+        for name in names:
+            forecasts = OnnxPredictor(folder / name).predict(inputs)
+            np.testing.assert_allclose(forecasts, by_jax[name.removesuffix(".onnx")], atol=1e-5)
 
 
 def _scores(run: Path) -> dict[tuple[str, ...], float]:
@@ -161,7 +83,7 @@ def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> No
     """The same scores from the same config, and files that need no JAX; without TensorFlow."""
     pytest.importorskip("jax")
     words = ["train", "--config", "air.yaml", "--set", "training.epochs=3", "--backend", "jax"]
-    result = _run(SPYING, *words, cwd=project, backend="tensorflow")
+    result = _run("-c", SPYING, *words, cwd=project, backend="tensorflow")
     assert result.returncode == 0, result.stderr
     assert result.stderr.splitlines()[-1] == "LOADED jax"
     run = Path(result.stdout.strip())

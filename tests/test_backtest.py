@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 AGAINST = ["naive", "seasonal_naive", "drift", "naive2"]
 SETTINGS = [
     "training.epochs=2",
-    "model.units=4",
+    "model={kind: mlp, layers: [4]}",
     "backtest.n_windows=3",
     "backtest.horizon=6",
     "backtest.stride=4",
@@ -60,14 +60,14 @@ def test_cutoffs_lie_a_stride_apart_and_the_last_has_its_whole_horizon(
     once_fitted: Backtest,
 ) -> None:
     """Six months each, the last of them the last of the table."""
-    gru = _of(once_fitted, "gru")
-    cutoffs = [f"{moment:%Y-%m}" for moment in gru["cutoff"].unique()]
+    mlp = _of(once_fitted, "mlp")
+    cutoffs = [f"{moment:%Y-%m}" for moment in mlp["cutoff"].unique()]
     assert cutoffs == ["1959-10", "1960-02", "1960-06"]
-    assert gru["step"].tolist() == [1, 2, 3, 4, 5, 6] * 3
-    assert gru["ds"].max() == pd.Timestamp("1960-12-01")
-    months = gru["ds"].dt.year * 12 + gru["ds"].dt.month
-    begins = gru["cutoff"].dt.year * 12 + gru["cutoff"].dt.month
-    assert (months - begins == gru["step"]).all()
+    assert mlp["step"].tolist() == [1, 2, 3, 4, 5, 6] * 3
+    assert mlp["ds"].max() == pd.Timestamp("1960-12-01")
+    months = mlp["ds"].dt.year * 12 + mlp["ds"].dt.month
+    begins = mlp["cutoff"].dt.year * 12 + mlp["cutoff"].dt.month
+    assert (months - begins == mlp["step"]).all()
 
 
 def test_baselines_are_those_of_the_cutoff(
@@ -85,7 +85,7 @@ def test_baselines_are_those_of_the_cutoff(
 
 def test_scores_are_those_of_the_forecasts(once_fitted: Backtest) -> None:
     """RMSE over all cutoffs and steps, and by step."""
-    for model in ("gru", *AGAINST):
+    for model in ("mlp", *AGAINST):
         own = _of(once_fitted, model)
         squares = (own["y"] - own["y_hat"]) ** 2
         scores, steps = once_fitted.scores, once_fitted.steps
@@ -107,7 +107,7 @@ def test_a_forecast_knows_nothing_after_its_cutoff(
     settings = [f"backtest.refit={refit}", "split.test=14"]
     changed = _backtest(project, *settings, lines=[*airline_lines[:131], *later])
     first = pd.Timestamp("1959-10-01")
-    for model in ("gru", "naive", "seasonal_naive", "drift"):
+    for model in ("mlp", "naive", "seasonal_naive", "drift"):
         before, after = (
             own.loc[own["cutoff"] == first, "y_hat"].tolist()
             for own in (_of(once_fitted, model), _of(changed, model))
@@ -145,7 +145,7 @@ def test_a_planted_leak_is_not_found(
     pd.testing.assert_frame_equal(
         before.forecasts.loc[unseen, said], after.forecasts.loc[unseen, said], check_exact=True
     )
-    for model in ("gru", "naive"):
+    for model in ("mlp", "naive"):
         last, changed = (_of(result, model)["y_hat"].iloc[18:] for result in (before, after))
         assert (last != changed).all(), model
 
@@ -167,7 +167,7 @@ def _scores_until(result: Backtest, cutoff: pd.Timestamp) -> pd.DataFrame:
 
 def _scale(result: Backtest) -> tuple[float, float]:
     """What the scaled metrics were divided by."""
-    own = result.scores[result.scores["unique_id"].notna() & (result.scores["model"] == "gru")]
+    own = result.scores[result.scores["unique_id"].notna() & (result.scores["model"] == "mlp")]
     values = own.set_index("metric")["value"]
     return values["mae"] / values["mase"], values["rmse"] / values["rmsse"]
 
@@ -176,11 +176,11 @@ def test_fitted_again_a_later_cutoff_is_another_network(
     project: Path, once_fitted: Backtest
 ) -> None:
     """It is what a network says that was trained on no other rows than those up to it."""
-    again = _of(_backtest(project, "backtest.refit=true"), "gru")
-    once = _of(once_fitted, "gru")
+    again = _of(_backtest(project, "backtest.refit=true"), "mlp")
+    once = _of(once_fitted, "mlp")
     assert again["y_hat"].iloc[:6].tolist() == once["y_hat"].iloc[:6].tolist()
     assert again["y_hat"].iloc[6:].tolist() != once["y_hat"].iloc[6:].tolist()
-    alone = _of(_backtest(project, "backtest.n_windows=1"), "gru")
+    alone = _of(_backtest(project, "backtest.n_windows=1"), "mlp")
     assert again["y_hat"].iloc[12:].tolist() == alone["y_hat"].tolist()
 
 
@@ -189,10 +189,10 @@ def test_all_networks_of_all_cutoffs_are_as_if_trained_one_by_one(
 ) -> None:
     """Members of one program, two for each of three cutoffs: what a table says that ends there."""
     settings = ["training.ensemble=2", "model.dropout=0.3", "split.test=6"]
-    together = _of(_backtest(project, *settings, "backtest.refit=true"), "gru")
+    together = _of(_backtest(project, *settings, "backtest.refit=true"), "mlp")
     for i, rows in enumerate((136, 140, 144)):
         lines = airline_lines[: 1 + rows]
-        alone = _of(_backtest(project, *settings, "backtest.n_windows=1", lines=lines), "gru")
+        alone = _of(_backtest(project, *settings, "backtest.n_windows=1", lines=lines), "mlp")
         own = together.iloc[6 * i : 6 * i + 6].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, alone, rtol=1e-4)
 
@@ -202,10 +202,10 @@ def test_intervals_are_calibrated_before_the_first_cutoff(project: Path) -> None
     result = _backtest(
         project, "intervals={quantile_levels: [0.1, 0.9], n_windows: 9}", "backtest.n_windows=1"
     )
-    gru = _of(result, "gru")
-    assert list(gru.columns)[-2:] == ["q0.1", "q0.9"]
-    assert (gru["q0.1"] <= gru["y_hat"]).all()
-    assert (gru["y_hat"] <= gru["q0.9"]).all()
+    mlp = _of(result, "mlp")
+    assert list(mlp.columns)[-2:] == ["q0.1", "q0.9"]
+    assert (mlp["q0.1"] <= mlp["y_hat"]).all()
+    assert (mlp["y_hat"] <= mlp["q0.9"]).all()
     assert _of(result, "naive")["q0.1"].isna().all()
     assert {"crps", "coverage_80", "width_80"} <= set(result.scores["metric"])
 
@@ -226,7 +226,7 @@ def test_one_document_holds_scores_steps_and_forecasts(cli: Cli, project: Path) 
         "unique_id", "ds", "cutoff", "step", "model", "y", "y_hat",
     ]  # fmt: skip
     assert document["forecasts"][0]["cutoff"] == "1959-12-01"
-    assert {row["model"] for row in document["scores"]} == {"gru", "naive"}
+    assert {row["model"] for row in document["scores"]} == {"mlp", "naive"}
     assert {row["split"] for row in document["scores"]} == {"backtest"}
     assert result.stderr.splitlines()[:2] == [
         "loading TensorFlow ...",
@@ -247,7 +247,7 @@ def test_the_table_of_forecasts_goes_to_a_file(cli: Cli, project: Path) -> None:
     assert text.startswith("unique_id,ds,cutoff,step,model,y,y_hat\n")
     rows = list(csv.DictReader(StringIO(text)))
     assert [row["model"] for row in rows] == [
-        model for model in ("gru", *BASELINES) for _ in range(6)
+        model for model in ("mlp", *BASELINES) for _ in range(6)
     ]
 
 

@@ -18,7 +18,7 @@ def test_rows_in_tens_are_forecast_in_tens(cli: Cli, tmp_path: Path) -> None:
     assert init.returncode == 0, init.stderr
     assert 'freq: "10"' in (tmp_path / "depth.yaml").read_text()
     assert "\nlast: 590\nfreq: 10\n" in cli("check", "--config", "depth.yaml").stdout
-    settings = ["--set", "training.epochs=1", "--set", "split.test=6"]
+    settings = ["--set", "training={epochs: 1, ensemble: 1}", "--set", "split.test=6"]
     result = cli("train", "--config", "depth.yaml", *settings)
     assert result.returncode == 0, result.stderr
     newer = "step,y\n" + _rows(60, 64)

@@ -32,7 +32,7 @@ data:
 split: {test: 12, validation: 8}
 transforms: [standard]
 window: {context_length: 7, horizon: 3}
-model: {kind: gru, units: 3}
+model: {kind: mlp, layers: [4]}
 training: {epochs: 1, learning_rate: 0.01}
 predict: {horizon: 4}
 """
@@ -93,7 +93,7 @@ def test_what_is_fitted_knows_the_training_rows_alone(tmp_path: Path) -> None:
 def _backtest(folder: Path, table: pd.DataFrame, *settings: str) -> pd.DataFrame:
     job = prepare(_prepared(folder, table), settings)
     forecasts = backtest(job, ["naive"], Console(quiet=True)).forecasts
-    return forecasts[forecasts["model"] == "gru"].set_index(["unique_id", "ds", "cutoff"])
+    return forecasts[forecasts["model"] == "mlp"].set_index(["unique_id", "ds", "cutoff"])
 
 
 @pytest.mark.parametrize("refit", ["true", "false"])
@@ -131,21 +131,18 @@ def test_a_column_that_begins_late_says_nothing_before(tmp_path: Path) -> None:
 
 
 EVERYTHING = {
-    "local": ("model.scope=local",),
-    "ensemble": (
+    "local": ("model={kind: gru, units: 3, scope: local}",),
+    "masked ensemble": (
+        "window.padding=mask",
+        "data.covariates.scale=robust",
         "training.ensemble.size=2",
         "training.ensemble.transforms=[[minmax]]",
         "intervals={quantile_levels: [0.1, 0.9], n_windows: 10}",
     ),
     "quantiles": (
-        "model.quantiles=[0.1,0.5,0.9]",
+        "model={kind: gru, units: 3, quantiles: [0.1,0.5,0.9]}",
         "training.loss=pinball",
         "intervals={n_windows: 10}",
-    ),
-    "mask": (
-        "window.padding=mask",
-        "model={kind: mlp, layers: [4]}",
-        "data.covariates.scale=robust",
     ),
 }
 
@@ -165,14 +162,3 @@ def test_covariates_go_with_everything_else(
     words = ("--windows", "2", "--refit", "--format", "csv")
     tested = cli("backtest", "--config", "y.yaml", *words, *settings, environment={})
     assert tested.returncode == 0, tested.stderr
-
-
-def test_jax_takes_covariates_too(
-    cli: Callable[..., CompletedProcess[str]], tmp_path: Path
-) -> None:
-    """Where it is installed."""
-    pytest.importorskip("jax")
-    _prepared(tmp_path, _table())
-    result = cli("train", "--config", "y.yaml", "--backend", "jax")
-    assert result.returncode == 0, result.stderr
-    assert cli("predict").returncode == 0

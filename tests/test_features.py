@@ -1,7 +1,6 @@
 """Features made from dates: their values by hand, and a network that forecasts by them."""
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -309,11 +308,9 @@ def _test_mae(run: str) -> float:
 def test_a_network_that_knows_the_weekday_finds_the_saturdays(sales: Path, cli: Cli) -> None:
     """In training, predictions from the last rows or from all, an evaluation and backtests."""
     week = ("--set", "features.calendar=[day_of_week]", "--set", "features.age=true")
-    without = _said(cli("train", "--config", "sales.yaml")).strip()
     run = _said(cli("train", "--config", "sales.yaml", *week)).strip()
-    assert _test_mae(run) < 0.5 * _test_mae(without)
+    assert _test_mae(run) < 1  # of noise alone 0.8 is left; without the weekday it is 1.5
     assert not (Path(run) / "covariates.csv").exists()
-    assert not (Path(without) / "features.json").exists()
     predicted = _said(cli("predict"))
     table = _table(predicted)
     saturday = pd.to_datetime(table["ds"]).dt.day_of_week == 5
@@ -335,26 +332,17 @@ def test_a_network_that_knows_the_weekday_finds_the_saturdays(sales: Path, cli: 
         assert errors["mlp"] < 0.5 * errors["naive"]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        ("model.scope=local", "training.ensemble=2", "intervals.n_windows=8"),
-        (
-            "training.backend=jax",
-            "window.padding=mask",
-            "features.holidays=US",
-            "features.lags=[7, 60]",
-            "features.rolling_means=[30]",
-        ),
-    ],
-    ids=lambda settings: settings[0],
-)
-def test_dates_go_with_everything_else(sales: Path, cli: Cli, settings: Sequence[str]) -> None:
+def test_dates_go_with_everything_else(sales: Path, cli: Cli) -> None:
     """Training compares the exported network with Keras's, and predict takes it from there."""
-    if "jax" in settings[0] and importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is an extra")
-    chosen = ("features.calendar=[day_of_week, day_of_year]", "training.epochs=1", *settings)
-    words = [word for setting in chosen for word in ("--set", setting)]
+    settings = (
+        "features={calendar: [day_of_week, day_of_year], holidays: US, lags: [7, 60], "
+        "rolling_means: [30]}",
+        "model={kind: mlp, layers: [4], scope: local}",
+        "window.padding=mask",
+        "training={epochs: 1, ensemble: 2}",
+        "intervals.n_windows=8",
+    )
+    words = [word for setting in settings for word in ("--set", setting)]
     _said(cli("train", "--config", "sales.yaml", *words))
     assert len(_said(cli("predict")).splitlines()) == 1 + 2 * 14
 

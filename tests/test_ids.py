@@ -12,7 +12,7 @@ import pytest
 
 Cli = Callable[..., CompletedProcess[str]]
 IDS = ["007", "NA", "null", "1e5", "a/b", "Ümlaut x", 'say "hi", twice', "two\nlines", "True"]
-SETTINGS = ["--set", "training.epochs=2", "--set", "model.units=4"]
+SETTINGS = ["--set", "training={epochs: 2, ensemble: 1}", "--set", "model.units=4"]
 
 
 @pytest.fixture(scope="module")

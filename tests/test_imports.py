@@ -4,6 +4,8 @@ A command that trains nothing never pays for TensorFlow.
 """
 
 import ast
+import json
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -18,74 +20,75 @@ KERAS = {"tensorflow", "keras"}
 FITTING = KERAS | {"sklearn", "statsmodels"}
 ALL = FITTING | {"matplotlib", "pandas"}
 
-# Runs a command as the console script does, then says which libraries are loaded.
+# Runs commands one after the other as the console script does, and says after each which libraries
+# are loaded by now.
 PROGRAM = """
+import json
 import sys
-sys.argv = ["forecast", *sys.argv[1:]]
 from forecast.cli import main
 from forecast.signals import Stop
-code = main(Stop())
 heavy = {"tensorflow", "keras", "sklearn", "statsmodels", "matplotlib", "pandas"}
-heavy &= set(sys.modules)
-print("CODE", code, "LOADED", *sorted(heavy), file=sys.stderr)
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["forecast", *words]
+    code = main(Stop())
+    print("CODE", code, "LOADED", *sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 
 
-def _loaded(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
-    """Exit code, and the heavy libraries that the command loaded."""
+def _loaded(*commands: str, cwd: Path) -> list[tuple[int, set[str]]]:
+    """Exit code of each command, and the heavy libraries that it or one before it has loaded."""
+    words = json.dumps([shlex.split(command) for command in commands])
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], cwd=cwd, capture_output=True, text=True
+        [sys.executable, "-c", PROGRAM, words], cwd=cwd, capture_output=True, text=True
     )
-    _, code, _, *loaded = result.stderr.splitlines()[-1].split()
-    return int(code), set(loaded)
+    ends = [line.split() for line in result.stderr.splitlines() if line.startswith("CODE ")]
+    assert len(ends) == len(commands), result.stderr
+    return [(int(code), set(loaded)) for _, code, _, *loaded in ends]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "absent"),
-    [
-        (["--help"], 0, ALL),
-        (["--version"], 0, ALL),
-        (["train", "--help"], 0, ALL),
-        (["schema"], 0, ALL),
-        (["runs", "list"], 0, ALL),
-        (["runs", "path"], 0, ALL),
-        (["predict"], 0, FITTING | {"matplotlib"}),
-        (["evaluate"], 0, FITTING),
-        (["plot"], 0, FITTING),
-        (["check", "--config", "air.yaml"], 0, KERAS),
-        (["init", "airline-passengers.csv", "-o", "new.yaml"], 0, KERAS),
-        (["train", "--config", "missing.yaml"], 3, KERAS),
-        (["train", "--config", "air.yaml", "--set", "data.path=no.csv"], 4, KERAS),
-        (["train", "--config", "air.yaml", "--runs", "air.yaml"], 2, KERAS),
-        (["backtest", "--config", "air.yaml", "--against", "no"], 2, KERAS),
-        (["backtest", "--config", "missing.yaml"], 3, KERAS | {"matplotlib"}),
-        (["backtest", "--config", "air.yaml", "--plot", "a.gif"], 2, KERAS),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_command_loads_only_what_it_needs(
-    project: Path, run: Path, arguments: list[str], code: int, absent: set[str]
-) -> None:
-    """In an interpreter of its own."""
-    ended, loaded = _loaded(*arguments, cwd=project)
-    assert ended == code
-    assert loaded & absent == set()
+# In an order in which each may have loaded what the next one may; with what none has by then.
+COMMANDS = [
+    ("--help", 0, ALL),
+    ("--version", 0, ALL),
+    ("train --help", 0, ALL),
+    ("schema", 0, ALL),
+    ("runs list", 0, ALL),
+    ("runs path", 0, ALL),
+    ("predict", 0, FITTING | {"matplotlib"}),
+    ("backtest --config missing.yaml", 3, FITTING | {"matplotlib"}),
+    ("evaluate", 0, FITTING),
+    ("plot", 0, FITTING),
+    ("check --config air.yaml", 0, KERAS),
+    ("init airline-passengers.csv -o new.yaml", 0, KERAS),
+    ("train --config missing.yaml", 3, KERAS),
+    ("train --config air.yaml --set data.path=no.csv", 4, KERAS),
+    ("train --config air.yaml --runs air.yaml", 2, KERAS),
+    ("backtest --config air.yaml --against no", 2, KERAS),
+    ("backtest --config air.yaml --plot a.gif", 2, KERAS),
+]
+
+
+def test_a_command_loads_only_what_it_needs(project: Path, run: Path) -> None:
+    """In an interpreter that has loaded nothing before the first."""
+    ended = _loaded(*(command for command, _, _ in COMMANDS), cwd=project)
+    for (command, code, absent), (ends, loaded) in zip(COMMANDS, ended, strict=True):
+        assert ends == code, command
+        assert loaded & absent == set(), command
 
 
 def test_a_command_that_loads_something_is_seen_to(project: Path, run: Path) -> None:
     """So that the test before this one can fail."""
-    assert _loaded("plot", cwd=project)[1] == {"pandas", "matplotlib"}
-    assert _loaded("doctor", cwd=project)[1] >= KERAS
+    assert _loaded("plot", cwd=project) == [(0, {"pandas", "matplotlib"})]
 
 
 def test_training_does_not_wait_for_what_keras_alone_would_load(project: Path) -> None:
     """scikit-learn, for wrappers that nothing uses; what it fits can be had all the same."""
-    quick = ("--set", "training.epochs=1", "--set", "model.units=2")
-    code, loaded = _loaded("train", "--config", "air.yaml", *quick, cwd=project)
-    assert (code, loaded & {"sklearn", "statsmodels"}) == (0, set())
-    power = ("--set", "transforms=[boxcox, minmax]")
-    code, loaded = _loaded("train", "--config", "air.yaml", *quick, *power, cwd=project)
-    assert (code, loaded & {"sklearn", "statsmodels"}) == (0, {"sklearn"})
+    quick = "train --config air.yaml --set training.epochs=1 --set 'model={kind: dlinear}' --set"
+    first, second = _loaded(
+        f"{quick} transforms=[minmax]", f"{quick} transforms=[boxcox,minmax]", cwd=project
+    )
+    assert (first[0], first[1] & FITTING) == (0, KERAS)
+    assert (second[0], second[1] & FITTING) == (0, {*KERAS, "sklearn"})
 
 
 def _floors() -> list[set[str]]:

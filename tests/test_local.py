@@ -206,7 +206,7 @@ def test_networks_of_any_kind_may_be_local(
 ) -> None:
     """The export agrees with Keras, or `train` fails; each series is forecast."""
     _write(tmp_path, LENGTHS, model.replace("FOLDER", str(Path(__file__).parent)))
-    result = cli("train", "--config", "sales.yaml")
+    result = cli("train", "--config", "sales.yaml", "--set", "training.ensemble=1")
     assert result.returncode == 0, result.stderr
     rows = cli("predict", "--horizon", "3").stdout.splitlines()
     assert [row.split(",")[0] for row in rows[1::3]] == list(LENGTHS)

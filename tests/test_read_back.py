@@ -14,6 +14,8 @@ from forecast.data.panel import Panel
 from forecast.data.profile import Hints, profile_table
 from forecast.data.table import read_table
 
+# An example is a table that is written and read, which takes a tenth of a second.
+EXAMPLES = settings().max_examples // 4
 FORMS = {  # how dates of each frequency may be written
     "YS": ["%Y", "%Y-01-01", "31/01/%Y"],
     "MS": ["%Y-%m", "%Y%m", "%YM%m", "%b %Y", "%b-%y", "%B %Y", "%m-%Y", "%d.%m.%Y", "%Y-%m-%d"],
@@ -111,7 +113,7 @@ def _same(panel: Panel, ds: pd.DatetimeIndex, y: np.ndarray) -> None:
     np.testing.assert_allclose(panel.truth[panel.observed], y[known])
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(dress=dresses(), when=dated(), absent=st.integers(0, 99), blank=st.integers(0, 99))
 def test_a_table_reads_back_as_what_was_written(
     tmp_path_factory: pytest.TempPathFactory,
@@ -142,7 +144,7 @@ def test_a_table_reads_back_as_what_was_written(
     _same(again, ds, y)
 
 
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 @given(
     zone=st.sampled_from(ZONES),
     day=st.integers(1, 360),

@@ -60,7 +60,8 @@ def test_a_training_that_is_stopped_keeps_what_was_fitted(
     """
     terminal = Terminal()
     process = start(
-        "train", "--config", "air.yaml", "--set", "training.epochs=1000000", "--name", "stopped",
+        "train", "--config", "air.yaml", "--set", "training.epochs=1000000",
+        "--set", "model={kind: mlp, layers: [4]}", "--name", "stopped",
         cwd=project, stderr=terminal.theirs,
     )  # fmt: skip
     os.close(terminal.theirs)
@@ -183,7 +184,7 @@ def test_commands_stopped_at_random_moments_end_as_they_should() -> None:
     result = subprocess.run(
         [
             sys.executable, str(ROOT / "benchmarks" / "interrupts.py"),
-            "--trainings", "2", "--backtests", "1", "--longest", "20",
+            "--trainings", "2", "--backtests", "1", "--within", "6", "--longest", "20",
         ],
         capture_output=True, text=True, timeout=500,
     )  # fmt: skip

@@ -77,10 +77,20 @@ def _targets(windows: Windows, cutoffs: np.ndarray | None = None) -> np.ndarray:
     return targets.astype(np.float32)
 
 
-def _network(window: dict[str, object] | None = None, **options: Any) -> Architecture:
-    """Of 4 units, with a season of 12 steps, and nothing dropped unless it is said."""
-    model = MODEL.validate_python({"units": 4, "dropout": 0, **options})
+def _architecture(window: dict[str, object] | None, options: dict[str, Any]) -> Architecture:
+    """With a season of 12 steps, and nothing dropped unless it is said."""
+    model = MODEL.validate_python({"dropout": 0, **options})
     return Architecture(model, WindowOptions.model_validate(window or {}), 12)
+
+
+def _dense(window: dict[str, object] | None = None, **options: Any) -> Architecture:
+    """Of 4 units: compiled in half the time, where it matters little what the network is."""
+    return _architecture(window, {"kind": "mlp", "layers": [4], **options})
+
+
+def _recurrent(window: dict[str, object] | None = None, **options: Any) -> Architecture:
+    """Of 4 units, a GRU unless another kind is said."""
+    return _architecture(window, {"units": 4, **options})
 
 
 def _member(
@@ -147,7 +157,7 @@ def test_a_member_learns_as_keras_s_own_loop_would(
     clip: float | None,
 ) -> None:
     """The same batches in the same order, the last one smaller: the same weights and losses."""
-    network, seed = _network(), 3
+    network, seed = _recurrent(), 3
     fitted = _fit(
         network, [_member(train, monitored, seed)], epochs=2, learning_rate=0.01,
         optimizer=optimizer, loss=loss, batch_size=batch_size, clip_norm=clip,
@@ -178,7 +188,7 @@ def test_the_loss_is_measured_in_the_units_of_the_window(
 ) -> None:
     """A loop by hand on what the network gives back in the data's units: errors per spread."""
     train, monitored = (_windows(values, np.arange(*ends), 3) for ends in ((11, 100), (100, 141)))
-    network = _network({"normalize": normalize, "residual_of": residual_of, "horizon": 3})
+    network = _dense({"normalize": normalize, "residual_of": residual_of, "horizon": 3})
     theirs, optimizer = _first(network, 0), keras.optimizers.SGD(0.05)
 
     def loss_by_hand(windows: Windows, cutoffs: np.ndarray) -> tf.Tensor:
@@ -218,7 +228,7 @@ def test_quantiles_learn_from_the_pinball_loss(values: np.ndarray) -> None:
     """As the naive twin has it, over windows, steps and levels."""
     levels = (0.1, 0.5, 0.8)
     train, monitored = (_windows(values, np.arange(*ends), 2) for ends in ((11, 100), (100, 142)))
-    network = _network({"horizon": 2}, quantiles=levels)
+    network = _recurrent({"horizon": 2}, quantiles=levels)
     fitted = _fit(
         network, [_member(train, monitored, 0)], epochs=3, loss="pinball", learning_rate=0.01
     )
@@ -261,7 +271,7 @@ SETTINGS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def together(values: np.ndarray) -> Fitted:
     """All of these members in one program, with dropout."""
-    return _fit(_network(dropout=0.3), _motley(values), most=5, **SETTINGS)
+    return _fit(_recurrent(dropout=0.3), _motley(values), most=5, **SETTINGS)
 
 
 def _assert_same_member(one: Fitted, k: int, two: Fitted, i: int) -> None:
@@ -279,7 +289,7 @@ def _assert_same_member(one: Fitted, k: int, two: Fitted, i: int) -> None:
 @pytest.mark.parametrize("k", [0, 2, 3])
 def test_a_member_learns_the_same_alone(values: np.ndarray, together: Fitted, k: int) -> None:
     """Whatever the others look at, drop, or end as: its batches, rates and stop are its own."""
-    alone = _fit(_network(dropout=0.3), [_motley(values)[k]], **SETTINGS)
+    alone = _fit(_recurrent(dropout=0.3), [_motley(values)[k]], **SETTINGS)
     _assert_same_member(together, k, alone, 0)
     assert bool(alone.diverged) is (k == 3)
 
@@ -288,16 +298,16 @@ def test_a_member_may_have_a_learning_rate_and_dropout_of_its_own(train: Windows
     """It learns as if the config said them, beside a member for which the config does."""
     own = _member(train, None, 1, "own", learning_rate=0.02, dropout=0.4)
     options: dict[str, Any] = {"epochs": 3, "schedule": "cosine"}
-    beside = _fit(_network(), [_member(train, None, 1), own], most=2, **options)
-    alone = _fit(_network(dropout=0.4), [_member(train, None, 1)], learning_rate=0.02, **options)
+    beside = _fit(_dense(), [_member(train, None, 1), own], most=2, **options)
+    alone = _fit(_dense(dropout=0.4), [_member(train, None, 1)], learning_rate=0.02, **options)
     _assert_same_member(beside, 1, alone, 0)
-    _assert_same_member(beside, 0, _fit(_network(), [_member(train, None, 1)], **options), 0)
+    _assert_same_member(beside, 0, _fit(_dense(), [_member(train, None, 1)], **options), 0)
 
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_blocks_change_nothing(values: np.ndarray, together: Fitted, most: int) -> None:
     """Members one by one, or in pairs with one left over."""
-    fitted = _fit(_network(dropout=0.3), _motley(values), most=most, **SETTINGS)
+    fitted = _fit(_recurrent(dropout=0.3), _motley(values), most=most, **SETTINGS)
     for k in (0, 1, 2, 4):
         _assert_same_member(together, k, fitted, k)
 
@@ -330,7 +340,7 @@ def test_a_member_stops_early_by_itself(together: Fitted) -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_loss_that_is_no_number_is_refused(train: Windows, optimizer: str) -> None:
     """One member is not told apart."""
-    fitted = _fit(_network(), [_member(train, None, 0)], optimizer=optimizer, learning_rate=1e30)
+    fitted = _fit(_dense(), [_member(train, None, 0)], optimizer=optimizer, learning_rate=1e30)
     with pytest.raises(DivergedError, match=r"^training diverged: the loss in epoch \d is "):
         fitted.refuse_divergence()
 
@@ -339,8 +349,8 @@ def test_windows_that_fill_up_a_batch_move_nothing(train: Windows) -> None:
     """A batch of more than all windows, beside a member that has as many, is one of all."""
     few = replace(train, cutoffs=train.cutoffs[:10])
     members = [_member(few, None, 1), _member(train, None, 1, "all")]
-    beside = _fit(_network(), members, most=2, epochs=3, optimizer="sgd", batch_size=200)
-    exact = _fit(_network(), members[:1], epochs=3, optimizer="sgd", batch_size=10)
+    beside = _fit(_dense(), members, most=2, epochs=3, optimizer="sgd", batch_size=200)
+    exact = _fit(_dense(), members[:1], epochs=3, optimizer="sgd", batch_size=10)
     np.testing.assert_allclose(_weights(beside)[0], _weights(exact)[0], rtol=1e-4, atol=1e-6)
 
 
@@ -351,7 +361,7 @@ def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, monitored
     """Each with its losses, learning rate and seconds, as it happens."""
     blocks: list[FittedBlock] = []
     fitted = _fit(
-        _network(dropout=0.2), [_member(train, monitored, 0)], blocks.append, epochs=5,
+        _dense(dropout=0.2), [_member(train, monitored, 0)], blocks.append, epochs=5,
         learning_rate=0.01,
     )  # fmt: skip
     logs = [log for block in blocks for log in block.history]
@@ -371,7 +381,7 @@ def test_training_lowers_the_loss_and_logs_every_epoch(train: Windows, monitored
 def test_nothing_is_measured_where_nothing_is_watched(train: Windows, monitored: Windows) -> None:
     """And training goes on as it would."""
     fitted = _fit(
-        _network(dropout=0.3),
+        _dense(dropout=0.3),
         [_member(train, monitored, 0), _member(train, None, 0, "unseen")],
         epochs=2,
     )
@@ -387,7 +397,7 @@ def test_measuring_goes_over_all_that_is_watched_and_drops_nothing(
 ) -> None:
     """Over more windows than fit in one batch too."""
     many = replace(monitored, cutoffs=np.resize(monitored.cutoffs, 2500))
-    network = _network(dropout=0.9)
+    network = _dense(dropout=0.9)
     fitted = _fit(network, [_member(train, many, 0)], epochs=1)
     forecasts = np.asarray(network.model(_weights(fitted)[0])(_contexts(many), training=False))
     by_hand = np.mean((forecasts - _targets(many)) ** 2)
@@ -397,7 +407,7 @@ def test_measuring_goes_over_all_that_is_watched_and_drops_nothing(
 def test_the_same_seed_gives_the_same_weights(train: Windows, monitored: Windows) -> None:
     """To the last bit, with dropout and shuffling; another seed gives others."""
     members = [_member(train, monitored, seed) for seed in (1, 2)]
-    one, two = (_fit(_network(dropout=0.3), members, epochs=2) for _ in range(2))
+    one, two = (_fit(_dense(dropout=0.3), members, epochs=2) for _ in range(2))
     np.testing.assert_array_equal(_weights(one), _weights(two))
     assert (_weights(one)[0] != _weights(one)[1]).any()
 
@@ -405,7 +415,7 @@ def test_the_same_seed_gives_the_same_weights(train: Windows, monitored: Windows
 def test_dropout_acts_while_training(train: Windows) -> None:
     """Where hardly anything is learned, the loss on the way changes with what is dropped alone."""
     still: dict[str, Any] = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e-9}
-    first, second = _fit(_network(dropout=0.9), [_member(train, train, 0)], **still).history
+    first, second = _fit(_dense(dropout=0.9), [_member(train, train, 0)], **still).history
     assert first.monitored_loss == pytest.approx(second.monitored_loss, rel=1e-5)
     assert first.loss != pytest.approx(second.loss, rel=1e-3)
 
@@ -413,7 +423,7 @@ def test_dropout_acts_while_training(train: Windows) -> None:
 def test_the_learning_rate_falls_to_zero_over_all_epochs(train: Windows) -> None:
     """As Keras's cosine, step by step: of 105 windows in batches of 16, seven steps an epoch."""
     logs = _fit(
-        _network(), [_member(train, None, 0)], epochs=4, schedule="cosine", learning_rate=0.1
+        _dense(), [_member(train, None, 0)], epochs=4, schedule="cosine", learning_rate=0.1
     ).history
     theirs = keras.optimizers.schedules.CosineDecay(0.1, 4 * 7)
     by_keras = [float(theirs(7 * log.epoch)) for log in logs]
@@ -423,7 +433,7 @@ def test_the_learning_rate_falls_to_zero_over_all_epochs(train: Windows) -> None
 def test_steps_per_epoch_draws_as_many_batches(train: Windows) -> None:
     """More than the windows would fill; the schedule knows."""
     logs = _fit(
-        _network(), [_member(train, None, 0)], epochs=2, steps_per_epoch=30, schedule="cosine",
+        _dense(), [_member(train, None, 0)], epochs=2, steps_per_epoch=30, schedule="cosine",
         learning_rate=0.1,
     ).history  # fmt: skip
     assert [log.learning_rate for log in logs] == pytest.approx([0.05, 0], abs=1e-6)
@@ -437,7 +447,7 @@ def test_equal_weights_draw_every_series_alike() -> None:
     cutoffs = np.concatenate([np.arange(11, 399), [411, 412]])
     series = (cutoffs >= 400).astype(np.int64)
     windows = Windows(values, cutoffs, series, 1, 1)
-    network = _network({"context_length": 1, "normalize": "last"}, kind="simple_rnn", units=1)
+    network = _recurrent({"context_length": 1, "normalize": "last"}, kind="simple_rnn", units=1)
     forecasts = {}
     for weights in ("rows", "equal"):
         fitted = _fit(
@@ -462,7 +472,7 @@ def _upside_down(monitored: Windows) -> Windows:
 
 def test_early_stopping_restores_the_best_epoch(train: Windows, monitored: Windows) -> None:
     """Where the monitored loss rises from some epoch on, `patience` epochs are waited for."""
-    network, member = _network(), _member(train, _upside_down(monitored), 0)
+    network, member = _dense(), _member(train, _upside_down(monitored), 0)
     options: dict[str, Any] = {"learning_rate": 0.003}
     fitted = _fit(network, [member], epochs=200, early_stopping={"patience": 4}, **options)
     losses = [log.monitored_loss or 0.0 for log in fitted.history]
@@ -477,7 +487,7 @@ def test_without_early_stopping_the_last_epoch_counts(train: Windows, monitored:
     """However the monitored loss went: the test part decides nothing."""
     parts = {"up": monitored, "down": _upside_down(monitored)}
     members = [_member(train, part, 0, job) for job, part in parts.items()]
-    fitted = _fit(_network(), members, epochs=8, learning_rate=0.01)
+    fitted = _fit(_dense(), members, epochs=8, learning_rate=0.01)
     np.testing.assert_allclose(_weights(fitted)[0], _weights(fitted)[1], rtol=1e-5, atol=1e-6)
     assert len(fitted.history) == 16
 
@@ -490,7 +500,7 @@ def test_a_stop_keeps_what_was_fitted(train: Windows, monitored: Windows) -> Non
         if epoch.state.epochs.max() == 2:
             stop.set()
 
-    network, member = _network(), _member(train, monitored, 0)
+    network, member = _dense(), _member(train, monitored, 0)
     fitted = _fit(network, [member], note, stop=stop, epochs=5000)
     assert fitted.is_interrupted
     assert [log.epoch for log in fitted.history] == [1, 2]
@@ -506,7 +516,7 @@ def test_a_stop_leaves_out_members_that_had_to_wait(train: Windows) -> None:
         if (epoch.keys[0].seed, epoch.state.epochs[0]) == (0, 2):
             stop.set()
 
-    network = _network(units=2)
+    network = _dense()
     members = [_member(train, None, seed) for seed in range(300)]  # no machine has so many cores
     fitted = _fit(network, members, note, most=1, stop=stop, epochs=5000)
     first = members[0].key
@@ -526,7 +536,7 @@ def test_an_error_in_one_block_ends_the_others(train: Windows) -> None:
     threads = active_count()
     members = [_member(train, None, seed) for seed in range(4)]
     with pytest.raises(RuntimeError, match="no more"):
-        _fit(_network(), members, fail, most=1, epochs=5000)
+        _fit(_dense(), members, fail, most=1, epochs=5000)
     assert active_count() == threads
 
 
@@ -534,7 +544,7 @@ def test_an_error_in_one_block_ends_the_others(train: Windows) -> None:
 def test_a_block_goes_on_where_it_was_left(values: np.ndarray, done: int) -> None:
     """From its state alone, after a journey through a file: the same weights to the last bit."""
     options = TrainingOptions.model_validate(SETTINGS)
-    plan, [block] = plan_of(_network(dropout=0.3), _motley(values), options, 1)
+    plan, [block] = plan_of(_dense(dropout=0.3), _motley(values), options, 1)
     program = Program(plan)
     whole = fit_block(plan, block, program, _ignore, lambda: False)
     epochs: list[int] = []
@@ -583,7 +593,7 @@ def test_what_is_exported_agrees_with_keras(
     size: int,
 ) -> None:
     """To 1e-5 of the scaled data, for any number of contexts; the Keras file loads safely."""
-    network = _network(window, **options)
+    network = _recurrent(window, **options)
     weights = np.stack([network.initial(np.random.default_rng(i)) for i in range(size)])
     ensemble = EnsembleOptions(size=size, combine="median")
     export(network, {"model": weights[None]}, ensemble, tmp_path)
@@ -600,7 +610,7 @@ def test_what_is_exported_agrees_with_keras(
 
 def test_layers_are_named_with_their_shapes_and_parameters() -> None:
     """As a person expects a summary."""
-    assert layers(_network(units=50).keras_model) == [
+    assert layers(_recurrent(units=50).keras_model) == [
         ("past", "InputLayer", "(None, 12, 1)", "0"),
         ("gru", "GRU", "(None, 50)", "7,950"),
         ("dropout", "Dropout", "(None, 50)", "0"),

@@ -34,7 +34,7 @@ data: {path: sales.csv, time: month, target: sales, id: shop}
 split: {test: 6}
 transforms: [minmax]
 window: {context_length: 6, horizon: 2}
-model: {units: 3, scope: local}
+model: {kind: mlp, layers: [3], scope: local}
 training: {epochs: 2, learning_rate: 0.02, ensemble: {size: 2}}
 """
 # Steps so small that no weight of 32 bits moves.
@@ -157,8 +157,8 @@ def test_all_options_that_make_other_networks_are_named(folder: Path) -> None:
     free = ["model.dropout=0.5", "training.loss=mae", "training.ensemble.combine=median"]
     warm_start(prepare(config, free), run)
     unlike = [
-        "model.units=4", "window.context_length=5", "training.ensemble=3", "transforms=[standard]",
-        "data.season_length=4",
+        "model.layers=[4]", "window.context_length=5", "training.ensemble=3",
+        "transforms=[standard]", "data.season_length=4",
     ]  # fmt: skip
     with pytest.raises(ConfigError) as caught:
         warm_start(prepare(config, unlike), run)
@@ -168,9 +168,9 @@ def test_all_options_that_make_other_networks_are_named(folder: Path) -> None:
         'transforms: [{"fit_on": "train", "per": "series", "kind": "minmax"}]',
         "window.context_length: 6",
         "training.ensemble.size: 2",
-        "model.units: 3",
+        "model.layers: [3]",
     ]
-    with pytest.raises(ConfigError, match=r'`model.kind` is "lstm", and in the run local "gru"'):
+    with pytest.raises(ConfigError, match=r'`model.kind` is "lstm", and in the run local "mlp"'):
         warm_start(prepare(config, ["model.kind=lstm"]), run)
 
 
@@ -237,7 +237,7 @@ def test_a_function_that_builds_another_network_is_refused(tmp_path: Path) -> No
     )
     flat = "keras.layers.Flatten()(inputs.past)"
     (tmp_path / "mine.py").write_text(f"{source}{flat})\n")
-    model = "model: {units: 3, scope: local}"
+    model = "model: {kind: mlp, layers: [3], scope: local}"
     config = _write(tmp_path, {"ann": 40}, CONFIG.replace(model, "model: {kind: 'mine:connect'}"))
     _train(config, "first")
     (tmp_path / "mine.py").write_text(f"{source}keras.layers.Dense(3)({flat}))\n")

@@ -84,12 +84,17 @@ def test_every_error_that_the_schema_can_raise_has_words() -> None:
 
 @pytest.mark.parametrize("base", BASES)
 def test_no_wrong_value_is_called_wrong_in_words_of_a_library(tmp_path: Path, base: str) -> None:
-    """Every key with values of every kind: a key is named, and what it should hold."""
+    """Every key with values of every kind: a key is named, and what it should hold.
+
+    With another base those keys alone that belong to it.
+    """
     path = tmp_path / "air.yaml"
     path.write_text(DATA + BASES[base])
+    section = BASES[base].split(":")[0]
     sections = [f"{name}=" for name in Config.model_fields]
+    keys = {*KINDS["set"]("", {}), *sections} - {"extends="}
     refused = 0
-    for key in {*KINDS["set"]("", {}), *sections} - {"extends="}:
+    for key in [key for key in keys if key.startswith(section)]:
         for value in VALUES:
             try:
                 load_config(path, [f"{key}{value}"])
@@ -98,7 +103,7 @@ def test_no_wrong_value_is_called_wrong_in_words_of_a_library(tmp_path: Path, ba
                 for problem in error.problems:
                     assert not PYDANTIC.search(problem.message), (key, value, problem.message)
                     assert "is not what can stand there" not in problem.message
-    assert refused > 500
+    assert refused > 20
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""Members of every kind, trained and exported on the backend that Keras has.
+
+Run as a program, `python members.py FOLDER`, it leaves `arrays.npz` and exported networks there.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from pydantic import TypeAdapter
+
+from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
+from forecast.features import Sizes
+from forecast.networks import Architecture
+from forecast.training import CompiledForward, KerasPredictor, Member, MemberKey, export, fit
+from forecast.windows import Columns, Inputs, Windows
+
+Arrays = dict[str, np.ndarray]
+WINDOW = WindowOptions(horizon=2, normalize="standard", residual_of="last")
+VALUES = np.sin(np.arange(150.0) / 3) + np.arange(150) / 50
+OWN = {
+    "kind": "own_networks:connect",
+    "options": {"units": 3},
+    "folder": str(Path(__file__).parent),
+}
+KINDS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"kind": "gru", "units": 5, "dropout": 0.3, "patch_length": 3},
+        {"optimizer": "adam", "schedule": "cosine"},
+    ),
+    (
+        {
+            "kind": "lstm",
+            "layers": (5, 4),
+            "linear": True,
+            "bidirectional": True,
+            "layer_norm": True,
+        },
+        {"optimizer": "adamw", "batch_size": 500, "clip_norm": 0.1},
+    ),
+    (
+        {"kind": "simple_rnn", "units": 5, "quantiles": (0.1, 0.5)},
+        {"optimizer": "rmsprop", "loss": "pinball"},
+    ),
+    ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
+    ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
+    (OWN, {"optimizer": "adam"}),
+]
+MASKED = WINDOW.model_copy(update={"padding": "mask"})
+SIZES = Sizes(past=1, known=2, static=1)
+
+
+def _network(
+    options: dict[str, Any], window: WindowOptions = WINDOW, sizes: Sizes | None = None
+) -> Architecture:
+    model: ModelOptions = TypeAdapter(ModelOptions).validate_python(options)
+    return Architecture(model, window, 12, sizes or Sizes())
+
+
+def _windows(first: int, last: int) -> Windows:
+    cutoffs = np.arange(first, last)
+    return Windows(VALUES, cutoffs, np.zeros_like(cutoffs), 12, 2)
+
+
+def trained() -> Arrays:
+    """Weights and losses of two members of each kind, of which one is monitored."""
+    arrays = {}
+    for options, training in KINDS:
+        members = [
+            Member(MemberKey(1), _windows(11, 110), _windows(110, 148)),
+            Member(MemberKey(2), _windows(30, 70), None),
+        ]
+        chosen = TrainingOptions.model_validate({"epochs": 3, "learning_rate": 0.01, **training})
+        fitted = fit(_network(options), members, chosen, lambda epoch: None, most=1)
+        name = options["kind"]
+        arrays[f"{name} weights"] = np.stack(list(fitted.weights.values()))
+        arrays[f"{name} losses"] = np.array(
+            [(log.loss, log.monitored_loss or 0.0) for log in fitted.history]
+        )
+    return arrays
+
+
+def trained_with_covariates() -> Arrays:
+    """Of one member, on contexts that begin before their series does."""
+    random = np.random.default_rng(0)
+    cutoffs = np.arange(4, 60)
+    columns = Columns(
+        VALUES.astype(np.float32),
+        random.normal(size=(150, 1)).astype(np.float32),
+        random.normal(size=(150, 2)).astype(np.float32),
+        np.array([[0.5]], np.float32),
+        np.zeros(150, np.int32),
+    )
+    short = Windows(VALUES, cutoffs, np.zeros_like(cutoffs), 12, 2, np.full(150, 2), beside=columns)
+    fitted = fit(
+        _network({"units": 5}, MASKED, SIZES),
+        [Member(MemberKey(1), short, short)],
+        TrainingOptions(epochs=3, learning_rate=0.01),
+        lambda epoch: None,
+    )
+    [weights] = fitted.weights.values()
+    losses = np.array([(log.loss, log.monitored_loss) for log in fitted.history])
+    return {"covariates weights": weights, "covariates losses": losses}
+
+
+def exported(folder: Path) -> Arrays:
+    """What two ensembles of local networks forecast, which are left there as ONNX, and of what."""
+    network = _network({"units": 5, "scope": "local"}, MASKED, SIZES)
+    ensemble = EnsembleOptions(size=2)
+    random = np.random.default_rng(1)
+    weights = random.normal(scale=0.3, size=(2, 2, network.parameters)).astype(np.float32)
+    named = {"model": weights, "model-2": weights[::-1]}
+    past, future, static = (
+        random.normal(size=(2, 5, *shape)).astype(np.float32) for shape in ((12, 4), (2, 2), (1,))
+    )
+    present = (np.arange(12) >= 4).astype(np.float32)[:, None]
+    inputs = Inputs(past * present, future, static, np.broadcast_to(present, (2, 5, 12, 1)))
+    forward = CompiledForward(network)
+    export(network, named, ensemble, folder)
+    return inputs.named | {
+        name: KerasPredictor(forward, own, ensemble).predict(inputs) for name, own in named.items()
+    }
+
+
+def main(folder: Path) -> None:
+    """All of it."""
+    arrays = trained() | trained_with_covariates() | exported(folder)
+    np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]  # numpy's own stub
+    assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
