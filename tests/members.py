@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from pydantic import TypeAdapter
 
-from forecast.config.schema import EnsembleOptions, ModelOptions, TrainingOptions, WindowOptions
-from forecast.features import Sizes
+from forecast.config.models import ModelOptions
+from forecast.config.schema import EnsembleOptions, TrainingOptions, WindowOptions
 from forecast.networks import Architecture
 from forecast.training import CompiledForward, KerasPredictor, Member, MemberKey, export, fit
-from forecast.windows import Columns, Inputs, Windows
+from forecast.windows import Columns, Inputs, Sizes, Windows
 
 Arrays = dict[str, np.ndarray]
 WINDOW = WindowOptions(horizon=2, normalize="standard", residual_of="last")
