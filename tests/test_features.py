@@ -335,8 +335,8 @@ def test_a_network_that_knows_the_weekday_finds_the_saturdays(sales: Path, cli: 
 def test_dates_go_with_everything_else(sales: Path, cli: Cli) -> None:
     """Training compares the exported network with Keras's, and predict takes it from there."""
     settings = (
-        "features={calendar: [day_of_week, day_of_year], holidays: US, lags: [7, 60], "
-        "rolling_means: [30]}",
+        "features={calendar: [day_of_week, day_of_year], holidays: US, lags: [7, 60]}",
+        "features.rolling_means=[30]",
         "model={kind: mlp, layers: [4], scope: local}",
         "window.padding=mask",
         "training={epochs: 1, ensemble: 2}",
