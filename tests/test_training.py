@@ -141,11 +141,12 @@ def _first(network: Architecture, seed: int) -> Model:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "loss", "batch_size", "clip"),
+    ("optimizer", "loss", "batch_size", "options"),
     [
-        ("adam", "mse", 16, None),
-        ("sgd", "huber", 32, 0.01),
-        ("rmsprop", "mae", 200, None),
+        ("adam", "mse", 16, {}),
+        ("sgd", "huber", 32, {"clip_norm": 0.01}),
+        ("rmsprop", "mae", 200, {"weight_decay": 0.1}),
+        ("sgd", "mse", 32, {"clip_value": 0.002}),
     ],
 )
 def test_a_member_learns_as_keras_s_own_loop_would(
@@ -154,16 +155,18 @@ def test_a_member_learns_as_keras_s_own_loop_would(
     optimizer: str,
     loss: str,
     batch_size: int,
-    clip: float | None,
+    options: dict[str, Any],
 ) -> None:
     """The same batches in the same order, the last one smaller: the same weights and losses."""
     network, seed = _recurrent(), 3
     fitted = _fit(
         network, [_member(train, monitored, seed)], epochs=2, learning_rate=0.01,
-        optimizer=optimizer, loss=loss, batch_size=batch_size, clip_norm=clip,
+        optimizer=optimizer, loss=loss, batch_size=batch_size, **options,
     )  # fmt: skip
     theirs = _first(network, seed)
-    settings = {"learning_rate": 0.01, "global_clipnorm": clip}
+    names = {"clip_norm": "global_clipnorm", "clip_value": "clipvalue"}
+    settings = {"learning_rate": 0.01}
+    settings |= {names.get(name, name): value for name, value in options.items()}
     chosen = keras.optimizers.get({"class_name": optimizer, "config": settings})
     theirs.compile(optimizer=chosen, loss=loss)
     for order, log in zip(_orders(seed, train, 2), fitted.history, strict=True):
@@ -428,6 +431,52 @@ def test_the_learning_rate_falls_to_zero_over_all_epochs(train: Windows) -> None
     theirs = keras.optimizers.schedules.CosineDecay(0.1, 4 * 7)
     by_keras = [float(theirs(7 * log.epoch)) for log in logs]
     assert [log.learning_rate for log in logs] == pytest.approx(by_keras, abs=1e-6)
+
+
+def test_the_learning_rate_falls_step_by_step_after_a_warm_up(train: Windows) -> None:
+    """As Keras's staircase; before it, in a straight line, within the first epoch too."""
+    options: dict[str, Any] = {
+        "epochs": 5,
+        "learning_rate": 0.1,
+        "schedule": "step",
+        "decay_rate": 0.5,
+    }
+    member = _member(train, None, 0)
+    logs = _fit(_dense(), [member], epochs=5, decay_epochs=2, **options).history
+    theirs = keras.optimizers.schedules.ExponentialDecay(0.1, 2 * 7, 0.5, staircase=True)
+    by_keras = [float(theirs(7 * log.epoch)) for log in logs]
+    assert [log.learning_rate for log in logs] == pytest.approx(by_keras)
+    logs = _fit(_dense(), [member], epochs=4, learning_rate=0.1, warmup_epochs=2.5).history
+    rates = [0.1 * min(1, (7 * log.epoch + 1) / 17.5) for log in logs]
+    assert [log.learning_rate for log in logs] == pytest.approx(rates)
+
+
+def test_the_average_is_a_mean_of_the_weights_after_each_step(train: Windows) -> None:
+    """Weighted by how long ago they were, without a bias to the first ones; members alone too."""
+    seen: dict[MemberKey, list[np.ndarray]] = {MemberKey(seed): [] for seed in (1, 2)}
+
+    def note(epoch: FittedBlock) -> None:
+        for key, row in zip(epoch.keys, np.array(epoch.state.optimizer.weights), strict=True):
+            seen[key].append(row)
+
+    options: dict[str, Any] = {
+        "epochs": 6,
+        "batch_size": 200,
+        "learning_rate": 0.01,
+        "ema_momentum": 0.7,
+    }
+    members = [_member(train, train, seed) for seed in (1, 2)]
+    fitted = _fit(_dense(), members, note, most=2, **options)
+    shares = 0.7 ** np.arange(6)[::-1]
+    for key, weights in fitted.weights.items():
+        by_hand = shares / shares.sum() @ np.array(seen[key])
+        np.testing.assert_allclose(weights, by_hand, rtol=1e-4, atol=1e-6)
+    alone = _fit(_dense(), members[1:], **options)
+    np.testing.assert_allclose(_weights(alone)[0], _weights(fitted)[1], rtol=1e-4, atol=1e-6)
+    # What is monitored is what will forecast.
+    model = _dense().model(_weights(fitted)[0])
+    error = np.mean((np.asarray(model(_contexts(train))) - _targets(train)) ** 2)
+    assert _logs(fitted, 0)[-1].monitored_loss == pytest.approx(error, rel=1e-3)
 
 
 def test_steps_per_epoch_draws_as_many_batches(train: Windows) -> None:

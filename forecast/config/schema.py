@@ -380,8 +380,16 @@ class TrainingOptions(Section):
     """With Keras's defaults for all that is not said here."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
     """The first one, where a schedule changes it."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """`cosine` lets the learning rate fall to zero over all epochs."""
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    """`cosine` lets the learning rate fall to zero over all epochs; `step` multiplies it by
+    `decay_rate` every `decay_epochs`."""
+    decay_rate: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Of the schedule `step`."""
+    decay_epochs: Count = 10
+    """Of the schedule `step`."""
+    warmup_epochs: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Epochs, or a part of one, in which the learning rate rises from zero to what the schedule
+    says: first steps are made on a few batches, and can lead large networks astray."""
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
     """On the scale of the transformed data; `pinball` is that of `model.quantiles`."""
     batch_size: Count = 16
@@ -398,7 +406,15 @@ class TrainingOptions(Section):
     ] = EnsembleOptions()
     """`5` stands for `size: 5`. Member i has the seed `seed` + i."""
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Largest norm of the gradient of all weights together."""
+    """Largest norm of the gradient of all weights together: a longer one is shortened."""
+    clip_value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Largest size of each number of the gradient, before its norm is looked at."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Share of the weights, times the learning rate, that each step takes from them (Loshchilov,
+    Hutter 2019); with `adamw` 0.004 where it is left out, and else none."""
+    ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Use the moving average of the weights over the steps in place of the last ones: `0.99` is a
+    mean over about the last hundred steps. It smooths what single batches do."""
     early_stopping: EarlyStoppingOptions | None = None
     """Needs `split.validation`: the test part decides nothing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

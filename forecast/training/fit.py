@@ -203,10 +203,8 @@ class _Fitting:
         self._differences = plan.differences(block, filled)
         # A copy: what it is resumed from stays as it is.
         self._state: State = tree.map_structure(np.array, block.begin(plan))
-        self._optimizer = OptimizerState(
-            self._state.optimizer.weights[filled],
-            tuple(slot[filled] for slot in self._state.optimizer.slots),
-            self._state.optimizer.steps[filled],
+        self._optimizer: OptimizerState = tree.map_structure(
+            lambda array: array[filled], self._state.optimizer
         )
         self._orders = [
             Order(member.train, plan.options).epochs(member.key.seed, int(done))
@@ -228,8 +226,7 @@ class _Fitting:
         if own == self._plan.size:
             whole: State = self._state._replace(optimizer=self._optimizer)
             return whole
-        weights, slots, steps = self._optimizer
-        arrays = OptimizerState(weights[:own], tuple(slot[:own] for slot in slots), steps[:own])
+        arrays: OptimizerState = tree.map_structure(lambda array: array[:own], self._optimizer)
         state: State = self._state._replace(optimizer=arrays)
         return state
 
@@ -267,7 +264,7 @@ class _Fitting:
             **{name: getattr(self._state, name).copy() for name in names}
         )
         stopping = self._plan.options.early_stopping
-        weights = np.asarray(self._optimizer.weights) if stopping else None
+        weights = np.asarray(self._optimizer.used) if stopping else None
         for i, log in zip(np.flatnonzero(self._state.active), logs, strict=True):
             state.epochs[i] = log.epoch
             if not log.is_finite:
@@ -302,7 +299,7 @@ class _Fitting:
         """The loss on what each member monitors, if it does."""
         if self._monitored is None:
             return [None] * len(self._keys)
-        losses = np.asarray(self._program.measure(self._optimizer.weights, self._monitored))
+        losses = np.asarray(self._program.measure(self._optimizer.used, self._monitored))
         return [
             float(loss) if monitors else None
             for loss, monitors in zip(losses, self._monitors, strict=False)

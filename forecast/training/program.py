@@ -151,6 +151,8 @@ class Program:
         self, members: Members, state: OptimizerState, gradient: Any, sizes: Any
     ) -> OptimizerState:
         """The optimizer's step of the members that were trained on any windows."""
+        if self._options.clip_value:
+            gradient = ops.clip(gradient, -self._options.clip_value, self._options.clip_value)
         if self._options.clip_norm:
             norm = ops.sqrt(ops.sum(gradient * gradient, axis=1, keepdims=True))
             gradient = (
@@ -159,7 +161,9 @@ class Program:
         optimizer = self._optimizer
         step = ops.cast(state.steps + 1, "float32")[:, None]
         direction, slots = optimizer.rule(gradient, state.slots, step)
-        direction = direction + optimizer.weight_decay * state.weights
+        decay = self._options.weight_decay
+        decay = optimizer.weight_decay if decay is None else decay
+        direction = direction + decay * state.weights
         rates = rate(self._options, members, ops.cast(state.steps, "float32"))[:, None]
         weights = state.weights - rates * direction
         moved = sizes[:, None] > 0
@@ -167,7 +171,21 @@ class Program:
         slots = tuple(
             ops.where(moved, new, old) for new, old in zip(slots, state.slots, strict=True)
         )
-        return OptimizerState(weights, slots, state.steps + ops.cast(sizes > 0, "int32"))
+        average = self._averaged(state.average, weights, step, moved)
+        steps = state.steps + ops.cast(sizes > 0, "int32")
+        return OptimizerState(weights, slots, steps, average)
+
+    def _averaged(self, average: Any, weights: Any, step: Any, moved: Any) -> Any:
+        """The moving average after a step, as a mean of all weights so far, first ones too.
+
+        Polyak, Juditsky 1992, https://doi.org/10.1137/0330046; its bias to zero is taken out as in
+        Adam.
+        """
+        momentum = self._options.ema_momentum
+        if momentum is None:
+            return average
+        share = (1 - momentum) / (1 - momentum**step)
+        return ops.where(moved, average + (weights - average) * share, average)
 
     def _gather(self, columns: dict[str, Any], cutoffs: Any) -> tuple[Any, Inputs, "Targets"]:
         """Shares, inputs and targets at cutoffs `(members, batch)`.
@@ -256,9 +274,16 @@ def _pinball(levels: Sequence[float]) -> Callable[[Any, Any], Any]:
 def rate(options: TrainingOptions, members: Members, steps: Any) -> Any:
     """The learning rate of each member after so many steps, `(members,)`.
 
-    `cosine`: Loshchilov, Hutter 2017, https://arxiv.org/abs/1608.03983, without restarts.
+    `cosine`: Loshchilov, Hutter 2017, https://arxiv.org/abs/1608.03983, without restarts. Warm-up:
+    Goyal et al. 2017, https://arxiv.org/abs/1706.02677.
     """
-    if options.schedule == "constant":
-        return members.learning_rates
-    done = ops.minimum(steps / members.total_steps, 1.0)
-    return members.learning_rates * 0.5 * (1 + ops.cos(np.pi * done))
+    rates, an_epoch = members.learning_rates, members.total_steps / options.epochs
+    if options.schedule == "cosine":
+        done = ops.minimum(steps / members.total_steps, 1.0)
+        rates = rates * 0.5 * (1 + ops.cos(np.pi * done))
+    elif options.schedule == "step":
+        falls = ops.floor(steps / (options.decay_epochs * an_epoch))
+        rates = rates * options.decay_rate**falls
+    if options.warmup_epochs:
+        rates = rates * ops.minimum((steps + 1) / (options.warmup_epochs * an_epoch), 1.0)
+    return rates

@@ -21,6 +21,14 @@ class OptimizerState(NamedTuple):
     """What the optimizer remembers, `(members, parameters)` each."""
     steps: Any
     """Steps that each member has been trained for, `(members,)`."""
+    average: Any
+    """The moving average of the weights, `(members, parameters)`; none, `(members, 0)`, unless the
+    options ask for it."""
+
+    @property
+    def used(self) -> Any:
+        """The weights to forecast with: the average, where there is one."""
+        return self.average if self.average.shape[1] else self.weights
 
 
 class State(NamedTuple):
@@ -44,8 +52,14 @@ class State(NamedTuple):
         """The state of untrained members with these first weights `(members, parameters)`."""
         members = len(weights)
         kept = weights.shape[1] if options.early_stopping else 0
+        averaged = weights.shape[1] if options.ema_momentum else 0
         return cls(
-            OptimizerState(weights, (np.zeros_like(weights),) * slots, np.zeros(members, np.int32)),
+            OptimizerState(
+                weights,
+                (np.zeros_like(weights),) * slots,
+                np.zeros(members, np.int32),
+                np.zeros((members, averaged), np.float32),
+            ),
             np.ones(members, bool),
             np.zeros(members, np.int64),
             np.zeros((members, kept), np.float32),
@@ -56,7 +70,7 @@ class State(NamedTuple):
     @property
     def result(self) -> Weights:
         """The weights to use, `(members, parameters)`: the best, where early stopping knows any."""
-        weights: Weights = np.asarray(self.optimizer.weights)
+        weights: Weights = np.asarray(self.optimizer.used)
         if not self.best_weights.size:
             return weights
         return np.where(self.best_epochs[:, None] > 0, self.best_weights, weights)
