@@ -40,11 +40,11 @@ window = WindowOptions(horizon=2, normalize="standard", residual_of="last")
 values = np.sin(np.arange(150.0) / 3) + np.arange(150) / 50
 
 def network(options):
-    width = {} if options.get("kind", "gru") in NOT_RECURRENT else {"units": 5}
+    width = {} if options.get("kind", "gru") in WITHOUT_UNITS else {"units": 5}
     model = TypeAdapter(ModelOptions).validate_python({**width, **options})
     return Architecture(model, window, 12)
 
-NOT_RECURRENT = ("mlp", "dlinear", "own_networks:connect")
+WITHOUT_UNITS = ("mlp", "dlinear", "tcn", "nhits", "own_networks:connect")
 OWN = {"kind": "own_networks:connect", "options": {"units": 3}, "folder": sys.argv[1]}
 
 def windows(first, last):
@@ -60,6 +60,7 @@ for options, training in (
     ({"kind": "simple_rnn", "quantiles": (0.1, 0.5)}, {"optimizer": "rmsprop", "loss": "pinball"}),
     ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
+    ({"kind": "transformer", "feedforward_units": 4, "num_layers": 1}, {"optimizer": "adam"}),
     (OWN, {"optimizer": "adam"}),
 ):
     members = [
@@ -143,7 +144,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
             "model.onnx",
             "model-2.onnx",
         }
-    assert len(arrays[0].files) == 6 * 3 + 2 + 3
+    assert len(arrays[0].files) == 7 * 3 + 2 + 3
     for name in arrays[0].files:
         np.testing.assert_allclose(
             arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name

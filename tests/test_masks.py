@@ -102,6 +102,24 @@ def test_a_masked_context_is_a_shorter_one(model: dict[str, Any], window: dict[s
     np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("patch_length", [1, 4])
+def test_a_transformer_looks_at_what_is_there(patch_length: int) -> None:
+    """The last layer aside, which weighs all steps, its weights are those of a shorter context."""
+    model = {"kind": "transformer", "units": 4, "num_heads": 2, "patch_length": patch_length}
+    short, long = (_network(model, {"normalize": "mean"}, length) for length in (SHORT, LONG))
+    models = long.model(_weights(long)[0]), short.model(_weights(short)[0])
+    for layer in models[1].layers:
+        weights = models[0].get_layer(layer.name).get_weights()
+        if layer.name == "forecast":
+            weights[0] = weights[0][-len(layer.get_weights()[0]) :]
+        layer.set_weights(weights)
+    inputs = _inputs()
+    by_long = np.asarray(models[0](inputs[1].map(lambda part: part[0]).named))
+    np.testing.assert_allclose(by_long, models[1](inputs[0].past[0]), rtol=1e-4, atol=1e-5)
+    by_members = long.forward(_weights(long), inputs[1]).value
+    np.testing.assert_allclose(np.asarray(by_members)[0], by_long, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_a_whole_context_is_seen_as_without_masks(window: dict[str, Any]) -> None:
     """Where all is there, the option changes nothing."""

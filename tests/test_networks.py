@@ -58,6 +58,7 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"kind": "mlp", "layers": [], "quantiles": [0.5, 0.9]}, {"residual_of": "last"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"normalize": "last"}),
     ({"kind": "dlinear", "kernel_size": 40}, {}),
+    ({"kind": "transformer", "units": 7, "num_heads": 3, "feedforward_units": 5}, {}),
     ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
@@ -298,6 +299,9 @@ LAYERS: dict[str, Callable[[Any, Any], Any]] = {
     "attention": lambda layers, x: layers.attention(
         layers.dense(x, 6, "queries"), layers.dense(x, 4, "values"), 2, "attention"
     ),
+    "masked attention": lambda layers, x: layers.attention(
+        layers.dense(x, 6, "queries"), x, 2, "attention", mask=ops.greater(x[..., 0], -0.5)
+    ),
     "patches": lambda layers, x: layers.dense(
         layers.patches(layers.dense(x, 2, "wide"), 3), 4, "dense", activation="tanh"
     ),
@@ -368,6 +372,14 @@ def test_the_trend_of_dlinear_is_a_moving_average() -> None:
     padded = np.pad(np.arange(12.0), 2, mode="edge")
     by_hand = np.arange(12) - np.convolve(padded, np.full(5, 0.2), mode="valid")
     np.testing.assert_allclose(_forecast(model, line)[0], by_hand, atol=1e-5)
+
+
+def test_a_transformer_knows_the_order_of_steps() -> None:
+    """By their positions: attention alone would not see two of them change places."""
+    model = _build(kind="transformer", units=8)
+    contexts = _contexts()
+    swapped = contexts[:, [1, 0, *range(2, 12)]]
+    assert np.abs(_forecast(model, swapped) - _forecast(model, contexts)).max() > 1e-3
 
 
 @pytest.mark.parametrize(

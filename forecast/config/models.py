@@ -3,10 +3,11 @@
 What all kinds have comes first; a kind is a class with its name, and an entry in `ModelOptions`.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from forecast.config.section import Count, QuantileLevel, Section, ascending
 
@@ -57,6 +58,10 @@ class _NetworkOptions(Section):
         """Steps that enter the network at once."""
         return 1
 
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Options that do not suit each other: the key of one, what is wrong, and the way out."""
+        yield from ()
+
     def problem(self, context_length: int, season_length: int) -> tuple[str, str] | None:
         """Why `patch_length` does not suit such contexts, and the way out."""
         patch = self.steps_per_patch(season_length)
@@ -77,7 +82,21 @@ class _NetworkOptions(Section):
         return ascending(levels)
 
 
-class _RecurrentOptions(_NetworkOptions):
+class _PatchedOptions(_NetworkOptions):
+    """A network that reads its context step by step, or patch by patch."""
+
+    patch_length: Count | Literal["season"] = 1
+    """Steps that enter the network at once: a context of weeks is then read week by week. Divides
+    `window.context_length`."""
+    linear: bool = False
+    """Add a linear map of the whole context to what the network says."""
+
+    def steps_per_patch(self, season_length: int) -> int:
+        """Steps that enter the network at once."""
+        return season_length if self.patch_length == "season" else self.patch_length
+
+
+class _RecurrentOptions(_PatchedOptions):
     """Recurrent layers, Dropout, Dense."""
 
     _matrices: ClassVar[int]
@@ -97,11 +116,6 @@ class _RecurrentOptions(_NetworkOptions):
     width."""
     activation: Activation = "tanh"
     """Activation of the candidate state."""
-    patch_length: Count | Literal["season"] = 1
-    """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
-    week by week. Divides `window.context_length`."""
-    linear: bool = False
-    """Add a linear map of the whole context to what the recurrent layer says."""
     dropout: Dropout = 0.2
     """Share of each layer's states that is dropped while training; of the last layer, of the last
     state."""
@@ -122,17 +136,12 @@ class _RecurrentOptions(_NetworkOptions):
         """That of the states."""
         return self.dropout
 
-    @field_validator("residual")
-    @classmethod
-    def _link_layers_of_one_width(cls, residual: bool, info: ValidationInfo) -> bool:
-        widths = info.data.get("layers")
-        if residual and widths is not None and (len(widths) < 2 or len(set(widths)) > 1):
-            raise ValueError("should be left out, or `model.layers` be of one width as [64, 64]")
-        return residual
-
-    def steps_per_patch(self, season_length: int) -> int:
-        """Steps that enter the layer at once."""
-        return season_length if self.patch_length == "season" else self.patch_length
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Only layers of one width can be linked."""
+        if self.residual and (len(self.layers) < 2 or len(set(self.layers)) > 1):
+            widths = list(self.layers)
+            message = f"`model.residual` adds what entered a layer, and `model.layers` is {widths}."
+            yield "residual", message, "Give two layers or more, of one width: [64, 64]."
 
 
 class GRUOptions(_RecurrentOptions):
@@ -199,6 +208,38 @@ class DLinearOptions(_NetworkOptions):
         return context_length**2
 
 
+class TransformerOptions(_PatchedOptions):
+    """Transformer encoder (Vaswani et al. 2017): attention between the steps of the context."""
+
+    kind: Literal["transformer"]
+    """The kind of network."""
+    units: Count = 32
+    """Width of what stands for a step, or for a patch."""
+    num_layers: Count = 2
+    """Blocks of attention and dense layers, one after another."""
+    num_heads: Count = 4
+    """Heads of the attention, each of `units / num_heads` numbers."""
+    feedforward_units: Count = 64
+    """Width of the dense layer of each block."""
+    dropout: Dropout = 0.1
+    """Share of what each block adds that is dropped while training."""
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the products of each block."""
+        return self.num_layers * self.units * (4 * self.units + 2 * self.feedforward_units)
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of what each block adds."""
+        return self.dropout
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Each head has a number at least."""
+        if self.num_heads > self.units:
+            message = f"`model.num_heads` is {self.num_heads}, and `model.units` {self.units}."
+            yield "num_heads", message, f"Set model.num_heads to {self.units} or less."
+
+
 class FunctionOptions(_NetworkOptions):
     """A network of your own: a function that builds it from Keras layers.
 
@@ -232,7 +273,7 @@ def _gru_unless_said(value: object) -> object:
 
 BUILT_IN, FUNCTION = "built-in", "module:function"
 _BuiltIn = Annotated[
-    DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
+    DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions | TransformerOptions,
     Field(discriminator="kind"),
 ]
 _AnyModel = Annotated[

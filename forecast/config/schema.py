@@ -488,6 +488,10 @@ class Config(Section):
             (("data", *path), message, advice)
             for path, message, advice in self.data.covariate_problems()
         ]
+        wrong += [
+            (("model", key), message, advice)
+            for key, message, advice in self.model.contradictions()
+        ]
         if wrong:
             return wrong
         if self.training.early_stopping and self.split.validation is None:
