@@ -38,6 +38,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "mlp", "layers": [4]},
     {"kind": "dlinear", "kernel_size": 5},
     {"kind": "transformer", "units": 4, "patch_length": 2},
+    {"kind": "tcn", "filters": 4},
     {"kind": "own_networks:connect", "folder": str(Path(__file__).parent)},
 ]
 

@@ -39,6 +39,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "gru", "quantiles": [0.1, 0.5, 0.9]},
     {"kind": "lstm", "bidirectional": True},
     {"kind": "gru", "layers": [3, 3], "bidirectional": True, "residual": True, "layer_norm": True},
+    {"kind": "tcn"},
 ]
 WINDOWS: list[dict[str, Any]] = [
     {},
@@ -51,7 +52,8 @@ WINDOWS: list[dict[str, Any]] = [
 def _network(model: dict[str, Any], window: dict[str, Any], length: int) -> Architecture:
     padding = "mask" if length == LONG else "season"
     options = {**window, "context_length": length, "horizon": 5, "padding": padding}
-    model = {"units": 3, "dropout": 0, **model}
+    width = "filters" if model["kind"] == "tcn" else "units"
+    model = {width: 3, "dropout": 0, **model}
     return Architecture(MODEL.validate_python(model), WindowOptions.model_validate(options), SEASON)
 
 

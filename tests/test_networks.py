@@ -59,6 +59,8 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"kind": "dlinear", "kernel_size": 5}, {"normalize": "last"}),
     ({"kind": "dlinear", "kernel_size": 40}, {}),
     ({"kind": "transformer", "units": 7, "num_heads": 3, "feedforward_units": 5}, {}),
+    ({"kind": "tcn", "filters": 3, "dilations": [1, 4]}, {"normalize": "last"}),
+    ({"kind": "tcn", "filters": 1, "kernel_size": 2, "patch_length": 4, "linear": True}, {}),
     ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
@@ -372,6 +374,25 @@ def test_the_trend_of_dlinear_is_a_moving_average() -> None:
     padded = np.pad(np.arange(12.0), 2, mode="edge")
     by_hand = np.arange(12) - np.convolve(padded, np.full(5, 0.2), mode="valid")
     np.testing.assert_allclose(_forecast(model, line)[0], by_hand, atol=1e-5)
+
+
+def _moved(model: keras.Model, step: int) -> np.ndarray:
+    """By how much each step of the forecast moves with one step of the context."""
+    contexts = _contexts()
+    moved = contexts.copy()
+    moved[:, step] += 1
+    moves: np.ndarray = np.abs(_forecast(model, moved) - _forecast(model, contexts)).max(axis=0)
+    return moves
+
+
+def test_a_tcn_reaches_as_far_as_its_dilations_say() -> None:
+    """Two convolutions of two steps each: with dilations of 1 and 3 eight steps before the last;
+    left to itself, the whole context."""
+    near = _build(kind="tcn", filters=4, kernel_size=2, dilations=[1, 3])
+    moves = [bool(_moved(near, step).any()) for step in range(12)]
+    assert moves == [False] * 3 + [True] * 9
+    for kernel_size in (2, 3, 20):
+        assert _moved(_build(kind="tcn", filters=8, kernel_size=kernel_size), 0).any()
 
 
 def test_a_transformer_knows_the_order_of_steps() -> None:

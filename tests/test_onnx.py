@@ -24,6 +24,7 @@ LENGTH, HORIZON = 8, 2
 KINDS: list[dict[str, Any]] = [
     {"kind": "simple_rnn", "layers": [3, 3], "bidirectional": True, "residual": True},
     {"kind": "transformer", "units": 6, "num_heads": 2, "num_layers": 1},
+    {"kind": "tcn", "filters": 3},
 ]
 
 

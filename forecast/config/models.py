@@ -240,6 +240,41 @@ class TransformerOptions(_PatchedOptions):
             yield "num_heads", message, f"Set model.num_heads to {self.units} or less."
 
 
+class TCNOptions(_PatchedOptions):
+    """Temporal convolutional network (Bai et al. 2018): causal convolutions, wider and wider."""
+
+    kind: Literal["tcn"]
+    """The kind of network."""
+    filters: Count = 32
+    """Numbers that each convolution makes of a step."""
+    kernel_size: Annotated[int, Field(ge=2, le=10**6)] = 3
+    """Steps that a convolution looks at."""
+    dilations: Annotated[tuple[Count, ...], Field(strict=False)] = ()
+    """How far apart these lie in each block of two convolutions; where it is left out, 1, 2, 4, ...
+    until the last step sees the whole context."""
+    dropout: Dropout = 0.1
+    """Share of what each convolution gives that is dropped while training."""
+
+    def dilations_of(self, steps: int) -> tuple[int, ...]:
+        """Those of the blocks that read so many steps."""
+        if self.dilations:
+            return self.dilations
+        chosen, seen = [1], 1 + 2 * (self.kernel_size - 1)
+        while seen < steps:
+            chosen.append(2 * chosen[-1])
+            seen += 2 * (self.kernel_size - 1) * chosen[-1]
+        return tuple(chosen)
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the second convolution of the first block."""
+        return self.kernel_size * self.filters**2
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of what each convolution gives."""
+        return self.dropout
+
+
 class FunctionOptions(_NetworkOptions):
     """A network of your own: a function that builds it from Keras layers.
 
@@ -273,7 +308,13 @@ def _gru_unless_said(value: object) -> object:
 
 BUILT_IN, FUNCTION = "built-in", "module:function"
 _BuiltIn = Annotated[
-    DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions | TransformerOptions,
+    DLinearOptions
+    | GRUOptions
+    | LSTMOptions
+    | MLPOptions
+    | SimpleRNNOptions
+    | TCNOptions
+    | TransformerOptions,
     Field(discriminator="kind"),
 ]
 _AnyModel = Annotated[
