@@ -40,6 +40,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "lstm", "bidirectional": True},
     {"kind": "gru", "layers": [3, 3], "bidirectional": True, "residual": True, "layer_norm": True},
     {"kind": "tcn"},
+    {"kind": "seq2seq", "attention": True},
 ]
 WINDOWS: list[dict[str, Any]] = [
     {},

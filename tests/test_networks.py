@@ -61,6 +61,8 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"kind": "transformer", "units": 7, "num_heads": 3, "feedforward_units": 5}, {}),
     ({"kind": "tcn", "filters": 3, "dilations": [1, 4]}, {"normalize": "last"}),
     ({"kind": "tcn", "filters": 1, "kernel_size": 2, "patch_length": 4, "linear": True}, {}),
+    ({"kind": "seq2seq", "units": 4}, {"residual_of": "last"}),
+    ({"kind": "seq2seq", "units": 4, "attention": True, "quantiles": [0.1, 0.5, 0.9]}, {}),
     ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
@@ -401,6 +403,25 @@ def test_a_transformer_knows_the_order_of_steps() -> None:
     contexts = _contexts()
     swapped = contexts[:, [1, 0, *range(2, 12)]]
     assert np.abs(_forecast(model, swapped) - _forecast(model, contexts)).max() > 1e-3
+
+
+def test_what_is_known_of_a_step_tells_a_decoder_nothing_of_earlier_ones() -> None:
+    """It goes through the horizon step by step, and remembers."""
+    window = WindowOptions(horizon=5)
+    network = Architecture(MODEL.validate_python({"kind": "seq2seq"}), window, 4, Sizes(known=2))
+    random = np.random.default_rng(0)
+    weights = network.initial(random)[None]
+    past, future = (
+        random.normal(size=(1, 3, steps, features)).astype(np.float32)
+        for steps, features in ((12, 3), (5, 2))
+    )
+    moved = future.copy()
+    moved[:, :, 2] += 1
+    one, two = (
+        np.asarray(network.forward(weights, Inputs(past, known)).value) for known in (future, moved)
+    )
+    moves = np.abs(one - two).max(axis=(0, 1)) > 1e-6
+    assert moves.tolist() == [False, False, True, True, True]
 
 
 @pytest.mark.parametrize(

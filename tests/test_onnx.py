@@ -25,6 +25,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "simple_rnn", "layers": [3, 3], "bidirectional": True, "residual": True},
     {"kind": "transformer", "units": 6, "num_heads": 2, "num_layers": 1},
     {"kind": "tcn", "filters": 3},
+    {"kind": "seq2seq", "units": 3, "attention": True},
 ]
 
 

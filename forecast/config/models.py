@@ -275,6 +275,33 @@ class TCNOptions(_PatchedOptions):
         return self.dropout
 
 
+class Seq2SeqOptions(_PatchedOptions):
+    """Encoder and decoder (Cho et al. 2014): a GRU goes on into the future where one has read."""
+
+    kind: Literal["seq2seq"]
+    """The kind of network."""
+    units: Count = 50
+    """Width of the hidden state of both."""
+    attention: bool = False
+    """Let each step of the forecast look at all states of the encoder."""
+    dropout: Dropout = 0.2
+    """Share of the decoder's states that is dropped while training."""
+
+    @property
+    def gru(self) -> GRUOptions:
+        """The options of encoder and decoder."""
+        return GRUOptions(units=self.units)
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the recurrent products, which are most of them."""
+        return 2 * self.gru.least_parameters(context_length)
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of the decoder's states."""
+        return self.dropout
+
+
 class FunctionOptions(_NetworkOptions):
     """A network of your own: a function that builds it from Keras layers.
 
@@ -312,6 +339,7 @@ _BuiltIn = Annotated[
     | GRUOptions
     | LSTMOptions
     | MLPOptions
+    | Seq2SeqOptions
     | SimpleRNNOptions
     | TCNOptions
     | TransformerOptions,
