@@ -63,6 +63,7 @@ for options, training in (
     ({"kind": "transformer", "feedforward_units": 4, "num_layers": 1}, {"optimizer": "adam"}),
     ({"kind": "tcn", "filters": 4}, {"optimizer": "adam"}),
     ({"kind": "seq2seq", "attention": True}, {"optimizer": "adam"}),
+    ({"kind": "nhits", "layers": (4,), "dropout": 0.2}, {"optimizer": "adam"}),
     (OWN, {"optimizer": "adam"}),
 ):
     members = [
@@ -146,7 +147,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
             "model.onnx",
             "model-2.onnx",
         }
-    assert len(arrays[0].files) == 9 * 3 + 2 + 3
+    assert len(arrays[0].files) == 10 * 3 + 2 + 3
     for name in arrays[0].files:
         np.testing.assert_allclose(
             arrays[0][name], arrays[1][name], rtol=1e-3, atol=1e-4, err_msg=name

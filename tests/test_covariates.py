@@ -40,6 +40,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "transformer", "units": 4, "patch_length": 2},
     {"kind": "tcn", "filters": 4},
     {"kind": "seq2seq", "units": 4, "attention": True, "linear": True},
+    {"kind": "nhits", "layers": [4]},
     {"kind": "own_networks:connect", "folder": str(Path(__file__).parent)},
 ]
 

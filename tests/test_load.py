@@ -118,6 +118,11 @@ def test_another_kind_of_network_leaves_out_what_only_the_one_below_has(
             "`model.residual` adds what entered a layer, and `model.layers` is [64, 32].",
         ),
         ("{kind: transformer, units: 3}", "2:1", "`model.num_heads` is 4, and `model.units` 3."),
+        (
+            "{kind: nhits, downsampling: [2, 1]}",
+            "2:22",
+            "`model.downsampling` is of 2 stacks, `model.pool_sizes` of 3.",
+        ),
     ],
 )
 def test_options_of_a_network_that_do_not_suit_each_other_are_refused(

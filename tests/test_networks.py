@@ -63,6 +63,12 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"kind": "tcn", "filters": 1, "kernel_size": 2, "patch_length": 4, "linear": True}, {}),
     ({"kind": "seq2seq", "units": 4}, {"residual_of": "last"}),
     ({"kind": "seq2seq", "units": 4, "attention": True, "quantiles": [0.1, 0.5, 0.9]}, {}),
+    ({"kind": "nhits", "layers": [4]}, {"residual_of": "last"}),
+    (
+        {"kind": "nhits", "layers": [4, 3], "pool_sizes": [5, 1], "downsampling": [3, 1]}
+        | {"num_blocks": 2, "quantiles": [0.1, 0.5]},
+        {},
+    ),
     ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
@@ -422,6 +428,29 @@ def test_what_is_known_of_a_step_tells_a_decoder_nothing_of_earlier_ones() -> No
     )
     moves = np.abs(one - two).max(axis=(0, 1)) > 1e-6
     assert moves.tolist() == [False, False, True, True, True]
+
+
+def test_the_parts_of_an_nhits_are_lines_between_knots() -> None:
+    """Six steps from two numbers are level at both ends; from six they are these numbers."""
+    window: dict[str, object] = {"horizon": 6}
+    model = _zeros(window, kind="nhits", layers=[3], pool_sizes=[4], downsampling=[3])
+    model.get_layer("forecast_1").set_weights([np.zeros((3, 2)), np.array([0.0, 3.0])])
+    np.testing.assert_allclose(_forecast(model, _contexts())[0], [0, 0, 1, 2, 3, 3])
+    model = _zeros(window, kind="nhits", layers=[3], pool_sizes=[1], downsampling=[1])
+    model.get_layer("forecast_1").set_weights([np.zeros((3, 6)), np.arange(6.0)])
+    np.testing.assert_allclose(_forecast(model, _contexts())[0], np.arange(6))
+
+
+def test_a_block_of_nhits_sees_what_the_one_before_it_left() -> None:
+    """The largest of three steps each, without the first block's backcast."""
+    model = _zeros(kind="nhits", layers=[4], pool_sizes=[1, 3], downsampling=[1, 1])
+    model.get_layer("backcast_1").set_weights([np.zeros((4, 12)), np.arange(12.0)])
+    model.get_layer("dense_2_1").set_weights([np.eye(4), np.full(4, 50.0)])
+    model.get_layer("forecast_2").set_weights([np.array([[1.0], [10], [100], [1000]]), np.zeros(1)])
+    contexts = _contexts()
+    rest = (contexts[..., 0] - np.arange(12)).reshape(7, 4, 3).max(axis=2) + 50
+    by_hand = rest @ [1, 10, 100, 1000]
+    np.testing.assert_allclose(_forecast(model, contexts)[:, 0], by_hand, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

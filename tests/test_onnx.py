@@ -26,6 +26,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "transformer", "units": 6, "num_heads": 2, "num_layers": 1},
     {"kind": "tcn", "filters": 3},
     {"kind": "seq2seq", "units": 3, "attention": True},
+    {"kind": "nhits", "layers": [4], "pool_sizes": [3, 1], "downsampling": [2, 1]},
 ]
 
 

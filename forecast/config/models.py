@@ -302,6 +302,52 @@ class Seq2SeqOptions(_PatchedOptions):
         return self.dropout
 
 
+class NHiTSOptions(_NetworkOptions):
+    """N-HiTS (Challu et al. 2023): dense blocks, each on what those before it left unexplained."""
+
+    kind: Literal["nhits"]
+    """The kind of network."""
+    layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (64, 64)
+    """Widths of the dense layers of each block, first to last."""
+    pool_sizes: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (4, 2, 1)
+    """Steps of the context of which each stack of blocks sees the largest value."""
+    downsampling: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (4, 2, 1)
+    """Steps of the horizon for each number that a block of the stack gives; between these are
+    lines. `[1, 1, 1]`, with `pool_sizes` alike, is the generic N-BEATS."""
+    num_blocks: Count = 1
+    """Blocks of each stack."""
+    activation: Activation = "relu"
+    """Activation of the dense layers."""
+    dropout: Dropout = 0.0
+    """Share of each dense layer's values that is dropped while training."""
+
+    def blocks_of(self, horizon: int) -> list[tuple[int, int]]:
+        """The pool size of each block, and in how many numbers it gives its forecast."""
+        stacks = zip(self.pool_sizes, self.downsampling, strict=True)
+        return [
+            (pool_size, max(1, horizon // steps))
+            for pool_size, steps in stacks
+            for _ in range(self.num_blocks)
+        ]
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the products between the layers of all blocks."""
+        blocks = len(self.pool_sizes) * self.num_blocks
+        return blocks * sum(a * b for a, b in pairwise((*self.layers, context_length)))
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of each dense layer's values."""
+        return self.dropout
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Each stack has a pool size and a downsampling."""
+        pools, given = len(self.pool_sizes), len(self.downsampling)
+        if pools != given:
+            message = f"`model.downsampling` is of {given} stacks, `model.pool_sizes` of {pools}."
+            yield "downsampling", message, f"Give model.downsampling {pools} entries."
+
+
 class FunctionOptions(_NetworkOptions):
     """A network of your own: a function that builds it from Keras layers.
 
@@ -339,6 +385,7 @@ _BuiltIn = Annotated[
     | GRUOptions
     | LSTMOptions
     | MLPOptions
+    | NHiTSOptions
     | Seq2SeqOptions
     | SimpleRNNOptions
     | TCNOptions
