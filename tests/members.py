@@ -46,6 +46,13 @@ KINDS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
+    (
+        {"kind": "transformer", "units": 5, "feedforward_units": 4, "num_layers": 1},
+        {"optimizer": "adam"},
+    ),
+    ({"kind": "tcn", "filters": 4}, {"optimizer": "adam"}),
+    ({"kind": "seq2seq", "units": 5, "attention": True}, {"optimizer": "adam"}),
+    ({"kind": "nhits", "layers": (4,), "dropout": 0.2}, {"optimizer": "adam"}),
     (OWN, {"optimizer": "adam"}),
 ]
 MASKED = WINDOW.model_copy(update={"padding": "mask"})

@@ -37,6 +37,10 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "simple_rnn", "units": 4},
     {"kind": "mlp", "layers": [4]},
     {"kind": "dlinear", "kernel_size": 5},
+    {"kind": "transformer", "units": 4, "patch_length": 2},
+    {"kind": "tcn", "filters": 4},
+    {"kind": "seq2seq", "units": 4, "attention": True, "linear": True},
+    {"kind": "nhits", "layers": [4]},
     {"kind": "own_networks:connect", "folder": str(Path(__file__).parent)},
 ]
 

@@ -109,6 +109,31 @@ def test_another_kind_of_network_leaves_out_what_only_the_one_below_has(
         load(base, "model.kind=lstn")
 
 
+@pytest.mark.parametrize(
+    ("model", "place", "message"),
+    [
+        (
+            "{layers: [64, 32], residual: true}",
+            "2:27",
+            "`model.residual` adds what entered a layer, and `model.layers` is [64, 32].",
+        ),
+        ("{kind: transformer, units: 3}", "2:1", "`model.num_heads` is 4, and `model.units` 3."),
+        (
+            "{kind: nhits, downsampling: [2, 1]}",
+            "2:22",
+            "`model.downsampling` is of 2 stacks, `model.pool_sizes` of 3.",
+        ),
+    ],
+)
+def test_options_of_a_network_that_do_not_suit_each_other_are_refused(
+    refusal: Callable[..., str], model: str, place: str, message: str
+) -> None:
+    """At the key of one of them, or at the section where none was written, with the way out."""
+    refused = refusal(f"{DATA}model: {model}\n")
+    assert refused.startswith(f"air.yaml:{place}: {message}\n")
+    assert refused.splitlines()[-1].startswith(("Give ", "Set model.num_heads to 3 or less."))
+
+
 def test_extends_reaches_over_several_files(load: Callable[..., LoadedConfig]) -> None:
     """The nearest wins."""
     config = load(
@@ -342,11 +367,6 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
             "air.yaml:2:21: unknown key `model.reset_after`.",
         ),
         (DATA + "model: {kind: lstm, reset_after: true}\n", "Only the kind gru has it."),
-        (
-            DATA + "model: {layers: [64, 32], residual: true}\n",
-            "air.yaml:2:37: `model.residual` should be left out, or `model.layers` be of one ",
-        ),
-        (DATA + "model: {residual: true}\n", "be of one width as [64, 64], and is True."),
         (DATA + "version: 2\n", "air.yaml:2:10: `version` should be 1"),
         (DATA + "data.freq: MS\n", "unknown key `data.freq`"),
     ],

@@ -39,6 +39,8 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "gru", "quantiles": [0.1, 0.5, 0.9]},
     {"kind": "lstm", "bidirectional": True},
     {"kind": "gru", "layers": [3, 3], "bidirectional": True, "residual": True, "layer_norm": True},
+    {"kind": "tcn"},
+    {"kind": "seq2seq", "attention": True},
 ]
 WINDOWS: list[dict[str, Any]] = [
     {},
@@ -51,7 +53,8 @@ WINDOWS: list[dict[str, Any]] = [
 def _network(model: dict[str, Any], window: dict[str, Any], length: int) -> Architecture:
     padding = "mask" if length == LONG else "season"
     options = {**window, "context_length": length, "horizon": 5, "padding": padding}
-    model = {"units": 3, "dropout": 0, **model}
+    width = "filters" if model["kind"] == "tcn" else "units"
+    model = {width: 3, "dropout": 0, **model}
     return Architecture(MODEL.validate_python(model), WindowOptions.model_validate(options), SEASON)
 
 
@@ -100,6 +103,24 @@ def test_a_masked_context_is_a_shorter_one(model: dict[str, Any], window: dict[s
         np.testing.assert_allclose(forward, said[-1], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(said[1], said[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(slopes[1], slopes[0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("patch_length", [1, 4])
+def test_a_transformer_looks_at_what_is_there(patch_length: int) -> None:
+    """The last layer aside, which weighs all steps, its weights are those of a shorter context."""
+    model = {"kind": "transformer", "units": 4, "num_heads": 2, "patch_length": patch_length}
+    short, long = (_network(model, {"normalize": "mean"}, length) for length in (SHORT, LONG))
+    models = long.model(_weights(long)[0]), short.model(_weights(short)[0])
+    for layer in models[1].layers:
+        weights = models[0].get_layer(layer.name).get_weights()
+        if layer.name == "forecast":
+            weights[0] = weights[0][-len(layer.get_weights()[0]) :]
+        layer.set_weights(weights)
+    inputs = _inputs()
+    by_long = np.asarray(models[0](inputs[1].map(lambda part: part[0]).named))
+    np.testing.assert_allclose(by_long, models[1](inputs[0].past[0]), rtol=1e-4, atol=1e-5)
+    by_members = long.forward(_weights(long), inputs[1]).value
+    np.testing.assert_allclose(np.asarray(by_members)[0], by_long, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)

@@ -57,6 +57,17 @@ KINDS: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"kind": "mlp", "layers": [], "quantiles": [0.5, 0.9]}, {"residual_of": "last"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"normalize": "last"}),
     ({"kind": "dlinear", "kernel_size": 40}, {}),
+    ({"kind": "transformer", "units": 7, "num_heads": 3, "feedforward_units": 5}, {}),
+    ({"kind": "tcn", "filters": 3, "dilations": [1, 4]}, {"normalize": "last"}),
+    ({"kind": "tcn", "filters": 1, "kernel_size": 2, "patch_length": 4, "linear": True}, {}),
+    ({"kind": "seq2seq", "units": 4}, {"residual_of": "last"}),
+    ({"kind": "seq2seq", "units": 4, "attention": True, "quantiles": [0.1, 0.5, 0.9]}, {}),
+    ({"kind": "nhits", "layers": [4]}, {"residual_of": "last"}),
+    (
+        {"kind": "nhits", "layers": [4, 3], "pool_sizes": [5, 1], "downsampling": [3, 1]}
+        | {"num_blocks": 2, "quantiles": [0.1, 0.5]},
+        {},
+    ),
     ({"kind": "own_networks:connect", "options": {"units": 4}}, {"residual_of": "last"}),
 ]
 
@@ -297,6 +308,9 @@ LAYERS: dict[str, Callable[[Any, Any], Any]] = {
     "attention": lambda layers, x: layers.attention(
         layers.dense(x, 6, "queries"), layers.dense(x, 4, "values"), 2, "attention"
     ),
+    "masked attention": lambda layers, x: layers.attention(
+        layers.dense(x, 6, "queries"), x, 2, "attention", mask=ops.greater(x[..., 0], -0.5)
+    ),
     "patches": lambda layers, x: layers.dense(
         layers.patches(layers.dense(x, 2, "wide"), 3), 4, "dense", activation="tanh"
     ),
@@ -367,6 +381,75 @@ def test_the_trend_of_dlinear_is_a_moving_average() -> None:
     padded = np.pad(np.arange(12.0), 2, mode="edge")
     by_hand = np.arange(12) - np.convolve(padded, np.full(5, 0.2), mode="valid")
     np.testing.assert_allclose(_forecast(model, line)[0], by_hand, atol=1e-5)
+
+
+def _moved(model: keras.Model, step: int) -> np.ndarray:
+    """By how much each step of the forecast moves with one step of the context."""
+    contexts = _contexts()
+    moved = contexts.copy()
+    moved[:, step] += 1
+    moves: np.ndarray = np.abs(_forecast(model, moved) - _forecast(model, contexts)).max(axis=0)
+    return moves
+
+
+def test_a_tcn_reaches_as_far_as_its_dilations_say() -> None:
+    """Two convolutions of two steps each: with dilations of 1 and 3 eight steps before the last;
+    left to itself, the whole context."""
+    near = _build(kind="tcn", filters=4, kernel_size=2, dilations=[1, 3])
+    moves = [bool(_moved(near, step).any()) for step in range(12)]
+    assert moves == [False] * 3 + [True] * 9
+    for kernel_size in (2, 3, 20):
+        assert _moved(_build(kind="tcn", filters=8, kernel_size=kernel_size), 0).any()
+
+
+def test_a_transformer_knows_the_order_of_steps() -> None:
+    """By their positions: attention alone would not see two of them change places."""
+    model = _build(kind="transformer", units=8)
+    contexts = _contexts()
+    swapped = contexts[:, [1, 0, *range(2, 12)]]
+    assert np.abs(_forecast(model, swapped) - _forecast(model, contexts)).max() > 1e-3
+
+
+def test_what_is_known_of_a_step_tells_a_decoder_nothing_of_earlier_ones() -> None:
+    """It goes through the horizon step by step, and remembers."""
+    window = WindowOptions(horizon=5)
+    network = Architecture(MODEL.validate_python({"kind": "seq2seq"}), window, 4, Sizes(known=2))
+    random = np.random.default_rng(0)
+    weights = network.initial(random)[None]
+    past, future = (
+        random.normal(size=(1, 3, steps, features)).astype(np.float32)
+        for steps, features in ((12, 3), (5, 2))
+    )
+    moved = future.copy()
+    moved[:, :, 2] += 1
+    one, two = (
+        np.asarray(network.forward(weights, Inputs(past, known)).value) for known in (future, moved)
+    )
+    moves = np.abs(one - two).max(axis=(0, 1)) > 1e-6
+    assert moves.tolist() == [False, False, True, True, True]
+
+
+def test_the_parts_of_an_nhits_are_lines_between_knots() -> None:
+    """Six steps from two numbers are level at both ends; from six they are these numbers."""
+    window: dict[str, object] = {"horizon": 6}
+    model = _zeros(window, kind="nhits", layers=[3], pool_sizes=[4], downsampling=[3])
+    model.get_layer("forecast_1").set_weights([np.zeros((3, 2)), np.array([0.0, 3.0])])
+    np.testing.assert_allclose(_forecast(model, _contexts())[0], [0, 0, 1, 2, 3, 3])
+    model = _zeros(window, kind="nhits", layers=[3], pool_sizes=[1], downsampling=[1])
+    model.get_layer("forecast_1").set_weights([np.zeros((3, 6)), np.arange(6.0)])
+    np.testing.assert_allclose(_forecast(model, _contexts())[0], np.arange(6))
+
+
+def test_a_block_of_nhits_sees_what_the_one_before_it_left() -> None:
+    """The largest of three steps each, without the first block's backcast."""
+    model = _zeros(kind="nhits", layers=[4], pool_sizes=[1, 3], downsampling=[1, 1])
+    model.get_layer("backcast_1").set_weights([np.zeros((4, 12)), np.arange(12.0)])
+    model.get_layer("dense_2_1").set_weights([np.eye(4), np.full(4, 50.0)])
+    model.get_layer("forecast_2").set_weights([np.array([[1.0], [10], [100], [1000]]), np.zeros(1)])
+    contexts = _contexts()
+    rest = (contexts[..., 0] - np.arange(12)).reshape(7, 4, 3).max(axis=2) + 50
+    by_hand = rest @ [1, 10, 100, 1000]
+    np.testing.assert_allclose(_forecast(model, contexts)[:, 0], by_hand, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

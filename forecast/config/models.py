@@ -3,10 +3,11 @@
 What all kinds have comes first; a kind is a class with its name, and an entry in `ModelOptions`.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from forecast.config.section import Count, QuantileLevel, Section, ascending
 
@@ -57,6 +58,10 @@ class _NetworkOptions(Section):
         """Steps that enter the network at once."""
         return 1
 
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Options that do not suit each other: the key of one, what is wrong, and the way out."""
+        yield from ()
+
     def problem(self, context_length: int, season_length: int) -> tuple[str, str] | None:
         """Why `patch_length` does not suit such contexts, and the way out."""
         patch = self.steps_per_patch(season_length)
@@ -77,7 +82,21 @@ class _NetworkOptions(Section):
         return ascending(levels)
 
 
-class _RecurrentOptions(_NetworkOptions):
+class _PatchedOptions(_NetworkOptions):
+    """A network that reads its context step by step, or patch by patch."""
+
+    patch_length: Count | Literal["season"] = 1
+    """Steps that enter the network at once: a context of weeks is then read week by week. Divides
+    `window.context_length`."""
+    linear: bool = False
+    """Add a linear map of the whole context to what the network says."""
+
+    def steps_per_patch(self, season_length: int) -> int:
+        """Steps that enter the network at once."""
+        return season_length if self.patch_length == "season" else self.patch_length
+
+
+class _RecurrentOptions(_PatchedOptions):
     """Recurrent layers, Dropout, Dense."""
 
     _matrices: ClassVar[int]
@@ -97,11 +116,6 @@ class _RecurrentOptions(_NetworkOptions):
     width."""
     activation: Activation = "tanh"
     """Activation of the candidate state."""
-    patch_length: Count | Literal["season"] = 1
-    """Steps that enter the layer at once, through a dense layer: a context of weeks is then read
-    week by week. Divides `window.context_length`."""
-    linear: bool = False
-    """Add a linear map of the whole context to what the recurrent layer says."""
     dropout: Dropout = 0.2
     """Share of each layer's states that is dropped while training; of the last layer, of the last
     state."""
@@ -122,17 +136,12 @@ class _RecurrentOptions(_NetworkOptions):
         """That of the states."""
         return self.dropout
 
-    @field_validator("residual")
-    @classmethod
-    def _link_layers_of_one_width(cls, residual: bool, info: ValidationInfo) -> bool:
-        widths = info.data.get("layers")
-        if residual and widths is not None and (len(widths) < 2 or len(set(widths)) > 1):
-            raise ValueError("should be left out, or `model.layers` be of one width as [64, 64]")
-        return residual
-
-    def steps_per_patch(self, season_length: int) -> int:
-        """Steps that enter the layer at once."""
-        return season_length if self.patch_length == "season" else self.patch_length
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Only layers of one width can be linked."""
+        if self.residual and (len(self.layers) < 2 or len(set(self.layers)) > 1):
+            widths = list(self.layers)
+            message = f"`model.residual` adds what entered a layer, and `model.layers` is {widths}."
+            yield "residual", message, "Give two layers or more, of one width: [64, 64]."
 
 
 class GRUOptions(_RecurrentOptions):
@@ -199,6 +208,146 @@ class DLinearOptions(_NetworkOptions):
         return context_length**2
 
 
+class TransformerOptions(_PatchedOptions):
+    """Transformer encoder (Vaswani et al. 2017): attention between the steps of the context."""
+
+    kind: Literal["transformer"]
+    """The kind of network."""
+    units: Count = 32
+    """Width of what stands for a step, or for a patch."""
+    num_layers: Count = 2
+    """Blocks of attention and dense layers, one after another."""
+    num_heads: Count = 4
+    """Heads of the attention, each of `units / num_heads` numbers."""
+    feedforward_units: Count = 64
+    """Width of the dense layer of each block."""
+    dropout: Dropout = 0.1
+    """Share of what each block adds that is dropped while training."""
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the products of each block."""
+        return self.num_layers * self.units * (4 * self.units + 2 * self.feedforward_units)
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of what each block adds."""
+        return self.dropout
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Each head has a number at least."""
+        if self.num_heads > self.units:
+            message = f"`model.num_heads` is {self.num_heads}, and `model.units` {self.units}."
+            yield "num_heads", message, f"Set model.num_heads to {self.units} or less."
+
+
+class TCNOptions(_PatchedOptions):
+    """Temporal convolutional network (Bai et al. 2018): causal convolutions, wider and wider."""
+
+    kind: Literal["tcn"]
+    """The kind of network."""
+    filters: Count = 32
+    """Numbers that each convolution makes of a step."""
+    kernel_size: Annotated[int, Field(ge=2, le=10**6)] = 3
+    """Steps that a convolution looks at."""
+    dilations: Annotated[tuple[Count, ...], Field(strict=False)] = ()
+    """How far apart these lie in each block of two convolutions; where it is left out, 1, 2, 4, ...
+    until the last step sees the whole context."""
+    dropout: Dropout = 0.1
+    """Share of what each convolution gives that is dropped while training."""
+
+    def dilations_of(self, steps: int) -> tuple[int, ...]:
+        """Those of the blocks that read so many steps."""
+        if self.dilations:
+            return self.dilations
+        chosen, seen = [1], 1 + 2 * (self.kernel_size - 1)
+        while seen < steps:
+            chosen.append(2 * chosen[-1])
+            seen += 2 * (self.kernel_size - 1) * chosen[-1]
+        return tuple(chosen)
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the second convolution of the first block."""
+        return self.kernel_size * self.filters**2
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of what each convolution gives."""
+        return self.dropout
+
+
+class Seq2SeqOptions(_PatchedOptions):
+    """Encoder and decoder (Cho et al. 2014): a GRU goes on into the future where one has read."""
+
+    kind: Literal["seq2seq"]
+    """The kind of network."""
+    units: Count = 50
+    """Width of the hidden state of both."""
+    attention: bool = False
+    """Let each step of the forecast look at all states of the encoder."""
+    dropout: Dropout = 0.2
+    """Share of the decoder's states that is dropped while training."""
+
+    @property
+    def gru(self) -> GRUOptions:
+        """The options of encoder and decoder."""
+        return GRUOptions(units=self.units)
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the recurrent products, which are most of them."""
+        return 2 * self.gru.least_parameters(context_length)
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of the decoder's states."""
+        return self.dropout
+
+
+class NHiTSOptions(_NetworkOptions):
+    """N-HiTS (Challu et al. 2023): dense blocks, each on what those before it left unexplained."""
+
+    kind: Literal["nhits"]
+    """The kind of network."""
+    layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (64, 64)
+    """Widths of the dense layers of each block, first to last."""
+    pool_sizes: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (4, 2, 1)
+    """Steps of the context of which each stack of blocks sees the largest value."""
+    downsampling: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (4, 2, 1)
+    """Steps of the horizon for each number that a block of the stack gives; between these are
+    lines. `[1, 1, 1]`, with `pool_sizes` alike, is the generic N-BEATS."""
+    num_blocks: Count = 1
+    """Blocks of each stack."""
+    activation: Activation = "relu"
+    """Activation of the dense layers."""
+    dropout: Dropout = 0.0
+    """Share of each dense layer's values that is dropped while training."""
+
+    def blocks_of(self, horizon: int) -> list[tuple[int, int]]:
+        """The pool size of each block, and in how many numbers it gives its forecast."""
+        stacks = zip(self.pool_sizes, self.downsampling, strict=True)
+        return [
+            (pool_size, max(1, horizon // steps))
+            for pool_size, steps in stacks
+            for _ in range(self.num_blocks)
+        ]
+
+    def least_parameters(self, context_length: int) -> int:
+        """Those of the products between the layers of all blocks."""
+        blocks = len(self.pool_sizes) * self.num_blocks
+        return blocks * sum(a * b for a, b in pairwise((*self.layers, context_length)))
+
+    @property
+    def dropout_rate(self) -> float:
+        """That of each dense layer's values."""
+        return self.dropout
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Each stack has a pool size and a downsampling."""
+        pools, given = len(self.pool_sizes), len(self.downsampling)
+        if pools != given:
+            message = f"`model.downsampling` is of {given} stacks, `model.pool_sizes` of {pools}."
+            yield "downsampling", message, f"Give model.downsampling {pools} entries."
+
+
 class FunctionOptions(_NetworkOptions):
     """A network of your own: a function that builds it from Keras layers.
 
@@ -232,7 +381,15 @@ def _gru_unless_said(value: object) -> object:
 
 BUILT_IN, FUNCTION = "built-in", "module:function"
 _BuiltIn = Annotated[
-    DLinearOptions | GRUOptions | LSTMOptions | MLPOptions | SimpleRNNOptions,
+    DLinearOptions
+    | GRUOptions
+    | LSTMOptions
+    | MLPOptions
+    | NHiTSOptions
+    | Seq2SeqOptions
+    | SimpleRNNOptions
+    | TCNOptions
+    | TransformerOptions,
     Field(discriminator="kind"),
 ]
 NETWORKS = tuple(

@@ -558,6 +558,10 @@ class Config(Section):
             for section, problems in found.items()
             for path, message, advice in problems
         ]
+        wrong += [
+            (("model", key), message, advice)
+            for key, message, advice in self.model.contradictions()
+        ]
         if wrong:
             return wrong
         if self.training.early_stopping and self.split.validation is None:

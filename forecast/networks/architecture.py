@@ -7,7 +7,7 @@ putting location and scale back.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib import import_module
 from math import prod
@@ -110,13 +110,7 @@ class Architecture:
     @property
     def activations(self) -> int:
         """Numbers that the gradient of one window is made from, roughly."""
-        numbers = 0
-        for layer in self.keras_model.layers:
-            numbers += 2 * prod(layer.output.shape[1:])
-            if hasattr(layer, "cell"):  # what each step keeps, and its gradient
-                steps, *_ = tree.flatten(layer.input)
-                numbers += 16 * steps.shape[1] * layer.units
-        return numbers
+        return sum(_kept(layer) for layer in self.keras_model.layers)
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -238,7 +232,13 @@ class Architecture:
         numbers = max(1, len(self.options.quantiles))
         has_decoder = self.sizes.in_future or self.sizes.static
         each = self.options.decoder.inputs if has_decoder else numbers
-        shape = Shape(self.window.context_length, horizon, horizon * each, self.season_length)
+        shape = Shape(
+            self.window.context_length,
+            horizon,
+            horizon * each,
+            self.season_length,
+            bool(has_decoder),
+        )
         output = connect(inputs, shape, self.options, layers)
         if not has_decoder:
             return output
@@ -253,7 +253,21 @@ class Architecture:
             hidden = layers.dense(known, units, f"decoder_{i}", activation="relu")
             known = layers.dropout(hidden, self.options.dropout_rate, f"decoder_dropout_{i}")
         steps = layers.dense(known, numbers, "decoder_forecast")
-        return ops.concatenate([steps[..., i] for i in range(numbers)], axis=-1)
+        return replace(shape, outputs=horizon * numbers, has_decoder=False).flat(steps)
+
+
+def _kept(layer: keras.layers.Layer) -> int:
+    """Numbers that the gradient of one window needs of a layer, roughly."""
+    numbers = 2 * prod(layer.output.shape[1:])
+    shapes = [part.shape[1:] for part in tree.flatten(layer.input)]
+    if isinstance(layer, keras.layers.RNN):  # what each step keeps, and its gradient
+        numbers += 16 * shapes[0][0] * layer.units
+    if isinstance(layer, keras.layers.MultiHeadAttention):  # scores, and what becomes of them
+        queries, values = shapes[0][0], shapes[1][0]
+        numbers += 4 * layer.num_heads * queries * values
+    if isinstance(layer, keras.layers.Conv1D):  # each step beside those before it
+        numbers += 2 * prod(layer.kernel_size) * prod(shapes[0])
+    return int(numbers)
 
 
 def _kind(options: ModelOptions) -> Any:

@@ -35,7 +35,7 @@ class Layers(Protocol):
     def patches(self, context: Any, size: int) -> Any:
         """A context `(..., steps, features)` cut up: `(..., steps / size, size * features)`."""
 
-    def flat(self, context: Any) -> Any:
+    def flat(self, context: Any, name: str = "context_flat") -> Any:
         """A context `(..., steps, features)` as `(..., steps * features)`."""
 
     def steps(self, values: Any, steps: int) -> Any:
@@ -74,11 +74,13 @@ class Layers(Protocol):
     ) -> Any:
         """A causal convolution of steps `(..., steps, features)`: `(..., steps, filters)`."""
 
-    def attention(self, queries: Any, values: Any, heads: int, name: str) -> Any:
+    def attention(
+        self, queries: Any, values: Any, heads: int, name: str, *, mask: Any = None
+    ) -> Any:
         """Each of the queries `(..., steps, width)` as a mixture of values `(..., others, width)`.
 
-        Scaled dot products in `heads` heads of `width / heads`, as in Vaswani et al. 2017,
-        https://arxiv.org/abs/1706.03762.
+        Scaled dot products in `heads` heads of `width // heads`, as in Vaswani et al. 2017,
+        https://arxiv.org/abs/1706.03762. Values whose mask `(..., others)` is false have no part.
         """
 
     def model(self, build: Callable[[], keras.Model], inputs: dict[str, Any], name: str) -> Any:
@@ -113,9 +115,9 @@ class KerasLayers:
         shape = (-1, size * context.shape[-1])
         return keras.layers.Reshape(shape, name="patches")(context)
 
-    def flat(self, context: Any) -> Any:
+    def flat(self, context: Any, name: str = "context_flat") -> Any:
         """A `Flatten` layer."""
-        return keras.layers.Flatten(name="context_flat")(context)
+        return keras.layers.Flatten(name=name)(context)
 
     def steps(self, values: Any, steps: int) -> Any:
         """A `Reshape` layer."""
@@ -160,10 +162,12 @@ class KerasLayers:
             filters, kernel_size, padding="causal", dilation_rate=dilation_rate, name=name
         )(steps)
 
-    def attention(self, queries: Any, values: Any, heads: int, name: str) -> Any:
+    def attention(
+        self, queries: Any, values: Any, heads: int, name: str, *, mask: Any = None
+    ) -> Any:
         """A `MultiHeadAttention` layer."""
-        width = queries.shape[-1]
-        return keras.layers.MultiHeadAttention(heads, width // heads, name=name)(queries, values)
+        layer = keras.layers.MultiHeadAttention(heads, queries.shape[-1] // heads, name=name)
+        return layer(queries, values, attention_mask=None if mask is None else mask[..., None, :])
 
     def model(self, build: Callable[[], keras.Model], inputs: dict[str, Any], name: str) -> Any:
         """The model itself, with its layers inside."""

@@ -20,6 +20,9 @@ from forecast.networks.recurrence import Recurrence, run
 
 Weights = NDArray[np.float32]
 
+# A score of which nothing is left after softmax, and which is a number all the same.
+_NEVER = -1e9
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -159,7 +162,7 @@ class MemberLayers:
         members, _, steps, features = context.shape
         return ops.reshape(context, (members, -1, steps // size, size * features))
 
-    def flat(self, context: Any) -> Any:
+    def flat(self, context: Any, name: str = "context_flat") -> Any:
         """`(members, batch, steps, features)` to `(members, batch, steps * features)`."""
         members, _, steps, features = context.shape
         return ops.reshape(context, (members, -1, steps * features))
@@ -226,7 +229,9 @@ class MemberLayers:
         flat = ops.reshape(kernel, (kernel.shape[0], -1, filters))
         return _product(ops.concatenate(taps, axis=-1), flat, bias)
 
-    def attention(self, queries: Any, values: Any, heads: int, name: str) -> Any:
+    def attention(
+        self, queries: Any, values: Any, heads: int, name: str, *, mask: Any = None
+    ) -> Any:
         """Products of a batch for each member and head."""
         weights = self._weights[name]
         q, k, v = (
@@ -234,6 +239,8 @@ class MemberLayers:
             for i, part in enumerate((queries, values, values))
         )
         scores = ops.einsum("kbqhd,kbvhd->kbhqv", q / np.sqrt(q.shape[-1]), k)
+        if mask is not None:
+            scores = ops.where(mask[:, :, None, None], scores, _NEVER)
         mixed = ops.einsum("kbhqv,kbvhd->kbqhd", ops.softmax(scores), v)
         kernel, bias = weights[6:]
         members, _, length = mixed.shape[:3]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from forecast.networks.context import plus_linear, read
 from forecast.networks.layers import Layers
 from forecast.networks.recurrence import Recurrence
 from forecast.networks.shape import Connect, Shape
@@ -22,20 +23,12 @@ def connect_with(recurrence: Callable[[Any], Recurrence]) -> Connect:
     """The kind of network that has this recurrent layer."""
 
     def connect(inputs: Inputs, shape: Shape, options: Any, layers: Layers) -> Any:
-        size = options.steps_per_patch(shape.season_length)
-        # Only first steps may lack: of a patch some are there if the last is.
-        mask = None if inputs.present is None else inputs.present[..., size - 1 :: size, 0]
-        steps = inputs.past
-        if size > 1:
-            steps = layers.patches(steps, size)
+        steps, mask = read(inputs, shape, options, layers)
+        if options.steps_per_patch(shape.season_length) > 1:
             steps = layers.dense(steps, options.stack[0].units, "patch", activation="relu")
         state = _last_state(steps, mask, recurrence, options, layers)
         output = layers.dense(state, shape.outputs, "forecast")
-        if options.linear:
-            # It begins at zero: a network that corrects a simple forecast begins as that forecast.
-            context = layers.flat(inputs.past)
-            output = output + layers.dense(context, shape.outputs, "linear", zeros=True)
-        return output
+        return plus_linear(output, inputs, shape, options, layers)
 
     return connect
 
@@ -47,15 +40,17 @@ def _last_state(
     for i, own in enumerate(options.stack, start=1):
         suffix = f"_{i}" if len(options.stack) > 1 else ""
         name, below, is_last = options.kind + suffix, steps, i == len(options.stack)
-        read = partial(layers.recurrent, below, mask, recurrence(own), return_sequences=not is_last)
+        states_of = partial(
+            layers.recurrent, below, mask, recurrence(own), return_sequences=not is_last
+        )
         if options.bidirectional:
             forwards, backwards = (
-                read(f"forward_{name}"),
-                read(f"backward_{name}", go_backwards=True),
+                states_of(f"forward_{name}"),
+                states_of(f"backward_{name}", go_backwards=True),
             )
             steps = layers.together([forwards, backwards])
         else:
-            steps = read(name)
+            steps = states_of(name)
         if options.residual and i > 1:
             steps = steps + (below[..., -1, :] if is_last else below)
         if options.layer_norm:

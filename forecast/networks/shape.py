@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from keras import ops
+
 from forecast.networks.layers import Layers
 from forecast.windows import Inputs
 
@@ -20,6 +22,25 @@ class Shape:
     """Numbers that it gives for each window: `horizon`, times quantiles where it has any."""
     season_length: int
     """Steps in a season."""
+    has_decoder: bool = False
+    """Whether a decoder makes the forecast of each step from the outputs."""
+
+    @property
+    def each(self) -> int:
+        """Numbers for each step of the horizon."""
+        return self.outputs // self.horizon
+
+    def flat(self, steps: Any) -> Any:
+        """Outputs of a kind that gives them step by step, `(..., horizon, each)`, as `outputs`.
+
+        A decoder takes all numbers of a step, then those of the next; without one quantiles come
+        one by one, all steps of each.
+        """
+        if self.has_decoder:
+            parts = [steps[..., i, :] for i in range(self.horizon)]
+        else:
+            parts = [steps[..., i] for i in range(self.each)]
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
 
 Connect = Callable[[Inputs, Shape, Any, Layers], Any]
