@@ -9,11 +9,10 @@ from pydantic import TypeAdapter
 
 from forecast.config.models import ModelOptions
 from forecast.config.schema import EnsembleOptions, WindowOptions
-from forecast.features import Sizes
 from forecast.methods.network import OnnxPredictor
 from forecast.networks import Architecture
 from forecast.training import CompiledForward, KerasPredictor, export
-from forecast.windows import Inputs
+from forecast.windows import Inputs, Sizes
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
