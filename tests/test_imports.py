@@ -107,8 +107,9 @@ RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
 
 # Where a library may be imported, by the beginning of the module's path.
 HOMES = {
-    "tensorflow": ("backends/tensorflow.py", "training/devices.py", "training/onnx.py"),
-    "tf2onnx": ("training/onnx.py",),
+    "tensorflow": ("backends/tensorflow.py", "training/devices.py", "training/by_tensorflow.py"),
+    "tf2onnx": ("training/by_tensorflow.py",),
+    "onnx": ("training/onnx/",),
     "jax": ("backends/jax.py",),
     "keras": ("backends/", "training/", "networks/", "loading.py"),
     "matplotlib": ("figures/",),
@@ -133,7 +134,7 @@ HOMES = {
     "ruamel": ("config/",),
     "pyarrow": ("data/sources/",),
     "duckdb": ("data/sources/",),
-    "pydantic": ("config/", "runs/", "training/onnx.py", "completion.py"),
+    "pydantic": ("config/", "runs/", "training/by_tensorflow.py", "completion.py"),
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

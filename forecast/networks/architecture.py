@@ -141,6 +141,10 @@ class Architecture:
         """The weights of a plain Keras model of this kind as those of a member."""
         return self._layout.row(model)
 
+    def layer_weights(self, weights: Weights) -> dict[str, list[Weights]]:
+        """The weights of each layer by its name, `(members, ...)`, in Keras's order."""
+        return self._layout.arrays(weights)
+
     def forward(
         self,
         weights: Any,
