@@ -17,6 +17,7 @@ from forecast.cli.command import BUG, HELP, Commands, examples
 from forecast.cli.compare import compare
 from forecast.cli.evaluate import evaluate
 from forecast.cli.explain import explain
+from forecast.cli.export import export
 from forecast.cli.init import init
 from forecast.cli.plot import plot
 from forecast.cli.predict import predict
@@ -51,7 +52,8 @@ runs_app = typer.Typer(
 
 _OF_RUNS = (list_, show, path, verify, delete)
 _ALL = (
-    init, check, train, predict, evaluate, explain, backtest, compare, plot, schema, doctor
+    init, check, train, predict, evaluate, explain, backtest, compare, plot, export, schema,
+    doctor,
 )  # fmt: skip
 for _command in _ALL:
     _command.add_to(app)
