@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from forecast.features import places_of
 from forecast.formats.example import Example
 from forecast.formats.format import Made
 from forecast.formats.snippet import snippet
@@ -124,16 +125,21 @@ def _inputs(opened: OpenedRun, example: Example) -> Iterator[str]:
 
 
 def _features(opened: OpenedRun) -> str:
-    """Where each covariate stands, and how it becomes numbers."""
+    """Where each covariate and lag stands, and how it becomes numbers."""
     encoder = opened.network.encoder
-    if encoder is None:
+    places_found = places_of(encoder, opened.config.features)
+    if not places_found:
         return ""
     places = "\n".join(
         f"- `{name}`: " + ", ".join(f"`{part}[..., {s.start}:{s.stop}]`" for part, s in found)
-        for name, found in encoder.places().items()
+        for name, found in places_found.items()
     )
-    return (
-        f"Beside the target, which is `past[..., 0]`:\n\n{places}\n\n"
+    told = f"Beside the target, which is `past[..., 0]`:\n\n{places}\n\n"
+    if opened.config.features.behind:
+        told += "Lags and rolling means are those of the values after the transforms.\n\n"
+    if encoder is None:
+        return told
+    return told + (
         f"`{FEATURES}` has what makes numbers of them: a number less its `location`, over its "
         "`scale`; a word as 1 at its place among the `levels`, and 0 at the others; what is "
         "missing as 0. `dated` is what follows from dates.\n\n"
