@@ -44,12 +44,12 @@ def load_keras(backend: str) -> None:
     """
     require_backend(backend)
     os.environ[VARIABLE] = backend
-    with _without(_HIDDEN):
+    with without(_HIDDEN):
         import_module("keras")
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
+def without(module: str) -> Iterator[None]:
     """Let imports of a module fail, as if it were not installed, unless it is loaded already."""
     if module in sys.modules:
         yield

@@ -1,6 +1,6 @@
 """Members of every kind, trained and exported on the backend that Keras has.
 
-Run as a program, `python members.py FOLDER`, it leaves `arrays.npz` and exported networks there.
+Run as a program, `python members.py FOLDER`, it leaves `arrays.npz` and `model.onnx` there.
 """
 
 import sys
@@ -47,11 +47,12 @@ KINDS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"kind": "mlp", "layers": (5, 4), "dropout": 0.3}, {"optimizer": "nadam"}),
     ({"kind": "dlinear", "kernel_size": 5}, {"optimizer": "sgd"}),
     (
+        # Without an optimizer that makes much of gradients that are zero but for rounding.
         {"kind": "transformer", "units": 5, "feedforward_units": 4, "num_layers": 1},
-        {"optimizer": "adam"},
+        {"optimizer": "sgd"},
     ),
-    ({"kind": "tcn", "filters": 4}, {"optimizer": "adam"}),
-    ({"kind": "seq2seq", "units": 5, "attention": True}, {"optimizer": "adam"}),
+    ({"kind": "tcn", "filters": 4}, {"optimizer": "sgd"}),
+    ({"kind": "seq2seq", "units": 5, "attention": True}, {"optimizer": "sgd"}),
     ({"kind": "nhits", "layers": (4,), "dropout": 0.2}, {"optimizer": "adam"}),
     (OWN, {"optimizer": "adam"}),
 ]
@@ -113,26 +114,23 @@ def trained_with_covariates() -> Arrays:
 
 
 def exported(folder: Path) -> Arrays:
-    """What two ensembles of local networks forecast, which are left there as ONNX, and of what."""
+    """What an ensemble of local networks forecasts, which is left there as ONNX, and of what."""
     network = _network({"units": 5, "scope": "local"}, MASKED, SIZES)
     ensemble = EnsembleOptions(size=2)
     random = np.random.default_rng(1)
     weights = random.normal(scale=0.3, size=(2, 2, network.parameters)).astype(np.float32)
-    named = {"model": weights, "model-2": weights[::-1]}
     past, future, static = (
         random.normal(size=(2, 5, *shape)).astype(np.float32) for shape in ((12, 4), (2, 2), (1,))
     )
     present = (np.arange(12) >= 4).astype(np.float32)[:, None]
     inputs = Inputs(past * present, future, static, np.broadcast_to(present, (2, 5, 12, 1)))
-    forward = CompiledForward(network)
-    export(network, named, ensemble, folder)
-    return inputs.named | {
-        name: KerasPredictor(forward, own, ensemble).predict(inputs) for name, own in named.items()
-    }
+    export(network, {"model": weights}, ensemble, folder)
+    in_memory = KerasPredictor(CompiledForward(network), weights, ensemble)
+    return inputs.named | {"forecasts": in_memory.predict(inputs)}
 
 
 def main(folder: Path) -> None:
-    """All of it."""
+    """Leave all of it in the folder."""
     arrays = trained() | trained_with_covariates() | exported(folder)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]  # numpy's own stub
     assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")

@@ -40,6 +40,7 @@ KNOWN_HOSTS = {
     "json-schema.org",
     "keepachangelog.com",
     "nullprogram.com",
+    "onnx.ai",
     "openreview.net",
     "semver.org",
 }

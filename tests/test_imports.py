@@ -107,10 +107,24 @@ RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
 
 # Where a library may be imported, by the beginning of the module's path.
 HOMES = {
-    "tensorflow": ("backends/tensorflow.py", "training/devices.py", "training/onnx.py"),
-    "tf2onnx": ("training/onnx.py",),
+    "tensorflow": (
+        "backends/tensorflow.py",
+        "training/devices.py",
+        "training/by_tensorflow.py",
+        "formats/litert.py",
+        "formats/saved_model.py",
+    ),
+    "tf2onnx": ("training/by_tensorflow.py",),
+    "onnx": ("training/onnx/",),
     "jax": ("backends/jax.py",),
-    "keras": ("backends/", "training/", "networks/", "loading.py"),
+    "keras": (
+        "backends/",
+        "training/",
+        "networks/",
+        "formats/keras.py",
+        "formats/litert.py",
+        "loading.py",
+    ),
     "matplotlib": ("figures/",),
     "onnxruntime": ("methods/network.py",),
     "scipy": ("scoring/significance.py",),
@@ -133,7 +147,7 @@ HOMES = {
     "ruamel": ("config/",),
     "pyarrow": ("data/sources/",),
     "duckdb": ("data/sources/",),
-    "pydantic": ("config/", "runs/", "training/onnx.py", "completion.py"),
+    "pydantic": ("config/", "runs/", "training/by_tensorflow.py", "completion.py"),
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -16,7 +16,7 @@ from forecast.jobs.opening import OpenedRun, open_run
 from forecast.methods.network import OnnxPredictor
 from forecast.runs import find_run
 from forecast.scoring.conformal import Conformal
-from forecast.transforms import Pipeline
+from forecast.transforms import Code, Pipeline, Terms
 from forecast.transforms.affine import Affine
 from forecast.windows import Inputs
 
@@ -200,6 +200,9 @@ class Counted:
 
     def invert(self, forecasts: np.ndarray, cutoffs: np.ndarray, panel: Panel) -> np.ndarray:
         return forecasts
+
+    def code(self, terms: Terms) -> Code:
+        return Code("", "")
 
     def state(self) -> dict[str, Any]:
         return {}

@@ -367,6 +367,24 @@ def test_first_weights_are_those_that_each_layer_asks_for() -> None:
     assert (one[: forward.size] != two[: forward.size]).all()
 
 
+@pytest.mark.parametrize(
+    ("options", "layer", "fans"),
+    [
+        ({"kind": "tcn", "filters": 20}, "convolution_2a", 3 * 20 + 3 * 20),
+        ({"kind": "transformer", "units": 20}, "attention_1", 20 * 4 + 20 * 5),
+    ],
+)
+def test_first_weights_of_kernels_of_any_shape_are_those_of_keras(
+    options: dict[str, Any], layer: str, fans: int
+) -> None:
+    """Within Glorot's limit for a convolution and for heads, and up to it."""
+    kernel = _build(**options).get_layer(layer).get_weights()[0]
+    own = keras.initializers.GlorotUniform()(kernel.shape)
+    limit = np.sqrt(6 / fans)
+    for weights in (kernel, np.asarray(own)):
+        assert 0.9 * limit < np.abs(weights).max() <= limit
+
+
 def test_an_mlp_has_the_parameters_that_its_page_says() -> None:
     """As DLinear has."""
     assert _network(kind="mlp").parameters == 5_057

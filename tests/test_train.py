@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_files(pair: Pair, trained: Path) -> None:
     """Scores, forecasts and weights, byte by byte, also in another folder and with company."""
     again = Path(pair[0].stdout.strip())
     equal = ("scores.csv", "forecasts.csv", "transforms.json", "context.csv", "history.csv")
-    for name in (*equal, "model.keras", "weights.npy"):
+    for name in (*equal, "model.keras", "model.onnx", "weights.npy"):
         assert (again / name).read_bytes() == (trained / name).read_bytes(), name
     assert _weights(again) == _weights(trained)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,15 @@ from forecast.config.schema import TransformOptions
 from forecast.data.calendar import grid
 from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.transforms import Kind, Pipeline, Pipelines, fit_pipeline, fit_pipelines, kind_of
+from forecast.transforms import (
+    Kind,
+    Pipeline,
+    Pipelines,
+    Terms,
+    fit_pipeline,
+    fit_pipelines,
+    kind_of,
+)
 
 # Positive, and neither all but equal nor of very unlike sizes: every kind can be fitted to them.
 numbers = st.integers(8, 8000).map(lambda n: n / 8)
@@ -462,3 +470,26 @@ def test_a_series_of_any_size_is_scaled(
         for panel in (make_panel([values * level]), make_panel([values]))
     )
     np.testing.assert_allclose(scaled, usual, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["boxcox", *POINTWISE, *ANYWHERE], ids=str)
+def test_the_code_of_a_transform_is_the_transform(
+    kind: object, make_panel: Callable[..., Panel]
+) -> None:
+    """Forwards on the rows of a series, backwards on forecasts that follow them."""
+    random = np.random.default_rng(0)
+    panel = make_panel([(5 + random.random(length)).tolist() for length in (30, 41)])
+    pipeline = _fit([kind], panel, panel.ends - 5, season_length=4)
+    [transform], scaled = pipeline.transforms, pipeline.apply(panel)
+    for series in range(2):
+        code = transform.code(Terms("states[0]", "before", "after", "ahead", "back", panel, series))
+        rows, ahead = slice(panel.starts[series], panel.ends[series]), random.random((7, 2))
+        names: dict[str, Any] = {"np": np, "states": [transform.state()], "ahead": ahead}
+        names["before"] = panel.values[rows]
+        exec(code.apply, names)
+        own = scaled.panel.values[rows]
+        np.testing.assert_allclose(names["after"], own[pipeline.reach :])
+        exec(code.invert, names)
+        cutoff = panel.ends[[series]] - 1
+        back = [scaled.invert(ahead[None, :, i], cutoff)[0] for i in range(2)]
+        np.testing.assert_allclose(names["back"], np.stack(back, axis=-1))

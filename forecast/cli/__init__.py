@@ -18,6 +18,7 @@ from forecast.cli.compare import compare
 from forecast.cli.detect import detect
 from forecast.cli.evaluate import evaluate
 from forecast.cli.explain import explain
+from forecast.cli.export import export
 from forecast.cli.init import init
 from forecast.cli.inspect import gates, gradients, summary
 from forecast.cli.plot import plot
@@ -60,7 +61,8 @@ inspect_app = typer.Typer(
 
 _OF_RUNS = (list_, show, path, verify, delete)
 _ALL = (
-    init, check, train, predict, evaluate, explain, backtest, compare, detect, plot, schema, doctor
+    init, check, train, predict, evaluate, explain, backtest, compare, detect, plot, export, schema,
+    doctor,
 )  # fmt: skip
 for _command in _ALL:
     _command.add_to(app)

@@ -21,6 +21,7 @@ from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.jobs.warm_start import WarmStart
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
+from forecast.methods.agreement import refuse_disparity
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, Staging, model_names
 from forecast.runs.documents import (
@@ -46,7 +47,6 @@ from forecast.training import EpochLog, export
 from forecast.windows import spread
 
 # Of the transformed data, whose values are about 1.
-PARITY = 1e-5
 _PARITY_WINDOWS = 2_000
 
 _PACKAGES = ("keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
@@ -201,9 +201,7 @@ def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
     for in_memory, exported in zip(trained.network().branches, network.branches, strict=True):
         transformed = exported.transforms.apply(shared).panel
         by_keras = in_memory.call(transformed, chosen, encoded)
-        difference = float(np.abs(exported.call(transformed, chosen, encoded) - by_keras).max())
-        if not difference <= PARITY * max(1.0, float(np.abs(by_keras).max())):  # NaN is none
-            raise ArithmeticError(f"the exported network differs from Keras by {difference:.2g}")
+        refuse_disparity(exported.call(transformed, chosen, encoded), by_keras, "exported")
 
 
 def _forecasts(job: Job, network: Method) -> pd.DataFrame:

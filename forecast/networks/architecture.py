@@ -141,6 +141,10 @@ class Architecture:
         """The weights of a plain Keras model of this kind as those of a member."""
         return self._layout.row(model)
 
+    def layer_weights(self, weights: Weights) -> dict[str, list[Weights]]:
+        """The weights of each layer by its name, `(members, ...)`, in Keras's order."""
+        return self._layout.arrays(weights)
+
     def forward(
         self,
         weights: Any,
@@ -297,7 +301,11 @@ def combine(models: list[keras.Model], options: EnsembleOptions) -> keras.Model:
 
 def combined(forecasts: Any, options: EnsembleOptions) -> Any:
     """The mean or the median over the leading axis."""
-    return (ops.mean if options.combine == "mean" else ops.median)(forecasts, axis=0)
+    if options.combine == "mean":
+        return ops.mean(forecasts, axis=0)
+    # Keras's own median interpolates in 64 bits, for which LiteRT has no operators.
+    ordered, count = ops.sort(forecasts, axis=0), forecasts.shape[0]
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
 def _split(features: Any, first: int) -> tuple[Any, Any]:

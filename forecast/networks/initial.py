@@ -4,6 +4,8 @@ The three usual ones are drawn by NumPy, so that the same seed gives the same we
 backend, and hundreds of members take no time; any other draws for itself, from a seed of its own.
 """
 
+from math import prod
+
 import keras
 import numpy as np
 from numpy.random import Generator
@@ -41,8 +43,9 @@ def _first(layer: keras.layers.Layer, weight: keras.Variable, random: Generator)
         return np.zeros(shape)
     if isinstance(initializer, keras.initializers.Orthogonal) and len(shape) == 2:
         return float(initializer.gain) * _orthogonal(shape, random)
-    if isinstance(initializer, keras.initializers.GlorotUniform) and len(shape) == 2:
-        limit = np.sqrt(6 / (shape[0] + shape[1]))
+    if isinstance(initializer, keras.initializers.GlorotUniform) and len(shape) > 1:
+        # What comes before the last two axes counts for both, as the taps of a convolution do.
+        limit = np.sqrt(6 / (prod(shape[:-2]) * sum(shape[-2:])))
         return random.uniform(-limit, limit, shape)
     config = initializer.get_config()
     if "seed" in config:

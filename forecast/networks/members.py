@@ -60,12 +60,18 @@ class Layout:
             for name, shapes in self.layers
         }
 
+    def arrays(self, rows: Weights) -> dict[str, list[Weights]]:
+        """The weights of each layer, `(members, ...)`, of rows `(members, parameters)`."""
+        parts = iter(np.split(rows, self.borders, axis=1))
+        return {
+            name: [next(parts).reshape(len(rows), *shape) for shape in shapes]
+            for name, shapes in self.layers
+        }
+
     def assign(self, model: keras.Model, row: Weights) -> None:
         """Give a plain model the weights of one member."""
-        parts = iter(np.split(row, self.borders))
-        for name, shapes in self.layers:
-            weights = [next(parts).reshape(shape) for shape in shapes]
-            for variable, weight in zip(
+        for name, weights in self.arrays(row[None]).items():
+            for variable, [weight] in zip(
                 model.get_layer(name).trainable_weights, weights, strict=True
             ):
                 variable.assign(weight)

@@ -15,11 +15,13 @@ import numpy as np
 
 from forecast.backends import backend
 from forecast.config.schema import EnsembleOptions
-from forecast.networks import Architecture, Model, Weights, combined
+from forecast.loading import without
+from forecast.networks import Architecture, Model, Weights, combine, combined
+from forecast.training import onnx
+from forecast.training.archive import settle
 from forecast.windows import Batch, Inputs
 
-# Imported only where Keras runs on TensorFlow, which it needs.
-_ONNX = "forecast.training.onnx"
+_BY_TENSORFLOW = "forecast.training.by_tensorflow"
 
 
 def export(
@@ -33,23 +35,42 @@ def export(
     The Keras model is of all members of the name as one; local networks, which have no model in
     common, have none. Global ones have one series.
     """
-    if keras.backend.backend() == "tensorflow":
-        import_module(_ONNX).write(architecture, weights, options, folder)
-    else:
-        _write_elsewhere(architecture, weights, options, folder)
+    # On any backend Keras loads TensorFlow to see whether what it describes is TensorFlow's.
+    with without("tensorflow"):
+        if not architecture.is_local:
+            for name, own in weights.items():
+                _write_keras(architecture, own[0], options, folder / f"{name}.keras")
+        try:
+            for name, own in weights.items():
+                onnx.write(architecture, own, options, folder / f"{name}.onnx")
+        except onnx.UnknownOperationError:
+            is_written = False
+        else:
+            is_written = True
+    if not is_written:
+        _convert(architecture, weights, options, folder)
 
 
-def _write_elsewhere(
+def _write_keras(
+    architecture: Architecture, members: Weights, options: EnsembleOptions, path: Path
+) -> None:
+    combine([architecture.model(row) for row in members], options).save(path)
+    settle(path)
+
+
+def _convert(
     architecture: Architecture,
     weights: Mapping[str, Weights],
     options: EnsembleOptions,
     folder: Path,
 ) -> None:
-    """Write models from a process of its own that has the TensorFlow backend.
+    """Write ONNX by way of TensorFlow, in a process of its own where Keras has another backend.
 
-    What Keras offers for other backends loses the loops of an ONNX graph on the way, and to save
-    `model.keras` it would load TensorFlow into this process.
+    What Keras offers for other backends loses the loops of a graph on the way.
     """
+    if keras.backend.backend() == "tensorflow":
+        import_module(_BY_TENSORFLOW).convert(architecture, weights, options, folder)
+        return
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     description = {
         "model": architecture.options.model_dump(),
@@ -61,7 +82,7 @@ def _write_elsewhere(
     with TemporaryDirectory() as temporary:
         path = Path(temporary) / "weights.npz"
         np.savez(path, **dict(weights))  # type: ignore[arg-type]  # numpy's own stub
-        command = [sys.executable, "-m", _ONNX, str(path), str(folder)]
+        command = [sys.executable, "-m", _BY_TENSORFLOW, str(path), str(folder)]
         done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
             command,
             check=False,

@@ -14,13 +14,15 @@ from forecast.transforms.pipeline import (
     fit_pipelines,
     refuse_unfit,
 )
-from forecast.transforms.transform import Kind, Transform, kind_of
+from forecast.transforms.transform import Code, Kind, Terms, Transform, kind_of
 
 __all__ = [
+    "Code",
     "EarlierFit",
     "Kind",
     "Pipeline",
     "Pipelines",
+    "Terms",
     "Transform",
     "Transformed",
     "fit_pipeline",

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.config.schema import MinMaxOptions, RobustOptions, StandardOptions
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.transforms.transform import kept
+from forecast.transforms.transform import Code, Terms, kept
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Affine:
         """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         shift, scale = panel.by_cutoff(self.shift, cutoffs), panel.by_cutoff(self.scale, cutoffs)
         return (forecasts - shift) / scale
+
+    def code(self, terms: Terms) -> Code:
+        """See `Transform.code`."""
+        place = terms.series if len(self.scale) > 1 else 0
+        scale, shift = (f'{terms.state}["{name}"][{place}]' for name in ("scale", "shift"))
+        return Code(
+            f"{terms.transformed} = {terms.values} * {scale} + {shift}",
+            f"{terms.forecast} = ({terms.forecast_transformed} - {shift}) / {scale}",
+        )
 
     def state(self) -> dict[str, Any]:
         """Scale and shift, a number a series or one for all."""

@@ -13,7 +13,7 @@ from forecast.config.schema import BoxCoxOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.transforms.log import refuse_outside
 from forecast.transforms.scalers import groups_of
-from forecast.transforms.transform import Kind, kept
+from forecast.transforms.transform import Code, Kind, Terms, kept
 
 _ADVICE = "Set its offset, such as `offset: 1` for data with zeros."
 
@@ -48,6 +48,22 @@ class BoxCox:
         within = np.maximum(power * forecasts, -1 + 1e-9)
         logs = np.where(zero, forecasts, np.log1p(within) / np.where(zero, 1, power))
         return np.exp(logs) - self.offset
+
+    def code(self, terms: Terms) -> Code:
+        """See `Transform.code`."""
+        place = terms.series if len(self.power) > 1 else 0
+        logs, offset = f"np.log({terms.values} + {self.offset!r})", repr(self.offset)
+        if self.power[place] == 0:
+            return Code(
+                f"{terms.transformed} = {logs}",
+                f"{terms.forecast} = np.exp({terms.forecast_transformed}) - {offset}",
+            )
+        power = f'{terms.state}["power"][{place}]'
+        within = f"np.maximum({power} * {terms.forecast_transformed}, -1 + 1e-9)"
+        return Code(
+            f"{terms.transformed} = np.expm1({power} * {logs}) / {power}",
+            f"{terms.forecast} = np.exp(np.log1p({within}) / {power}) - {offset}",
+        )
 
     def state(self) -> dict[str, Any]:
         """The power, a number a series or one for all, and the offset."""

@@ -13,7 +13,7 @@ import numpy as np
 from forecast.config.schema import DeseasonalizeOptions
 from forecast.data.calendar import from_iso, iso, steps_between
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
-from forecast.transforms.transform import Kind, kept
+from forecast.transforms.transform import Code, Kind, Terms, kept
 
 # The least that the paper takes for the seasonal smoother, so that a season may change.
 _WINDOW = 7
@@ -52,6 +52,23 @@ class Deseasonalize:
         steps = steps_between(anchors, panel.lasts, panel.freq)[series] + rows - last[series]
         seasonal: FloatArray = self.cycles[series, (steps - 1) % self.cycles.shape[1]]
         return seasonal
+
+    def code(self, terms: Terms) -> Code:
+        """See `Transform.code`."""
+        panel, series = terms.panel, terms.series
+        anchors = from_iso(self.anchors, panel.begins)
+        steps = steps_between(anchors, panel.lasts, panel.freq)[series]
+        cycle = f'np.array({terms.state}["cycles"][{series}])'
+        rows, ahead = f"len({terms.values})", f"len({terms.forecast_transformed})"
+        length = self.cycles.shape[1]
+        return Code(
+            f"# {steps} steps lie from {self.anchors[series]}, after which the cycle begins, to the"
+            " last value.\n"
+            f"places = ({steps} + np.arange(-{rows}, 0)) % {length}\n"
+            f"{terms.transformed} = {terms.values} - {cycle}[places]",
+            f"places = ({steps} + np.arange({ahead})) % {length}\n"
+            f"{terms.forecast} = {terms.forecast_transformed} + {cycle}[places, None]",
+        )
 
     def state(self) -> dict[str, Any]:
         """A cycle and an anchor, as ISO 8601, for each series."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.config.schema import DifferenceOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
-from forecast.transforms.transform import Kind
+from forecast.transforms.transform import Code, Kind, Terms
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,17 @@ class Difference:
                 before = levels[:, step - self.lag]
             levels[:, step] = before + forecasts[:, step]
         return levels
+
+    def code(self, terms: Terms) -> Code:
+        """See `Transform.code`."""
+        values, lag = terms.values, self.lag
+        return Code(
+            f"{terms.transformed} = {values}[{lag}:] - {values}[:-{lag}]",
+            f"whole = list({values})\n"
+            f"for step in {terms.forecast_transformed}:\n"
+            f"    whole.append(whole[-{lag}] + step)\n"
+            f"{terms.forecast} = np.array(whole[-len({terms.forecast_transformed}) :])",
+        )
 
     def state(self) -> dict[str, Any]:
         """The lag."""

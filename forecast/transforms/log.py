@@ -8,7 +8,7 @@ import numpy as np
 from forecast.config.schema import LogOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.errors import DataError, Problem
-from forecast.transforms.transform import Kind
+from forecast.transforms.transform import Code, Kind, Terms
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,14 @@ class Log:
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:
         """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         return np.exp(forecasts) - self.offset
+
+    def code(self, terms: Terms) -> Code:
+        """See `Transform.code`."""
+        plus, minus = (f" {sign} {self.offset:g}" if self.offset else "" for sign in "+-")
+        return Code(
+            f"{terms.transformed} = np.log({terms.values}{plus})",
+            f"{terms.forecast} = np.exp({terms.forecast_transformed}){minus}",
+        )
 
     def state(self) -> dict[str, Any]:
         """The offset."""

@@ -8,13 +8,40 @@ what came of it, and these libraries cost more to import than the forecast takes
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.schema import TransformOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the code of a transform calls the things that it is about, for one series of a panel."""
+
+    state: str
+    """What `state` gave."""
+    values: str
+    """Rows of the series `(rows,)` up to the cutoff, its last row in the panel."""
+    transformed: str
+    """The same after the transform."""
+    forecast_transformed: str
+    """What is forecast of `transformed`, `(horizon, quantiles)`."""
+    forecast: str
+    """The same before the transform."""
+    panel: Panel
+    series: int
+
+
+class Code(NamedTuple):
+    """A fitted transform as Python for who has NumPy, as `np`, and not this program."""
+
+    apply: str
+    """From `Terms.values` to `Terms.transformed`."""
+    invert: str
+    """From `Terms.forecast_transformed` to `Terms.forecast`."""
 
 
 class Transform(Protocol):
@@ -31,6 +58,9 @@ class Transform(Protocol):
 
         The panel's rows up to each cutoff may be used (a difference needs them), later rows not.
         """
+
+    def code(self, terms: Terms) -> Code:
+        """The same in NumPy alone, for one series."""
 
     def state(self) -> dict[str, Any]:
         """What was fitted, as plain JSON."""

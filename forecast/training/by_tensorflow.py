@@ -1,7 +1,8 @@
-"""Networks as ONNX graphs, by way of TensorFlow: the one backend that keeps their loops.
+"""Networks of any kind as ONNX graphs, by way of TensorFlow: the backend that keeps their loops.
 
-Run as a module it does so for a process with another backend: `python -m forecast.training.onnx
-WEIGHTS FOLDER`, with what the networks are built from on stdin, as JSON.
+That is for what `forecast.training.onnx` can not write. Run as a module it does so for a process
+with another backend: `python -m forecast.training.by_tensorflow WEIGHTS FOLDER`, with what the
+networks are built from on stdin, as JSON.
 """
 
 import sys
@@ -19,7 +20,6 @@ from pydantic import BaseModel
 from forecast.config.models import ModelOptions
 from forecast.config.schema import EnsembleOptions, WindowOptions
 from forecast.networks import Architecture, Weights, combine, combined
-from forecast.training.archive import settle
 from forecast.windows import Inputs, Sizes
 
 
@@ -33,16 +33,13 @@ class _Description(BaseModel):
     ensemble: EnsembleOptions
 
 
-def write(
+def convert(
     architecture: Architecture,
     weights: Mapping[str, Weights],
     options: EnsembleOptions,
     folder: Path,
 ) -> None:
-    """Write the members of each name as a graph, for any number of windows, and a Keras model.
-
-    Of local networks there is the graph alone.
-    """
+    """Write the members of each name as a graph `NAME.onnx`, for any number of windows."""
     with warnings.catch_warnings():
         # Keras and tf2onnx mend themselves for NumPy 2 in a way that NumPy warns of.
         warnings.simplefilter("ignore", FutureWarning)
@@ -53,8 +50,6 @@ def write(
                 _write_local(architecture, own, options, path)
                 continue
             model = combine([architecture.model(row) for row in own[0]], options)
-            model.save(path.with_suffix(".keras"))
-            settle(path.with_suffix(".keras"))
             model(tree.map_structure(_example, model.input))  # only what ran is exported
             model.export(path, format="onnx", verbose=False)
 
@@ -89,7 +84,7 @@ def main() -> None:
         description.model, description.window, description.season_length, description.sizes
     )
     with np.load(sys.argv[1]) as weights:
-        write(architecture, dict(weights), description.ensemble, Path(sys.argv[2]))
+        convert(architecture, dict(weights), description.ensemble, Path(sys.argv[2]))
 
 
 if __name__ == "__main__":
