@@ -435,12 +435,7 @@ def test_the_learning_rate_falls_to_zero_over_all_epochs(train: Windows) -> None
 
 def test_the_learning_rate_falls_step_by_step_after_a_warm_up(train: Windows) -> None:
     """As Keras's staircase; before it, in a straight line, within the first epoch too."""
-    options: dict[str, Any] = {
-        "epochs": 5,
-        "learning_rate": 0.1,
-        "schedule": "step",
-        "decay_rate": 0.5,
-    }
+    options: dict[str, Any] = {"learning_rate": 0.1, "schedule": "step", "decay_rate": 0.5}
     member = _member(train, None, 0)
     logs = _fit(_dense(), [member], epochs=5, decay_epochs=2, **options).history
     theirs = keras.optimizers.schedules.ExponentialDecay(0.1, 2 * 7, 0.5, staircase=True)

@@ -17,7 +17,7 @@ from forecast.cli.options import (
 
 @command(
     "forecast detect",
-    "forecast detect latest --input newer.csv --level 0.999 --fail-if 'anomalies > 0'",
+    "forecast detect latest --input newer.csv --level 0.999 --fail-if 'events >= 1'",
 )
 def detect(
     context: typer.Context,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -54,7 +55,10 @@ def export(
 def _write_keras(
     architecture: Architecture, members: Weights, options: EnsembleOptions, path: Path
 ) -> None:
-    combine([architecture.model(row) for row in members], options).save(path)
+    with warnings.catch_warnings():
+        # Of how TensorFlow 2 hands out its arrays, NumPy 2 warns.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        combine([architecture.model(row) for row in members], options).save(path)
     settle(path)
 
 
