@@ -29,7 +29,7 @@ def export(
     run: RunArgument = "latest",
     runs: RunsOption = RUNS,
 ) -> None:
-    """Write a network for other programs, and print the path of its folder.
+    """Write a network for other programs, and print its folder.
 
     Beside it stand its scales, an example, and a README of inputs, scales and dates, with code that
     runs it where nothing of forecast is installed.
