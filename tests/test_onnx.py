@@ -12,6 +12,7 @@ import pytest
 from keras import ops
 from pydantic import TypeAdapter
 
+from forecast.config.models import NETWORKS as NETWORK_KINDS
 from forecast.config.models import ModelOptions
 from forecast.config.schema import EnsembleOptions, WindowOptions
 from forecast.methods.network import OnnxPredictor
@@ -158,6 +159,14 @@ def test_equal_networks_are_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+@pytest.mark.parametrize("kind", NETWORK_KINDS)
+def test_every_kind_that_is_built_in_is_known(kind: str, tmp_path: Path) -> None:
+    """So that training on JAX needs no TensorFlow for any of them."""
+    window = WindowOptions(context_length=STEPS, horizon=HORIZON, padding="mask")
+    network = Architecture(MODEL.validate_python({"kind": kind}), window, SEASON, COVARIATES)
+    write(network, _weights(network, 1, 1), ALONE, tmp_path / "model.onnx")
+
+
 def test_recurrent_layers_are_onnx_s_own(tmp_path: Path) -> None:
     """Each is one operator, and no loop."""
     for name, operator in (("gru", "GRU"), ("lstm", "LSTM"), ("simple", "RNN")):
@@ -195,6 +204,20 @@ def _states(kind: str, *, masked: bool = True, **options: Any) -> Callable[[Any]
     return connect
 
 
+def _convolution(**options: Any) -> Callable[[Any], Any]:
+    layer = keras.layers.Conv1D(3, 2, **{"padding": "causal", **options})
+    return lambda x: layer(x)[..., 0]
+
+
+def _attention() -> Any:
+    return keras.layers.MultiHeadAttention(3, 2)
+
+
+def _attended(x: Any) -> Any:
+    """Two steps that look at all which are there; of one window none is."""
+    return _attention()(x[:, :2] * 2, x, attention_mask=_there(x)[:, None, :])[..., 0]
+
+
 SNIPPETS: dict[str, Callable[[Any], Any]] = {
     "arithmetic": lambda x: ops.abs(x[:, :, 0] * 2 - 1) / (ops.square(x[:, :, 1]) + 1),
     "places": lambda x: x[:, 1:9:3, 1],
@@ -209,6 +232,11 @@ SNIPPETS: dict[str, Callable[[Any], Any]] = {
     "split": lambda x: ops.split(x, 2, axis=-1)[1][..., 0],
     "no bias": lambda x: keras.layers.Dense(2, use_bias=False, activation="tanh")(x[..., 0]),
     "layer norm": lambda x: keras.layers.LayerNormalization()(x)[..., 0],
+    "relu": lambda x: ops.relu(x[..., 0]) + ops.zeros_like(x[..., 1]),
+    "convolution": _convolution(dilation_rate=2, activation="relu"),
+    "attention": lambda x: _attention()(x, x)[..., 0],
+    "masked attention": _attended,
+    "first state": lambda x: keras.layers.GRU(2)(x, mask=_there(x), initial_state=x[:, -1]),
     "all states": _states("GRU", masked=False, return_sequences=True),
     "backwards": _states("LSTM", masked=False, go_backwards=True),
     "all states backwards": _states("LSTM", masked=False, go_backwards=True, return_sequences=True),
@@ -237,7 +265,13 @@ UNKNOWN: dict[str, tuple[Callable[[Any], Any], str]] = {
     "activation": (lambda x: keras.layers.Dense(2, activation="gelu")(x[..., 0]), "gelu"),
     "activation of states": (_states("GRU", activation="softplus"), "softplus"),
     "gate": (_states("LSTM", recurrent_activation="relu"), "recurrent_activation: relu"),
-    "first state": (lambda x: keras.layers.GRU(2)(x, initial_state=x[:, 0]), "initial_state"),
+    "first states": (
+        lambda x: keras.layers.LSTM(2)(x, initial_state=[x[:, 0], x[:, 1]]),
+        "initial_state|several inputs",
+    ),
+    "stride": (_convolution(strides=2), "a stride of 2"),
+    "padding": (_convolution(padding="same"), "padding: same"),
+    "keys": (lambda x: _attention()(x, x, key=x * 2)[..., 0], "key"),
     "precision": (_of_halves, "in mixed_float16"),
     "list": (lambda x: keras.layers.Add()([x, x])[..., 0], r"keras\.layers\.Add"),
     "types": (lambda x: ops.cast(x[..., 0] > 0, "int32") * 2, "int32"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.training.onnx.attention import attention
 from forecast.training.onnx.call import Call
 from forecast.training.onnx.graph import Graph, UnknownOperationError, Value, onnx_type
 from forecast.training.onnx.recurrent import recurrent
@@ -37,6 +38,10 @@ def _where(call: Call) -> list[str]:
 def _identity(call: Call) -> list[str]:
     """Dropout, which drops nothing after training."""
     return [call.first.name]
+
+
+def _zeros(call: Call) -> list[str]:
+    return call.graph.node("ConstantOfShape", call.graph.one("Shape", call.first.name))
 
 
 def _square(call: Call) -> list[str]:
@@ -125,6 +130,26 @@ def _dense(call: Call) -> list[str]:
     return [_activated(graph, product, call.config["activation"])]
 
 
+def _convolution(call: Call) -> list[str]:
+    """Of steps that each see those before them: ONNX has the features before the steps."""
+    graph, config = call.graph, call.config
+    call.require(padding="causal", data_format="channels_last", groups=1, use_bias=True)
+    [[stride], [dilation]] = config["strides"], config["dilation_rate"]
+    if stride != 1:
+        raise UnknownOperationError(f"a convolution with a stride of {stride}")
+    kernel, bias = call.weights
+    output = graph.one(
+        "Conv",
+        graph.one("Transpose", call.first.name, perm=[0, 2, 1]),
+        call.parameter(np.swapaxes(kernel, 1, 3)),
+        call.parameter(bias),
+        dilations=[dilation],
+        pads=[(kernel.shape[1] - 1) * dilation, 0],
+    )
+    output = graph.one("Transpose", output, perm=[0, 2, 1])
+    return [_activated(graph, output, config["activation"])]
+
+
 def _layer_normalization(call: Call) -> list[str]:
     call.require(center=True, scale=True, rms_scaling=False)
     if call.config["axis"] not in (-1, [-1], [len(call.first.shape) - 1]):
@@ -180,12 +205,14 @@ def _sliced(graph: Graph, tensor: str, key: Sequence[slice | int]) -> str:
 
 
 _LAYERS: dict[str, Operation] = {
+    "Conv1D": _convolution,
     "Dense": _dense,
     "Dropout": _identity,
     "Flatten": _flatten,
     "GRU": recurrent("GRU"),
     "LSTM": recurrent("LSTM"),
     "LayerNormalization": _layer_normalization,
+    "MultiHeadAttention": attention,
     "Reshape": _reshape,
     "SimpleRNN": recurrent("SimpleRNN"),
 }
@@ -202,6 +229,7 @@ _OPERATIONS: dict[str, Operation] = {
     "Maximum": _elementwise("Max"),
     "Mean": _reduction("ReduceMean"),
     "Multiply": _elementwise("Mul"),
+    "Relu": _elementwise("Relu"),
     "Repeat": _repeat,
     "Softplus": _elementwise("Softplus"),
     "Split": _split,
@@ -213,6 +241,7 @@ _OPERATIONS: dict[str, Operation] = {
     "Sum": _reduction("ReduceSum"),
     "TrueDivide": _elementwise("Div"),
     "Where": _where,
+    "ZerosLike": _zeros,
 }
 
 

@@ -42,8 +42,12 @@ class _Layer:
     def __init__(self, kind: str, call: Call) -> None:
         named = dict(call.named)
         self._mask: Value | None = named.pop("mask", None)
-        if named or len(call.args) != 1:
+        begin = named.pop("initial_state", None)
+        if named or len(call.args) != 1 or not isinstance(begin, Value | None):
             raise UnknownOperationError(f"{kind} with {', '.join(named) or 'several inputs'}")
+        self._begin = ""
+        if begin is not None:  # one state: an LSTM has two, which no network here is given
+            self._begin = call.graph.one("Unsqueeze", begin.name, call.graph.integers(0))
         self._kind, self._call, self._graph, self._config = kind, call, call.graph, call.config
 
     def output(self) -> str:
@@ -62,6 +66,7 @@ class _Layer:
             steps,
             *self._weights(),
             lengths,
+            self._begin,
             outputs=2,
             direction="reverse" if backwards else "forward",
             hidden_size=self._config["units"],
