@@ -42,8 +42,9 @@ class _NetworkOptions(Section):
 
     @property
     def dropout_rate(self) -> float:
-        """Share of values that members drop while training."""
-        return 0.0
+        """Share of values that members drop while training: `dropout` of kinds that have it."""
+        rate: float = getattr(self, "dropout", 0.0)
+        return rate
 
     @property
     def is_memberwise(self) -> bool:
@@ -131,11 +132,6 @@ class _RecurrentOptions(_PatchedOptions):
         directions = 2 if self.bidirectional else 1
         return directions * self._matrices * sum(layer.units**2 for layer in self.stack)
 
-    @property
-    def dropout_rate(self) -> float:
-        """That of the states."""
-        return self.dropout
-
     def contradictions(self) -> Iterator[tuple[str, str, str]]:
         """Only layers of one width can be linked."""
         if self.residual and (len(self.layers) < 2 or len(set(self.layers)) > 1):
@@ -189,11 +185,6 @@ class MLPOptions(_NetworkOptions):
         """Those of the products between the layers."""
         return sum(a * b for a, b in pairwise((context_length, *self.layers)))
 
-    @property
-    def dropout_rate(self) -> float:
-        """That of each layer's values."""
-        return self.dropout
-
 
 class DLinearOptions(_NetworkOptions):
     """DLinear (Zeng et al. 2023): a linear map of the trend, and one of what is left."""
@@ -227,11 +218,6 @@ class TransformerOptions(_PatchedOptions):
     def least_parameters(self, context_length: int) -> int:
         """Those of the products of each block."""
         return self.num_layers * self.units * (4 * self.units + 2 * self.feedforward_units)
-
-    @property
-    def dropout_rate(self) -> float:
-        """That of what each block adds."""
-        return self.dropout
 
     def contradictions(self) -> Iterator[tuple[str, str, str]]:
         """Each head has a number at least."""
@@ -269,11 +255,6 @@ class TCNOptions(_PatchedOptions):
         """Those of the second convolution of the first block."""
         return self.kernel_size * self.filters**2
 
-    @property
-    def dropout_rate(self) -> float:
-        """That of what each convolution gives."""
-        return self.dropout
-
 
 class Seq2SeqOptions(_PatchedOptions):
     """Encoder and decoder (Cho et al. 2014): a GRU goes on into the future where one has read."""
@@ -295,11 +276,6 @@ class Seq2SeqOptions(_PatchedOptions):
     def least_parameters(self, context_length: int) -> int:
         """Those of the recurrent products, which are most of them."""
         return 2 * self.gru.least_parameters(context_length)
-
-    @property
-    def dropout_rate(self) -> float:
-        """That of the decoder's states."""
-        return self.dropout
 
 
 class NHiTSOptions(_NetworkOptions):
@@ -334,11 +310,6 @@ class NHiTSOptions(_NetworkOptions):
         """Those of the products between the layers of all blocks."""
         blocks = len(self.pool_sizes) * self.num_blocks
         return blocks * sum(a * b for a, b in pairwise((*self.layers, context_length)))
-
-    @property
-    def dropout_rate(self) -> float:
-        """That of each dense layer's values."""
-        return self.dropout
 
     def contradictions(self) -> Iterator[tuple[str, str, str]]:
         """Each stack has a pool size and a downsampling."""

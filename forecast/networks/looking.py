@@ -11,9 +11,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from forecast.networks.layers import in_order
 from forecast.networks.members import MemberLayers
-from forecast.networks.recurrence import Cell, Recurrence, Tensors, first_states, project
+from forecast.networks.recurrence import Cell, Tensors, first_states, project
 
 Seen = dict[str, dict[str, Any]]
 """What a recurrent layer did, by its name and the name of a gate: `(members, batch, steps, units)`,
@@ -34,33 +33,26 @@ class LookingLayers(MemberLayers):
         self._probes = probes or {}
         self.seen: Seen = {}
 
-    def recurrent(
+    def _states(
         self,
+        name: str,
+        cell: Cell,
         steps: Any,
         mask: Any,
-        recurrence: Recurrence,
-        name: str,
+        initial_state: Any,
         *,
-        return_sequences: bool = False,
-        go_backwards: bool = False,
-        initial_state: Any = None,
+        every: bool,
+        backwards: bool,
     ) -> Any:
-        """See `MemberLayers.recurrent`."""
-        cell = recurrence.cell(tuple(self._weights[name]))
-        there, probe = mask, self._probes.get(name)
-        if go_backwards:
-            steps, there, probe = (
-                None if part is None else ops.flip(part, axis=2) for part in (steps, there, probe)
-            )
-        seen = _watched(cell, steps, there, initial_state, probe)
-        states = seen["state"]
-        if go_backwards:
+        """See `MemberLayers._states`; what is seen and probed is in the order of the steps."""
+        probe = self._probes.get(name)
+        if backwards and probe is not None:
+            probe = ops.flip(probe, axis=2)
+        seen = _watched(cell, steps, mask, initial_state, probe)
+        self.seen[name] = seen
+        if backwards:
             self.seen[name] = {key: ops.flip(part, axis=2) for key, part in seen.items()}
-        else:
-            self.seen[name] = seen
-        if not return_sequences:
-            return states[:, :, -1]
-        return in_order(states, mask) if go_backwards else states
+        return seen["state"] if every else seen["state"][:, :, -1]
 
 
 def _watched(cell: Cell, steps: Any, mask: Any, initial_state: Any, probe: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from forecast.networks.layers import EPSILON, in_order
-from forecast.networks.recurrence import Recurrence, run
+from forecast.networks.recurrence import Cell, Recurrence, run
 
 Weights = NDArray[np.float32]
 
@@ -200,15 +200,40 @@ class MemberLayers:
         if go_backwards:
             steps = ops.flip(steps, axis=2)
             there = None if mask is None else ops.flip(mask, axis=2)
-        states = run(
+        states = self._states(
+            name,
             recurrence.cell(tuple(self._weights[name])),
             steps,
             there,
-            differentiable=self._differentiable,
-            return_sequences=return_sequences,
-            initial_state=initial_state,
+            initial_state,
+            every=return_sequences,
+            backwards=go_backwards,
         )
         return in_order(states, mask) if return_sequences and go_backwards else states
+
+    def _states(
+        self,
+        name: str,
+        cell: Cell,
+        steps: Any,
+        mask: Any,
+        initial_state: Any,
+        *,
+        every: bool,
+        backwards: bool,
+    ) -> Any:
+        """The last state of a layer, or every one, in the order in which it reads the steps.
+
+        Those of a layer that goes backwards have been turned around.
+        """
+        return run(
+            cell,
+            steps,
+            mask,
+            differentiable=self._differentiable,
+            return_sequences=every,
+            initial_state=initial_state,
+        )
 
     def dropout(self, values: Any, rate: float, name: str) -> Any:
         """Each member drops at its own rate."""
