@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from forecast.commands.inspect import judged
+from forecast.commands.gradients import judged
 from forecast.config.models import ModelOptions
 from forecast.config.schema import TrainingOptions, WindowOptions
 from forecast.networks import Architecture

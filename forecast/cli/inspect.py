@@ -37,7 +37,7 @@ def summary(
     """Print layers, shapes, parameters, and the memory of a training."""
     console = context.obj
     with _looking(run, runs, console) as opened:
-        from forecast.commands.inspect import summary as summary_of
+        from forecast.commands.summary import summary as summary_of
 
         text = summary_of(opened, format)
     console.result(text)
@@ -71,15 +71,16 @@ def gates(
     console = context.obj
     _refuse_plot(plot_)
     with _looking(run, runs, console) as opened:
-        from forecast.commands.inspect import Wanted, gates_text
-        from forecast.commands.inspect import gates as gates_of
+        from forecast.commands.gates import gates as gates_of
+        from forecast.commands.gates import gates_text
+        from forecast.jobs.inside import Wanted
 
         found = gates_of(opened, Wanted(input_, series, member, windows), console)
         text = gates_text(found, format, all_steps=steps)
     if plot_:
         from forecast.commands.plot import plot_gates
 
-        plot_gates(opened.run.record.name, found.views, plot_, console)
+        plot_gates(opened.run.record.name, found, plot_, console)
         console.say(f"drawn: {plot_}")
     console.result(text)
 
@@ -107,15 +108,16 @@ def gradients(
     console = context.obj
     _refuse_plot(plot_)
     with _looking(run, runs, console) as opened:
-        from forecast.commands.inspect import Wanted, gradients_text
-        from forecast.commands.inspect import gradients as gradients_of
+        from forecast.commands.gradients import gradients as gradients_of
+        from forecast.commands.gradients import gradients_text
+        from forecast.jobs.inside import Wanted
 
         found = gradients_of(opened, Wanted(input_, series, member, windows), console)
         text = gradients_text(found, format)
     if plot_:
         from forecast.commands.plot import plot_gradients
 
-        plot_gradients(opened.run.record.name, found.table, found.sentences, plot_, console)
+        plot_gradients(opened.run.record.name, found, plot_, console)
         console.say(f"drawn: {plot_}")
     console.result(text)
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pandas as pd
 
-from forecast.commands.compare import Comparison
-from forecast.commands.detect import Detection
 from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import panel_table, refuse_unwritable, write_file
@@ -36,6 +35,12 @@ from forecast.jobs.opening import OpenedRun
 from forecast.jobs.tables import RunTables
 from forecast.runs import Run, find_run
 from forecast.runs.store import Warn, unsaid
+
+if TYPE_CHECKING:  # none of them is needed to draw a run
+    from forecast.commands.compare import Comparison
+    from forecast.commands.detect import Detection
+    from forecast.commands.gates import Gates
+    from forecast.commands.gradients import Gradients
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
@@ -169,53 +174,58 @@ def plot_backtest(
     name, model = job.source.path.stem, job.config.model.kind
     actual = panel_table(job.panel)
     tested = Tested(name, model, job.season_length, actual, forecasts, scores)
-    content, unknown = drawn(partial(draw_backtest, tested), _format_of(output))
-    _write(content, output, "--plot")
-    _say_unknown(unknown, console)
+    _plot(partial(draw_backtest, tested), output, console)
 
 
 def plot_importance(
     name: str, model: str, table: pd.DataFrame, output: Path, console: Console
 ) -> None:
     """Draw the importance of features. Raises `UsageError` where the file can not be written."""
-    content, unknown = drawn(partial(draw_importance, name, model, table), _format_of(output))
-    _write(content, output, "--plot")
-    _say_unknown(unknown, console)
+    _plot(partial(draw_importance, name, model, table), output, console)
 
 
 def plot_anomalies(
-    name: str, detection: Detection, step: int, output: Path, console: Console
+    name: str, detection: "Detection", step: int, output: Path, console: Console
 ) -> None:
     """Draw what was expected and what was not. Raises `UsageError` as the others do."""
-    draw = partial(
-        draw_anomalies, name, detection.level, step, detection.points, detection.anomalies
-    )
-    content, unknown = drawn(draw, _format_of(output))
-    _write(content, output, "--plot")
-    _say_unknown(unknown, console)
+    points, anomalies = detection.points, detection.anomalies
+    draw = partial(draw_anomalies, name, detection.level, step, points, anomalies)
+    _plot(draw, output, console)
 
 
-def plot_gates(name: str, views: Sequence[LayerView], output: Path, console: Console) -> None:
+def plot_gates(name: str, gates: "Gates", output: Path, console: Console) -> None:
     """Draw what recurrent layers do. Raises `UsageError` as the others do."""
-    content, unknown = drawn(partial(draw_gates, name, views), _format_of(output))
-    _write(content, output, "--plot")
-    _say_unknown(unknown, console)
+    ds = pd.Series(gates.panel.dates(gates.cutoffs))
+    views = [
+        LayerView(
+            layer,
+            gates.series,
+            ds,
+            gates.panel.values[gates.cutoffs],
+            {name: part[:, -1] for name, part in parts.items()},
+            gates.half_lives(layer),
+            gates.openness(layer),
+        )
+        for layer, parts in gates.seen.items()
+    ]
+    _plot(partial(draw_gates, name, views), output, console)
 
 
-def plot_gradients(
-    name: str, table: pd.DataFrame, sentences: Sequence[str], output: Path, console: Console
-) -> None:
+def plot_gradients(name: str, gradients: "Gradients", output: Path, console: Console) -> None:
     """Draw gradients by lag. Raises `UsageError` as the others do."""
-    content, unknown = drawn(partial(draw_gradients, name, table, sentences), _format_of(output))
-    _write(content, output, "--plot")
-    _say_unknown(unknown, console)
+    table, sentences = gradients.table, gradients.sentences
+    draw = partial(draw_gradients, name, table, sentences, gradients.gone)
+    _plot(draw, output, console)
 
 
-def plot_comparison(name: str, comparison: Comparison, output: Path, console: Console) -> None:
-    """Draw models beside each other. Raises `UsageError` where the file can not be written."""
-    draw = partial(
-        draw_comparison, name, comparison.metric, comparison.models, comparison.forecasts
-    )
+def plot_comparison(name: str, comparison: "Comparison", output: Path, console: Console) -> None:
+    """Draw models beside each other. Raises `UsageError` as the others do."""
+    metric, models = comparison.metric, comparison.models
+    _plot(partial(draw_comparison, name, metric, models, comparison.forecasts), output, console)
+
+
+def _plot(draw: Callable[[], Any], output: Path, console: Console) -> None:
+    """Draw into the file of a `--plot`. Raises `UsageError` where it can not be written."""
     content, unknown = drawn(draw, _format_of(output))
     _write(content, output, "--plot")
     _say_unknown(unknown, console)

@@ -9,12 +9,14 @@ from forecast.figures.layout import head, new_figure, number_axis
 from forecast.figures.palette import GUIDE, MARKERS, MODEL, SERIES
 from forecast.figures.words import printable
 
-_GONE = 0.01  # of the gradient at the last step
 _LEAST = 1e-38  # that a scale of powers can show
 
 
-def draw_gradients(name: str, table: pd.DataFrame, sentences: Sequence[str]) -> Figure:
-    """By the input, bars; by the states of each layer, on a scale of powers."""
+def draw_gradients(name: str, table: pd.DataFrame, sentences: Sequence[str], gone: float) -> Figure:
+    """By the input, bars; by the states of each layer, on a scale of powers.
+
+    Below the share `gone` of what it is at the last step a gradient is too small to learn from.
+    """
     is_input = table["by"] == "input"
     states = table[~is_input]
     figure, plots = new_figure(1 if states.empty else 2)
@@ -35,8 +37,8 @@ def draw_gradients(name: str, table: pd.DataFrame, sentences: Sequence[str]) -> 
             markersize=3, label=f"forecast by the states of {printable(layer)}",
         )  # fmt: skip
         if i == 0:
-            floor = _GONE * float(sizes.iloc[0])
-            plots[1].axhline(floor, color=GUIDE, linestyle=":", label="1 % of that at lag 1")
+            floor, label = gone * float(sizes.iloc[0]), f"{100 * gone:g} % of that at lag 1"
+            plots[1].axhline(floor, color=GUIDE, linestyle=":", label=label)
     if len(plots) > 1:
         plots[1].set_yscale("log")
         plots[1].set_ylabel("mean norm of the gradient")

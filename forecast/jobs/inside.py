@@ -1,16 +1,28 @@
 """The network of a run, opened, with windows of its series."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opening import OpenedRun, original_job
 from forecast.networks import Architecture
 from forecast.runs.weights import read_weights
 from forecast.training import Inside
 from forecast.windows import gather_after, spread
+
+
+class Wanted(NamedTuple):
+    """Which part of a run to look at."""
+
+    newer: Path | None = None
+    """A table of newer rows, in place of the one that the run was made from."""
+    series: str | None = None
+    member: int = 0
+    windows: int = 300
+    """At the most."""
 
 
 class Windowed(NamedTuple):
@@ -20,6 +32,8 @@ class Windowed(NamedTuple):
     panel: Panel
     """The series that the network knows."""
     cutoffs: IntArray
+    unit_steps: int
+    """Steps of the table in one step of a recurrent layer: those of a patch."""
 
 
 def architecture_of(opened: OpenedRun) -> Architecture:
@@ -27,18 +41,19 @@ def architecture_of(opened: OpenedRun) -> Architecture:
     return Architecture.of(opened.config, opened.data.season_length, opened.network.encoder)
 
 
-def look_inside(
-    opened: OpenedRun, panel: Panel, series: str | None, member: int, most: int
-) -> Windowed:
-    """A member of the run's network with the last windows of a series, or of all.
+def look_inside(opened: OpenedRun, wanted: Wanted) -> Windowed:
+    """A member of the run's network with the last windows of a series, or some of all series.
 
-    Of an ensemble of several pipelines it is one of the first pipeline. At most `most` windows: the
-    last of a series, or some of all. Raises `UsageError` for a series or a member that the run does
-    not have, and `DataError` where no window fits.
+    Of an ensemble of several pipelines it is one of the first pipeline. Raises `UsageError` for a
+    series or a member that the run does not have, and `DataError` where no window fits.
     """
     run, config, network = opened.run, opened.config, opened.network
-    known = np.isin(panel.unique_ids, opened.fitted)
-    panel = panel.of(known)
+    _, series, member, most = wanted
+    if wanted.newer is None:
+        panel = original_job(opened).panel
+    else:
+        panel, _ = opened.continued(wanted.newer)
+    panel = panel.of(np.isin(panel.unique_ids, opened.fitted))
     weights = read_weights(run, len(config.pipelines))[0]
     if not 0 <= member < weights.shape[1]:
         message = f"--member {member}: the run has {weights.shape[1]}, from 0 on."
@@ -60,7 +75,7 @@ def look_inside(
         branch.inputs(transformed, cutoffs, encoded),
         _targets(transformed, cutoffs, config.window.horizon),
     )
-    return Windowed(inside, panel, cutoffs)
+    return Windowed(inside, panel, cutoffs, config.model.steps_per_patch(opened.data.season_length))
 
 
 def _cutoffs(opened: OpenedRun, panel: Panel, series: str | None, most: int) -> IntArray:

@@ -112,6 +112,14 @@ class Architecture:
         """Numbers that the gradient of one window is made from, roughly."""
         return sum(_kept(layer) for layer in self.keras_model.layers)
 
+    def training_bytes(self, batch: int) -> int:
+        """The memory that a member takes to be trained with so many windows at once, roughly.
+
+        Beside what the gradient is made from, ten numbers of each parameter: its weight, its
+        gradient, what the optimizer remembers, and copies of these.
+        """
+        return 4 * (batch * self.activations + 10 * self.parameters)
+
     @property
     def quantiles(self) -> tuple[float, ...]:
         """Levels of the last axis of a forecast; without any it has no such axis."""

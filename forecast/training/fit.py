@@ -183,8 +183,8 @@ def _affordable(
     if not architecture.is_memberwise:
         return 1
     batch = min(options.batch_size, max(len(member.train.cutoffs) for member in members))
-    numbers = batch * architecture.activations + 10 * architecture.parameters
-    most = int(_SHARE_OF_MEMORY * backend().free_memory() / (4 * numbers))
+    memory = _SHARE_OF_MEMORY * backend().free_memory()
+    most = int(memory / architecture.training_bytes(batch))
     return max(1, most // workers)
 
 
