@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -98,9 +99,27 @@ def test_runs_are_compared_on_the_rows_that_they_share(folder: Path, cli_in: Cli
     assert rows["one"]["rmse"] == rows["other"]["rmse"]
     assert rows["one"]["verdict"] == rows["other"]["verdict"]
     assert {row["seeds"] for row in rows.values()} == {"1"}
+    again = cli_in("compare", "one", "other", "one", "--format", "csv", cwd=folder)
+    assert [row["model"] for row in csv.DictReader(StringIO(again.stdout))] == list(rows)
     result = cli_in("compare", "one", "longer", cwd=folder)
     assert (result.returncode, result.stdout) == (5, "")
     assert "longer was scored on other rows than one" in result.stderr
+
+
+def test_runs_of_one_name_are_told_apart(folder: Path, cli_in: Cli) -> None:
+    """By their paths; as is one that is called as a baseline is."""
+    for name in ("naive", "one"):
+        shutil.copytree(folder / "runs/one", folder / "more" / name, dirs_exist_ok=True)
+        record = folder / "more" / name / "run.json"
+        document = json.loads(record.read_text()) | {"name": name}
+        record.write_text(json.dumps(document))
+    words = ("compare", "runs/one", "more/one", "more/naive", "--format", "csv")
+    result = cli_in(*words, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    rows = {row["model"]: row["rmse"] for row in csv.DictReader(StringIO(result.stdout))}
+    paths = {str(folder / path) for path in words[1:4]}
+    assert set(rows) == paths | {"naive", "seasonal_naive"}
+    assert len({rows[path] for path in paths}) == 1 < len(set(rows.values()))
 
 
 @pytest.mark.parametrize(

@@ -54,15 +54,16 @@ def kinds_of(words: str) -> list[str]:
 
 
 def compare_runs(runs: Sequence[Run], console: Console) -> Comparison:
-    """Finished runs on the test part that they have in common.
+    """Finished runs on the test part that they have in common; one that is named twice is one.
 
     Raises `UsageError` for fewer than two, and `RunError` where they were scored on other rows.
     """
-    if len({run.path.resolve() for run in runs}) < 2:
+    different = list({run.path.resolve(): run for run in runs}.values())
+    if len(different) < 2:
         message = "one run can not be compared."
         advice = "Name another; or compare kinds of networks with --config and --models."
         raise UsageError(Problem(message, advice))
-    comparison = Comparison(*contenders_of(runs))
+    comparison = Comparison(*contenders_of(different))
     say_what(comparison, console)
     return comparison
 

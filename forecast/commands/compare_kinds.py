@@ -1,4 +1,7 @@
-"""Networks of several kinds, trained on one table to be compared."""
+"""Networks of several kinds, trained on one table to be compared.
+
+Apart from the comparison of runs that exist, which does not need Keras.
+"""
 
 from collections.abc import Sequence
 

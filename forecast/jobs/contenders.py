@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,16 +76,19 @@ def microseconds(file: Path) -> float:
 def contenders_of(runs: Sequence[Run]) -> tuple[list[Contender], Mapping[str, Scale]]:
     """Finished runs, and the baselines of the first, as far as they have a test part in common.
 
-    Each is named after its run. Raises `RunError` where they were scored on other rows.
+    Each is named after its run, and by its path where that would be the name of another. Raises
+    `RunError` where they were scored on other rows.
     """
     tables, found = [], []
+    names = Counter([*(run.record.name for run in runs), *BASELINES])
     for run in runs:
         table = read_forecasts(run)
         tables.append(table[table["split"] == SPLIT].assign(seed=0))
     for run, table in zip(runs, tables, strict=True):
         _refuse_other_rows(run, table, runs[0], tables[0])
+        name = run.record.name if names[run.record.name] == 1 else str(run.path)
         own = table[table["model"] == run.record.model]
-        found.append(Contender(run.record.name, own.assign(model=run.record.name), _costs(run)))
+        found.append(Contender(name, own.assign(model=name), _costs(run)))
     beside = [Contender(name, tables[0][tables[0]["model"] == name]) for name in BASELINES]
     return [*found, *beside], scales_of(read_data(runs[0]))
 

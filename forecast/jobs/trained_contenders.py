@@ -1,4 +1,7 @@
-"""Networks that are trained to be compared: of one kind each, with several seeds at once."""
+"""Networks that are trained to be compared: of one kind each, with several seeds at once.
+
+Apart from other contenders: to compare runs that exist, nobody needs Keras.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +18,7 @@ from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
 from forecast.runs import model_names
-from forecast.training import export
+from forecast.training import export_onnx
 
 
 def trained_contenders(jobs: Sequence[Job], seeds: int, console: Console) -> list[Contender]:
@@ -69,5 +72,5 @@ def _exported(trained: TrainedJob) -> Iterator[Path]:
     with TemporaryDirectory(prefix="forecast-") as temporary:
         folder = Path(temporary)
         weights = dict(zip(model_names(len(trained.weights)), trained.weights, strict=True))
-        export(trained.architecture, weights, trained.job.config.training.ensemble, folder)
+        export_onnx(trained.architecture, weights, trained.job.config.training.ensemble, folder)
         yield folder

@@ -1,6 +1,6 @@
 """How is a network fitted? All members as one compiled program, early stopping, export."""
 
-from forecast.training.export import CompiledForward, KerasPredictor, export, layers
+from forecast.training.export import CompiledForward, KerasPredictor, export, export_onnx, layers
 from forecast.training.fit import EpochLog, Fitted, FittedBlock, fit, fit_block
 from forecast.training.inside import Inside
 from forecast.training.plan import Block, Member, MemberKey, Plan, plan_of
@@ -19,6 +19,7 @@ __all__ = [
     "Plan",
     "Program",
     "export",
+    "export_onnx",
     "fit",
     "fit_block",
     "layers",

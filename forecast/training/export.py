@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,11 +37,21 @@ def export(
     The Keras model is of all members of the name as one; local networks, which have no model in
     common, have none. Global ones have one series.
     """
-    # On any backend Keras loads TensorFlow to see whether what it describes is TensorFlow's.
-    with without("tensorflow"):
-        if not architecture.is_local:
+    if not architecture.is_local:
+        with _undescribed():
             for name, own in weights.items():
                 _write_keras(architecture, own[0], options, folder / f"{name}.keras")
+    export_onnx(architecture, weights, options, folder)
+
+
+def export_onnx(
+    architecture: Architecture,
+    weights: Mapping[str, Weights],
+    options: EnsembleOptions,
+    folder: Path,
+) -> None:
+    """Write members as in `export`, as `NAME.onnx` alone."""
+    with _undescribed():
         try:
             for name, own in weights.items():
                 onnx.write(architecture, own, options, folder / f"{name}.onnx")
@@ -50,6 +61,11 @@ def export(
             is_written = True
     if not is_written:
         _convert(architecture, weights, options, folder)
+
+
+def _undescribed() -> AbstractContextManager[None]:
+    """On any backend Keras loads TensorFlow to see whether what it describes is TensorFlow's."""
+    return without("tensorflow")
 
 
 def _write_keras(
