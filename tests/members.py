@@ -1,6 +1,6 @@
 """Members of every kind, trained and exported on the backend that Keras has.
 
-Run as a program, `python members.py FOLDER`, it leaves `arrays.npz` and `model.onnx` there.
+Run as a program, `python members.py FOLDER`, it leaves `arrays.npz` and exported networks there.
 """
 
 import sys
@@ -129,9 +129,21 @@ def exported(folder: Path) -> Arrays:
     return inputs.named | {"forecasts": in_memory.predict(inputs)}
 
 
+def exported_by_tensorflow(folder: Path) -> Arrays:
+    """The same of a network that only TensorFlow can write as ONNX, whatever it was trained on."""
+    network = _network(OWN)
+    random = np.random.default_rng(2)
+    weights = random.normal(scale=0.3, size=(1, 1, network.parameters)).astype(np.float32)
+    past = random.normal(size=(5, 12, 1)).astype(np.float32)
+    export(network, {"own": weights}, EnsembleOptions(), folder)
+    in_memory = KerasPredictor(CompiledForward(network), weights, EnsembleOptions())
+    return {"own past": past, "own forecasts": in_memory.predict(Inputs(past))}
+
+
 def main(folder: Path) -> None:
     """Leave all of it in the folder."""
-    arrays = trained() | trained_with_covariates() | exported(folder)
+    arrays = trained() | trained_with_covariates()
+    arrays |= exported(folder) | exported_by_tensorflow(folder)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]  # numpy's own stub
     assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")
 

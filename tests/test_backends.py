@@ -67,16 +67,19 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
     result = _run(MEMBERS, there, cwd=there, backend="jax")
     assert result.returncode == 0, result.stderr
     by_tensorflow, by_jax = (np.load(folder / "arrays.npz") for folder in (here, there))
-    assert len(by_jax.files) == 10 * 2 + 2 + 4 + 1
+    assert len(by_jax.files) == 10 * 2 + 2 + 5 + 2
     for name in by_jax.files:
         np.testing.assert_allclose(
             by_tensorflow[name], by_jax[name], rtol=1e-3, atol=1e-4, err_msg=name
         )
     inputs = Inputs(*(by_jax[name] for name in Inputs._fields))
     for folder in (here, there):
-        assert {path.name for path in folder.iterdir()} == {"arrays.npz", "model.onnx"}
+        names = {path.name for path in folder.iterdir()}
+        assert names == {"arrays.npz", "model.onnx", "own.onnx", "own.keras"}
         forecasts = OnnxPredictor(folder / "model.onnx").predict(inputs)
         np.testing.assert_allclose(forecasts, by_jax["forecasts"], atol=1e-5)
+        forecasts = OnnxPredictor(folder / "own.onnx").predict(Inputs(by_jax["own past"]))
+        np.testing.assert_allclose(forecasts, by_jax["own forecasts"], atol=1e-5)
 
 
 def _scores(run: Path) -> dict[tuple[str, ...], float]:

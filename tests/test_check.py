@@ -36,6 +36,28 @@ def test_a_person_sees_what_there_is_to_train_on(cli: Cli, project: Path) -> Non
     ]
 
 
+def test_series_that_have_something_stand_in_a_table(cli: Cli, tmp_path: Path) -> None:
+    """The worst first, where there are several."""
+    rows = [
+        f"{shop},2024-01-{day:02},{y}"
+        for day in range(1, 31)
+        for shop, y in (("steady", 5), ("rare", day % 3), ("gappy", day if day % 4 else ""))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["shop,day,sold", *rows]) + "\n")
+    (tmp_path / "t.yaml").write_text(
+        "data: {path: t.csv, time: day, target: sold, id: shop, missing: interpolate}\n"
+    )
+    result = cli("check", "--config", "t.yaml")
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    begin = lines.index("series      rows  missing    zeros")
+    assert lines[begin + 1 : begin + 4] == [
+        "steady        30        0        0  constant",
+        "gappy         30        7        0",
+        "rare          30        0       10",
+    ]
+
+
 def test_a_program_sees_one_document(cli: Cli, project: Path) -> None:
     """The same as JSON."""
     result = cli("check", "--config", "air.yaml", "--format", "json")

@@ -101,6 +101,14 @@ def test_runs_are_compared_on_the_rows_that_they_share(folder: Path, cli_in: Cli
     assert {row["seeds"] for row in rows.values()} == {"1"}
     again = cli_in("compare", "one", "other", "one", "--format", "csv", cwd=folder)
     assert [row["model"] for row in csv.DictReader(StringIO(again.stdout))] == list(rows)
+    shown = cli_in("compare", "one", "other", cwd=folder).stdout.splitlines()
+    assert shown[0].split()[:3] == ["model", "rmse", "mae"]
+    assert {line.split()[0]: line.split()[1] for line in shown[1:]} == {
+        name: f"{float(row['rmse']):.4g}" for name, row in rows.items()
+    }
+    written = cli_in("compare", "one", "other", "--format", "md", cwd=folder).stdout.splitlines()
+    assert [cell.strip() for cell in written[0].split("|")[1:3]] == ["model", "rmse"]
+    assert len(written) == 1 + len(shown)
     result = cli_in("compare", "one", "longer", cwd=folder)
     assert (result.returncode, result.stdout) == (5, "")
     assert "longer was scored on other rows than one" in result.stderr

@@ -124,6 +124,19 @@ def test_a_person_sees_config_and_scores(cli: Cli, run: Path) -> None:
     assert text.endswith(cli("evaluate").stdout)
 
 
+def test_a_run_is_verified_and_deleted(cli: Cli, run: Path) -> None:
+    """Its path is printed, with a warning of a file that is none of its own; nothing is asked."""
+    (run / "notes.txt").write_text("of somebody")
+    verified = cli("runs", "verify")
+    assert (verified.returncode, verified.stdout) == (0, f"{run}\n")
+    assert verified.stderr == f"warning: {run}/notes.txt is no file of the run: it is never read.\n"
+    (run / "notes.txt").unlink()
+    deleted = cli("runs", "delete", run.name)
+    assert (deleted.returncode, deleted.stdout, deleted.stderr) == (0, f"{run}\n", "")
+    assert not run.exists()
+    assert cli("runs", "path").returncode == 5
+
+
 def test_the_path_is_printed_alone(cli: Cli, run: Path) -> None:
     """For `cd $(forecast runs path)`."""
     result = cli("runs", "path")
