@@ -370,7 +370,7 @@ def test_first_weights_are_those_that_each_layer_asks_for() -> None:
 @pytest.mark.parametrize(
     ("options", "layer", "fans"),
     [
-        ({"kind": "tcn", "filters": 20}, "convolution_2a", 3 * 20 + 3 * 20),
+        ({"kind": "tcn", "filters": 20}, "convolution_2a", 2 * 20 + 2 * 20),
         ({"kind": "transformer", "units": 20}, "attention_1", 20 * 4 + 20 * 5),
     ],
 )

@@ -233,12 +233,12 @@ class TCNOptions(_PatchedOptions):
     """The kind of network."""
     filters: Count = 32
     """Numbers that each convolution makes of a step."""
-    kernel_size: Annotated[int, Field(ge=2, le=10**6)] = 3
+    kernel_size: Annotated[int, Field(ge=2, le=10**6)] = 2
     """Steps that a convolution looks at."""
     dilations: Annotated[tuple[Count, ...], Field(strict=False)] = ()
     """How far apart these lie in each block of two convolutions; where it is left out, 1, 2, 4, ...
     until the last step sees the whole context."""
-    dropout: Dropout = 0.1
+    dropout: Dropout = 0.2
     """Share of what each convolution gives that is dropped while training."""
 
     def dilations_of(self, steps: int) -> tuple[int, ...]:
@@ -285,7 +285,7 @@ class NHiTSOptions(_NetworkOptions):
     """The kind of network."""
     layers: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (64, 64)
     """Widths of the dense layers of each block, first to last."""
-    pool_sizes: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (4, 2, 1)
+    pool_sizes: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (2, 2, 1)
     """Steps of the context of which each stack of blocks sees the largest value."""
     downsampling: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (4, 2, 1)
     """Steps of the horizon for each number that a block of the stack gives; between these are
@@ -294,7 +294,7 @@ class NHiTSOptions(_NetworkOptions):
     """Blocks of each stack."""
     activation: Activation = "relu"
     """Activation of the dense layers."""
-    dropout: Dropout = 0.0
+    dropout: Dropout = 0.2
     """Share of each dense layer's values that is dropped while training."""
 
     def blocks_of(self, horizon: int) -> list[tuple[int, int]]:
