@@ -20,8 +20,8 @@ from forecast.jobs.inside import architecture_of
 from forecast.jobs.opening import OpenedRun, original_job
 from forecast.methods import FALLBACK
 from forecast.methods.network import TrainedNetwork
-from forecast.runs.weights import read_weights
-from forecast.training import DifferentiableEnsemble
+from forecast.runs.weights import Weights, read_weights
+from forecast.training import DifferentiableForward
 
 _SHOWN = 20  # features in a table for a person; the others are one row
 _MISSED = 0.01  # of what is added up, that the numeric integral should not miss
@@ -80,20 +80,19 @@ def attribution(
         raise DataError(Problem(message, "Give more rows of it: --input FILE."))
     forecasts = network.forecast(panel, explained.at(1), horizon)
     bounded = forecasts.within(opened.config.predict)
-    warn_of_strange(opened, [panel], horizon, console)
+    warn_of_strange(opened, [panel.of(np.isin(panel.unique_ids, [name]))], horizon, console)
     found = attribute(
         explained,
-        _ensembles(opened, name),
+        DifferentiableForward(architecture_of(opened), opened.config.training.ensemble),
+        _weights(opened, name),
         _usual(opened, name),
         *(float(explained.mean(own.y_hat)[0]) for own in (forecasts, bounded)),
     )
     [cutoff] = iso(panel.dates(explained.at(1)))
     target = ", ".join(opened.config.data.targets)
     told = ForecastAttribution(found, name, cutoff, steps.start + 1, steps.stop, target)
-    console.say(
-        f"{name}: {told.what}; baseline: the forecast of a past that has been its own mean, and of "
-        "covariates at the mean of their training rows"
-    )
+    beside = "" if network.encoder is None else ", and covariates the mean of their training rows"
+    console.say(f"{name}: {told.what}; at the baseline the past is its own mean{beside}")
     if found.missed > _MISSED:
         console.warn(
             f"the integral misses {found.missed:.0%} of what is added up: the network's forecast "
@@ -126,7 +125,7 @@ def attribution_text(told: ForecastAttribution, format: Literal["table", "csv", 
     rows += [_row(str(f), str(p), v) for f, p, v in few.itertuples(index=False)]
     if len(others):
         rows.append(_row(f"{len(others)} others", "", others["attribution"].sum()))
-    rows += [_row(name, "", value) for name, value in found.rest]
+    rows += [_row(name, "", value) for name, value in (("sum", found.total), *found.rest)]
     rows.append(("forecast", "", f"{found.forecast:.6g}"))
     return text_table(("feature", "part", told.target), rows)
 
@@ -176,14 +175,11 @@ def _own(opened: OpenedRun, panel: Panel, name: str) -> tuple[TrainedNetwork, Pa
     return network, panel.of(np.isin(panel.unique_ids, ids))
 
 
-def _ensembles(opened: OpenedRun, name: str) -> list[DifferentiableEnsemble]:
-    """The members of each pipeline that forecast a series."""
-    config, architecture = opened.config, architecture_of(opened)
+def _weights(opened: OpenedRun, name: str) -> list[Weights]:
+    """Those of the members of each pipeline that forecast a series."""
+    config = opened.config
     place = opened.fitted.index(name) if config.model.scope == "local" else 0
-    return [
-        DifferentiableEnsemble(architecture, weights[place], config.training.ensemble)
-        for weights in read_weights(opened.run, len(config.pipelines))
-    ]
+    return [own[place] for own in read_weights(opened.run, len(config.pipelines))]
 
 
 def _usual(opened: OpenedRun, name: str) -> Usual:

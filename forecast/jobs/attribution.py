@@ -22,7 +22,8 @@ from forecast.errors import DivergedError, Problem
 from forecast.features import part_of, places_of
 from forecast.jobs.importance import LAG
 from forecast.methods.network import TrainedNetwork
-from forecast.training import AT_ONCE, DifferentiableEnsemble
+from forecast.networks import Weights
+from forecast.training import AT_ONCE, DifferentiableForward
 from forecast.transforms.pipeline import Transformed
 from forecast.windows import Batch, Inputs, Sizes
 
@@ -167,12 +168,13 @@ class Explained:
 
 def attribute(
     explained: Explained,
-    ensembles: Sequence[DifferentiableEnsemble],
+    forward: DifferentiableForward,
+    weights: Sequence[Weights],
     usual: Usual,
     unbounded: float,
     forecast: float,
 ) -> Attribution:
-    """What each feature adds to a forecast, by the ensemble of each branch.
+    """What each feature adds to a forecast, of networks with these weights, a branch each.
 
     The baseline is a past that has been its own mean in all of the window, on the scale of each
     network, with covariates that are as usual. Raises `DivergedError` where its forecast is not a
@@ -180,8 +182,8 @@ def attribute(
     """
     branches = explained.network.branches
     lines = [
-        _Line(ensemble, own, _baseline(own, branch.sizes, usual))
-        for ensemble, branch, own in zip(ensembles, branches, explained.inputs(), strict=True)
+        _Line(forward, members, own, _baseline(own, branch.sizes, usual))
+        for members, branch, own in zip(weights, branches, explained.inputs(), strict=True)
     ]
     begin, end = explained.in_unit([line.forecasts(np.array([0.0, 1.0])) for line in lines])
     if not np.isfinite(begin):
@@ -205,7 +207,9 @@ def attribute(
 class _Line:
     """The way of one network's inputs from the baseline to what they are."""
 
-    ensemble: DifferentiableEnsemble
+    forward: DifferentiableForward
+    weights: Weights
+    """Of its members, `(members, parameters)`."""
     inputs: Inputs
     """Where it ends, one window."""
     baseline: Inputs
@@ -223,11 +227,11 @@ class _Line:
     def forecasts(self, shares: FloatArray) -> FloatArray:
         """What is forecast there, `(shares, horizon)`."""
         padded = np.pad(shares, (0, -len(shares) % AT_ONCE))
-        return self.ensemble.forecasts(self.at(padded))[: len(shares)]
+        return self.forward.forecasts(self.weights, self.at(padded))[: len(shares)]
 
     def integral(self, shares: FloatArray, factors: FloatArray) -> Inputs:
         """The sum over shares of what each number adds, of forecasts times their factors."""
-        slopes = self.ensemble.gradients(self.at(shares), factors)
+        slopes = self.forward.gradients(self.weights, self.at(shares), factors)
         return Inputs(
             *(
                 None if slope is None else slope.sum(axis=0) * (end - begin)[0]

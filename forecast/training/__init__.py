@@ -1,6 +1,6 @@
 """How is a network fitted? All members as one compiled program, early stopping, export."""
 
-from forecast.training.differentiable import AT_ONCE, DifferentiableEnsemble
+from forecast.training.differentiable import AT_ONCE, DifferentiableForward
 from forecast.training.export import CompiledForward, KerasPredictor, export, export_onnx, layers
 from forecast.training.fit import EpochLog, Fitted, FittedBlock, fit, fit_block
 from forecast.training.inside import Inside
@@ -11,7 +11,7 @@ __all__ = [
     "AT_ONCE",
     "Block",
     "CompiledForward",
-    "DifferentiableEnsemble",
+    "DifferentiableForward",
     "EpochLog",
     "Fitted",
     "FittedBlock",

@@ -15,28 +15,25 @@ AT_ONCE = 32
 """Windows of one call: the program of a recurrent network has to know how many there are."""
 
 
-class DifferentiableEnsemble:
-    """The members of one pipeline: their mean or median, and of quantiles the middle one.
+class DifferentiableForward:
+    """What the members of a pipeline forecast together, of quantiles the middle one.
 
     Forecasts are on the network's scale, `(windows, horizon)`, and windows a multiple of `AT_ONCE`.
     """
 
-    def __init__(
-        self, architecture: Architecture, weights: Weights, options: EnsembleOptions
-    ) -> None:
-        """`weights` of the members have the shape `(members, parameters)`."""
+    def __init__(self, architecture: Architecture, options: EnsembleOptions) -> None:
+        """The programs are shared by all pipelines, which differ in their weights."""
         self._architecture = architecture
-        self._weights = weights
         self._options = options
         self._forecast = backend().trace(self._forecasts)
         self._slopes = backend().trace(self._gradient)
 
-    def forecasts(self, inputs: Inputs) -> FloatArray:
-        """What they forecast of inputs `(windows, ...)`."""
-        parts = [self._forecast(self._weights, own.named) for own in _batches(inputs)]
+    def forecasts(self, weights: Weights, inputs: Inputs) -> FloatArray:
+        """What members `(members, parameters)` forecast of inputs `(windows, ...)`."""
+        parts = [self._forecast(weights, own.named) for own in _batches(inputs)]
         return np.concatenate([ops.convert_to_numpy(part) for part in parts]).astype(np.float64)
 
-    def gradients(self, inputs: Inputs, factors: FloatArray) -> Inputs:
+    def gradients(self, weights: Weights, inputs: Inputs, factors: FloatArray) -> Inputs:
         """The gradient of the sum of the forecasts times `factors`, by each number of the inputs.
 
         `factors` have the shape of the forecasts, and what comes of it that of the inputs. Which
@@ -46,7 +43,7 @@ class DifferentiableEnsemble:
         for own, factor in zip(_batches(inputs), _cut(factors.astype(np.float32)), strict=True):
             at = own._replace(present=None).named
             fixed = {} if own.present is None else {"present": own.present}
-            slopes = self._slopes(self._weights, at, fixed, factor)
+            slopes = self._slopes(weights, at, fixed, factor)
             found.append({name: ops.convert_to_numpy(part) for name, part in slopes.items()})
         joined = {name: np.concatenate([own[name] for own in found]) for name in found[0]}
         return Inputs(**{name: part.astype(np.float64) for name, part in joined.items()})
