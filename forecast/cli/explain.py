@@ -48,13 +48,15 @@ def explain(
     series: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="Explain the forecast of this series; of the first if not."
+            metavar="ID", help="Of integrated gradients: the series; the first by default."
         ),
     ] = None,
     step: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="K", help="Explain the forecast of step K; the mean of all if not."
+            min=1,
+            metavar="K",
+            help="Of integrated gradients: the step; the mean of all by default.",
         ),
     ] = None,
     future: FutureOption = None,
