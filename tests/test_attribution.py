@@ -57,10 +57,14 @@ LOCAL = (
 
 
 def _sales() -> pd.DataFrame:
-    """Two shops, of which one opened late; the last three days are to come."""
+    """Three shops, of which one has just opened; the last three days are to come."""
     random = np.random.default_rng(0)
     shops = []
-    for shop, days, level, region in (("north", 120, 40, "hill"), ("south", 80, 70, "sea")):
+    for shop, days, level, region in (
+        ("north", 120, 40, "hill"),
+        ("south", 80, 70, "sea"),
+        ("tiny", 8, 70, "sea"),
+    ):
         price = 10 + random.normal(size=days)
         sold = level * (1 + 0.2 * np.sin(np.arange(days) / 7 * 2 * np.pi)) - 3 * (price - 10)
         sold[-3:] = np.nan
@@ -183,15 +187,18 @@ def test_it_adds_up_to_what_is_predicted(folder: Path, cli_in: Cli, words: tuple
 
 
 def test_newer_rows_and_what_is_assumed_move_it(folder: Path, cli_in: Cli) -> None:
-    """As they move what `predict` gives, of a series that the network did not know too."""
-    newer = _sales().assign(shop="west")
-    newer = newer[newer["region"] == "hill"]
-    newer.to_csv(folder / "newer.csv", index=False)
+    """As they move what `predict` gives, of a new series too; a flat past adds nothing."""
+    newer = _sales().query("region == 'hill'").assign(shop="west")
+    is_flat = (newer["day"] > "2024-03-01") & newer["sold"].notna()
+    newer.assign(sold=newer["sold"].mask(is_flat, 50)).to_csv(folder / "newer.csv", index=False)
     words = ("many", "--input", "newer.csv", "--set-known", "price=12")
     found = _explained(cli_in, folder, *words, "--series", "west")
     y_hat = _predicted(cli_in, folder, "west", *words)
     assert found["forecast"] == pytest.approx(np.mean(y_hat), rel=1e-5)
     _refuse_incomplete(found)
+    lags = [row["attribution"] for row in found["attributions"] if row["part"] == "lag"]
+    assert lags == [0.0] * 14
+    assert found["sum"] != 0
 
 
 @pytest.mark.parametrize(
@@ -202,6 +209,7 @@ def test_newer_rows_and_what_is_assumed_move_it(folder: Path, cli_in: Cli) -> No
         (["line", "--step", "1"], 2, "--step is of one forecast: --method integrated_gradients."),
         (["line", *METHOD, "--set-known", "price=1"], 2, "the run has no known covariates"),
         (["many", *METHOD, "--series", "nort"], 2, "Did you mean `north`?"),
+        (["many", *METHOD, "--series", "tiny"], 4, "tiny is too short for the network"),
         (["many", *METHOD, "--input", "bare.csv"], 4, "`--future FILE` with this date"),
     ],
 )

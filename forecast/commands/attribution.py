@@ -76,8 +76,7 @@ def attribution(
     place = panel.unique_ids.index(name)
     explained = Explained(network, panel, int(panel.ends[place]) - 1, steps)
     if explained.cutoff - panel.starts[place] < network.reach:
-        message = f"{name} is too short for the network: its forecast is {FALLBACK}."
-        raise DataError(Problem(message, "Give more rows of it: --input FILE."))
+        raise _too_short(name)
     forecasts = network.forecast(panel, explained.at(1), horizon)
     bounded = forecasts.within(opened.config.predict)
     warn_of_strange(opened, [panel.of(np.isin(panel.unique_ids, [name]))], horizon, console)
@@ -95,8 +94,9 @@ def attribution(
     console.say(f"{name}: {told.what}; at the baseline the past is its own mean{beside}")
     if found.missed > _MISSED:
         console.warn(
-            f"the integral misses {found.missed:.0%} of what is added up: the network's forecast "
-            "jumps on the way from the baseline, and what a feature adds is a rough figure."
+            f"the integral misses {found.missed:.0%} of what is added up: what a feature adds is a "
+            "rough figure. On the way from the baseline the forecast jumps, or it moves by less "
+            "than single precision tells."
         )
     return told
 
@@ -163,10 +163,17 @@ def _series(opened: OpenedRun, series: str | None, console: Console) -> str:
         if len(names) > 1:
             console.say(f"{names[0]} is the first of {len(names)} series: --series ID picks one")
         return names[0]
+    if series not in names and series in opened.known.unique_ids:
+        raise _too_short(series)
     if series not in names:
         advice = did_you_mean(series, names)
         raise UsageError(Problem(f"the run's network has no series {series!r}.", advice))
     return series
+
+
+def _too_short(name: str) -> DataError:
+    message = f"{name} is too short for the network: its forecast is {FALLBACK}."
+    return DataError(Problem(message, "Give more rows of it: --input FILE."))
 
 
 def _own(opened: OpenedRun, panel: Panel, name: str) -> tuple[TrainedNetwork, Panel]:

@@ -232,9 +232,11 @@ class _Line:
     def integral(self, shares: FloatArray, factors: FloatArray) -> Inputs:
         """The sum over shares of what each number adds, of forecasts times their factors."""
         slopes = self.forward.gradients(self.weights, self.at(shares), factors)
+        # The spread of a window that is flat, as far as single precision tells, has no slope. What
+        # is left out by that is small, and is part of the remainder.
         return Inputs(
             *(
-                None if slope is None else slope.sum(axis=0) * (end - begin)[0]
+                None if slope is None else np.nan_to_num(slope).sum(axis=0) * (end - begin)[0]
                 for slope, begin, end in zip(slopes, self.baseline, self.inputs, strict=True)
             )
         )
@@ -266,7 +268,8 @@ def _baseline(inputs: Inputs, sizes: Sizes, usual: Usual) -> Inputs:
     Rolling means and lags of a flat past are what it is; steps that are not there stay so.
     """
     there = np.ones_like(inputs.past[..., :1]) if inputs.present is None else inputs.present
-    level = (inputs.past[..., :1] * there).sum(axis=1) / there.sum(axis=1)
+    # In double precision: that of a flat window is exactly what it is.
+    level = (inputs.past[..., :1] * there).sum(axis=1, dtype=np.float64) / there.sum(axis=1)
     past = np.empty_like(inputs.past)
     past[..., : sizes.on_scale] = level[:, None]
     past[..., sizes.on_scale :] = np.concatenate([usual.past, usual.known])
