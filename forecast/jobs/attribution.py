@@ -234,10 +234,11 @@ class _Line:
         slopes = self.forward.gradients(self.weights, self.at(shares), factors)
         # The spread of a window that is flat, as far as single precision tells, has no slope. What
         # is left out by that is small, and is part of the remainder.
+        known = slopes.map(lambda slope: np.where(np.isfinite(slope), slope, 0.0))
         return Inputs(
             *(
-                None if slope is None else np.nan_to_num(slope).sum(axis=0) * (end - begin)[0]
-                for slope, begin, end in zip(slopes, self.baseline, self.inputs, strict=True)
+                None if slope is None else slope.sum(axis=0) * (end - begin)[0]
+                for slope, begin, end in zip(known, self.baseline, self.inputs, strict=True)
             )
         )
 
