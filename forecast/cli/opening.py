@@ -1,5 +1,7 @@
 """Runs made ready for the commands that forecast with them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,3 +39,17 @@ def opened_run(run: "Run", console: Console) -> "OpenedRun":
 
             run = finish(run)
     return open_run(run)
+
+
+@contextmanager
+def looking(run: str, runs: Path, console: Console) -> Iterator["OpenedRun"]:
+    """The run, with Keras loaded to look into it."""
+    from forecast.loading import load_keras, require_backend
+
+    opened = open_named(run, runs, console)
+    backend = opened.config.training.backend
+    require_backend(backend)
+    with console.without_library_noise():
+        say_loading(backend, console)
+        load_keras(backend)
+        yield opened

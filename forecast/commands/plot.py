@@ -22,6 +22,7 @@ from forecast.figures import (
     Tested,
     View,
     draw_anomalies,
+    draw_attribution,
     draw_backtest,
     draw_comparison,
     draw_gates,
@@ -37,6 +38,7 @@ from forecast.runs import Run, find_run
 from forecast.runs.store import Warn, unsaid
 
 if TYPE_CHECKING:  # none of them is needed to draw a run
+    from forecast.commands.attribution import ForecastAttribution
     from forecast.commands.compare import Comparison
     from forecast.commands.detect import Detection
     from forecast.commands.gates import Gates
@@ -182,6 +184,23 @@ def plot_importance(
 ) -> None:
     """Draw the importance of features. Raises `UsageError` where the file can not be written."""
     _plot(partial(draw_importance, name, model, table), output, console)
+
+
+def plot_attribution(
+    name: str, told: "ForecastAttribution", output: Path, console: Console
+) -> None:
+    """Draw what a forecast is made of. Raises `UsageError` as the others do."""
+    found = told.found
+    draw = partial(
+        draw_attribution,
+        name,
+        told.unique_id,
+        told.what,
+        told.target,
+        (found.baseline, found.forecast),
+        found.features,
+    )
+    _plot(draw, output, console)
 
 
 def plot_anomalies(

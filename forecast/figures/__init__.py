@@ -1,6 +1,7 @@
 """What does a reader see? One function a figure, each asks a run for the tables that it shows."""
 
 from forecast.figures.anomalies import draw_anomalies
+from forecast.figures.attribution import draw_attribution
 from forecast.figures.backtest import backtest, draw_backtest
 from forecast.figures.comparison import draw_comparison
 from forecast.figures.files import drawn
@@ -25,6 +26,7 @@ __all__ = [
     "View",
     "backtest",
     "draw_anomalies",
+    "draw_attribution",
     "draw_backtest",
     "draw_comparison",
     "draw_gates",

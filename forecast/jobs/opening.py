@@ -241,12 +241,14 @@ def open_run(run: Run) -> OpenedRun:
     return opened
 
 
-def original_job(opened: OpenedRun) -> Job:
+def original_job(
+    opened: OpenedRun, way_out: str = "Give newer rows: --input FILE. Or train again."
+) -> Job:
     """The job that a run was made from. Raises `DataError` where its table is another by now."""
     job = prepare(opened.run.path / RESOLVED)
     if job.sha256 != opened.data.sha256:
         message = f"{opened.config.data.path} is not the table that the run was made from."
-        raise DataError(Problem(message, "Give newer rows: --input FILE. Or train again."))
+        raise DataError(Problem(message, way_out))
     return job
 
 
