@@ -321,8 +321,24 @@ def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, projec
     result = cli("--quiet", "train", "--config", "air.yaml", "--set", "training.learning_rate=1e30")
     assert (result.returncode, result.stdout) == (7, "")
     assert result.stderr == (
-        "error: training diverged: the loss in epoch 1 is nan.\n"
+        "error: training diverged: the loss or its gradient was not finite in 6 steps of epoch 1.\n"
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`).\n"
     )
     assert list((project / "runs").iterdir()) == []
+
+
+def test_steps_that_are_skipped_are_said_and_told_by_epoch(cli: Cli, project: Path) -> None:
+    """A value whose square no float holds spoils the batches that it is a target of, no more."""
+    table = project / "airline-passengers.csv"
+    table.write_text(table.read_text().replace('"1954-01",204', '"1954-01",1e30'))
+    settings = ["training.epochs=2", "training.batch_size=4", "model.units=2", "transforms=[]"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    result = cli("train", "--config", "air.yaml", *words)
+    assert result.returncode == 0
+    assert (
+        "\nwarning: 2 steps were skipped: the loss or its gradient was not finite. Where they are "
+        "many, set training.clip_norm: 1, or lower training.learning_rate.\n"
+    ) in result.stderr
+    history = _read(Path(result.stdout.strip()) / "history.csv")
+    assert [row["skipped_steps"] for row in history] == ["1", "1"]

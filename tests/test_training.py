@@ -325,7 +325,8 @@ def test_a_member_that_diverges_stops_and_the_others_go_on(together: Fitted) -> 
     with pytest.raises(DivergedError) as caught:
         together.refuse_divergence()
     message, advice = str(caught.value).splitlines()
-    assert message.startswith("training diverged: the loss of seed 10 in epoch 1 is ")
+    what = "the loss of seed 10 or its gradient was not finite in 5 steps of epoch 1"
+    assert message == f"training diverged: {what}."
     assert advice == (
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`)."
@@ -342,10 +343,83 @@ def test_a_member_stops_early_by_itself(together: Fitted) -> None:
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_loss_that_is_no_number_is_refused(train: Windows, optimizer: str) -> None:
-    """One member is not told apart."""
+    """One member is not told apart; the epochs whose steps were not all skipped are numbers."""
     fitted = _fit(_dense(), [_member(train, None, 0)], optimizer=optimizer, learning_rate=1e30)
-    with pytest.raises(DivergedError, match=r"^training diverged: the loss in epoch \d is "):
+    said = r"^training diverged: the loss or its gradient was not finite in \d+ steps of epoch \d\."
+    with pytest.raises(DivergedError, match=said):
         fitted.refuse_divergence()
+    assert fitted.history[-1].epoch == 2  # 7 steps an epoch, of which the first is taken
+
+
+def _with_an_enormous_target(train: Windows) -> Windows:
+    """The same windows, and one more that no square of floats holds; no context has its value."""
+    values = np.append(train.values, 1e30)
+    return replace(train, values=values, cutoffs=np.append(train.cutoffs, len(values) - 2))
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_counted(train: Windows) -> None:
+    """As if the batch had not been there: for this member alone, and told with its epoch."""
+    spoiled = _with_an_enormous_target(train)
+    members = [_member(spoiled, None, 0), _member(train, None, 0, "sound")]
+    options: dict[str, Any] = {"epochs": 2, "batch_size": 10}
+    network = _dense()
+    fitted = _fit(network, members, most=2, max_skipped_steps=1, **options)
+    assert [log.skipped_steps for log in _logs(fitted, 0)] == [1, 1]
+    assert [log.skipped_steps for log in _logs(fitted, 1)] == [0, 0]
+    assert fitted.skipped == {members[0].key: 2}
+    fitted.refuse_divergence()
+    theirs = _first(network, 0)
+    theirs.compile(optimizer=keras.optimizers.Adam(0.001), loss="mse")
+    for order, log in zip(_orders(0, spoiled, 2), _logs(fitted, 0), strict=True):
+        losses: list[float] = []
+        for batch in np.split(order, range(10, len(order), 10)):
+            if spoiled.cutoffs[-1] not in batch:
+                step = theirs.train_on_batch(_contexts(spoiled, batch), _targets(spoiled, batch))
+                theirs.reset_metrics()
+                losses += [float(step)] * len(batch)
+        assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
+    alone = _fit(network, members[1:], **options)
+    _assert_same_member(fitted, 1, alone, 0)
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(10, 0), (200, 5)])
+def test_too_many_skipped_steps_in_a_row_end_a_training(
+    train: Windows, batch_size: int, most: int
+) -> None:
+    """Within an epoch too, whatever steps follow; and so does an epoch without any other step."""
+    fitted = _fit(
+        _dense(), [_member(_with_an_enormous_target(train), None, 0)], epochs=3,
+        batch_size=batch_size, max_skipped_steps=most,
+    )  # fmt: skip
+    [log] = fitted.diverged.values()
+    assert (log.epoch, log.skipped_steps) == (1, 1)
+    with pytest.raises(DivergedError, match=r"not finite in 1 step of epoch 1\.\n"):
+        fitted.refuse_divergence()
+
+
+def test_norms_of_gradients_and_weights_are_logged(train: Windows) -> None:
+    """By hand: the gradient before it is clipped, as mean and maximum over an epoch's steps."""
+    network, seed = _recurrent(), 3
+    fitted = _fit(
+        network, [_member(train, None, seed)], epochs=2, batch_size=40, optimizer="sgd",
+        learning_rate=0.1, clip_norm=0.05,
+    )  # fmt: skip
+    model, optimizer = _first(network, seed), keras.optimizers.SGD(0.1, global_clipnorm=0.05)
+    for order, log in zip(_orders(seed, train, 2), fitted.history, strict=True):
+        norms = []
+        for batch in np.split(order, [40, 80]):
+            with tf.GradientTape() as tape:
+                errors = _targets(train, batch) - model(_contexts(train, batch), training=True)
+                loss = tf.reduce_mean(errors**2)
+            weights = model.trainable_variables
+            gradients = tape.gradient(loss, weights)
+            norms.append(float(tf.linalg.global_norm(gradients)))
+            optimizer.apply(gradients, weights)
+        assert log.gradient_norm == pytest.approx(np.mean(norms), rel=1e-3)
+        assert log.max_gradient_norm == pytest.approx(max(norms), rel=1e-3)
+        row = network.weights(model)
+        assert log.weight_norm == pytest.approx(np.linalg.norm(row), rel=1e-4)
 
 
 def test_windows_that_fill_up_a_batch_move_nothing(train: Windows) -> None:

@@ -409,6 +409,9 @@ class TrainingOptions(Section):
     """Largest norm of the gradient of all weights together: a longer one is shortened."""
     clip_value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Largest size of each number of the gradient, before its norm is looked at."""
+    max_skipped_steps: Annotated[int, Field(ge=0, le=10**9)] = 10
+    """A step whose loss or gradient is not finite (NaN, infinite) is skipped and counted; more than
+    so many in a row end the training."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of the weights, times the learning rate, that each step takes from them (Loshchilov,
     Hutter 2019); with `adamw` 0.004 where it is left out, and else none."""

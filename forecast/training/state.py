@@ -24,6 +24,9 @@ class OptimizerState(NamedTuple):
     average: Any
     """The moving average of the weights, `(members, parameters)`; none, `(members, 0)`, unless the
     options ask for it."""
+    failures: Any
+    """Steps in a row, up to the last one, that were skipped since the loss or its gradient was not
+    finite, `(members,)`."""
 
     @property
     def used(self) -> Any:
@@ -59,6 +62,7 @@ class State(NamedTuple):
                 (np.zeros_like(weights),) * slots,
                 np.zeros(members, np.int32),
                 np.zeros((members, averaged), np.float32),
+                np.zeros(members, np.int32),
             ),
             np.ones(members, bool),
             np.zeros(members, np.int64),
