@@ -278,6 +278,16 @@ def test_every_problem_is_reported_at_once(refusal: Callable[..., str]) -> None:
                 "Add `validation: 0.1` to `split`, or leave early_stopping out."
             ),
         ),
+        (
+            "training={schedule: plateau, early_stopping: {patience: 5}}",
+            (
+                "--set: early stopping waits 5 epochs, and the schedule `plateau` 5 before the "
+                "learning rate falls: it never would.\n"
+                "      | training={schedule: plateau, early_stopping: {patience: 5}}\n"
+                "      | ^^^^^^^^\n"
+                "Let `early_stopping.patience` be larger than `plateau.patience`."
+            ),
+        ),
     ],
 )
 def test_a_problem_of_a_setting_is_shown_in_the_setting(

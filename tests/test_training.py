@@ -14,7 +14,7 @@ import tensorflow as tf
 from pydantic import TypeAdapter
 
 from forecast.config.models import ModelOptions
-from forecast.config.schema import EnsembleOptions, TrainingOptions, WindowOptions
+from forecast.config.schema import EnsembleOptions, PlateauOptions, TrainingOptions, WindowOptions
 from forecast.errors import DivergedError
 from forecast.methods.network import OnnxPredictor
 from forecast.networks import Architecture, Model
@@ -33,6 +33,7 @@ from forecast.training import (
     layers,
     plan_of,
 )
+from forecast.training.plateau import Plateau
 from forecast.windows import Columns, Inputs, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -520,6 +521,49 @@ def test_the_learning_rate_falls_step_by_step_after_a_warm_up(train: Windows) ->
     assert [log.learning_rate for log in logs] == pytest.approx(rates)
 
 
+def test_a_plateau_is_that_of_keras() -> None:
+    """The same learning rates after each epoch, of losses that fall and rise as they like."""
+    options = PlateauOptions(factor=0.5, patience=3, min_delta=0.1)
+    losses = np.random.default_rng(0).normal(size=(60, 2)).cumsum(axis=0)
+    plateau, model = Plateau.begin(2), keras.Sequential([keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(1.0))
+    callback = keras.callbacks.ReduceLROnPlateau(
+        "loss", factor=0.5, patience=3, min_delta=0.1, mode="min"
+    )
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch, each in enumerate(losses):
+        plateau = plateau.after(each, options)
+        callback.on_epoch_end(epoch, {"loss": each[1]})
+        assert plateau.factors[1] == pytest.approx(float(model.optimizer.learning_rate))
+    assert plateau.factors[0] != plateau.factors[1] < 0.1
+
+
+def test_a_learning_rate_falls_where_the_member_s_own_loss_does_not(
+    train: Windows, monitored: Windows
+) -> None:
+    """That of the validation part; the test part decides nothing, and there the training loss."""
+    other = _upside_down(monitored)
+    members = [
+        _member(train, other, 0, "validated", is_validation=True),
+        _member(train, other, 0, "tested"),
+    ]
+    plateau = PlateauOptions(patience=2)
+    options: dict[str, Any] = {"schedule": "plateau", "plateau": plateau, "epochs": 20}
+    fitted = _fit(_dense(), members, most=2, learning_rate=0.01, **options)
+    falls = []
+    for k, column in ((0, "monitored_loss"), (1, "loss")):
+        state, rates = Plateau.begin(1), []
+        for log in _logs(fitted, k):
+            rates.append(0.01 * float(state.factors[0]))
+            state = state.after(np.array([getattr(log, column)]), plateau)
+        assert [log.learning_rate for log in _logs(fitted, k)] == pytest.approx(rates)
+        falls.append(rates[-1] < 0.01)
+    assert falls[0] is not falls[1]
+    alone = _fit(_dense(), members[:1], learning_rate=0.01, **options)
+    _assert_same_member(fitted, 0, alone, 0)
+
+
 def test_the_average_is_a_mean_of_the_weights_after_each_step(train: Windows) -> None:
     """Weighted by how long ago they were, without a bias to the first ones; members alone too."""
     seen: dict[MemberKey, list[np.ndarray]] = {MemberKey(seed): [] for seed in (1, 2)}
@@ -658,10 +702,15 @@ def test_an_error_in_one_block_ends_the_others(train: Windows) -> None:
     assert active_count() == threads
 
 
-@pytest.mark.parametrize("done", [1, 4])
-def test_a_block_goes_on_where_it_was_left(values: np.ndarray, done: int) -> None:
+@pytest.mark.parametrize(
+    ("done", "changes"),
+    [(1, {}), (4, {"schedule": "plateau", "plateau": {"patience": 1}})],
+)
+def test_a_block_goes_on_where_it_was_left(
+    values: np.ndarray, done: int, changes: dict[str, Any]
+) -> None:
     """From its state alone, after a journey through a file: the same weights to the last bit."""
-    options = TrainingOptions.model_validate(SETTINGS)
+    options = TrainingOptions.model_validate(SETTINGS | changes)
     plan, [block] = plan_of(_dense(dropout=0.3), _motley(values), options, 1)
     program = Program(plan)
     whole = fit_block(plan, block, program, _ignore, lambda: False)

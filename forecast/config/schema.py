@@ -365,10 +365,24 @@ class EarlyStoppingOptions(Section):
     """Epochs to wait for a lower validation loss."""
 
 
+class PlateauOptions(Section):
+    """When the learning rate falls with `schedule: plateau`, for each network by itself."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the learning rate is multiplied by."""
+    patience: Count = 5
+    """Epochs to wait for a lower loss, before the first time and after each."""
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """How much lower a loss has to be to count."""
+
+
 def _size_alone(value: object) -> object:
     """Let `ensemble: 5` stand for `ensemble: {size: 5}`."""
     is_size = isinstance(value, int) and not isinstance(value, bool)
     return {"size": value} if is_size else value
+
+
+_MOST_DRAWN = 10**8  # windows that are drawn for one epoch
 
 
 class TrainingOptions(Section):
@@ -380,13 +394,16 @@ class TrainingOptions(Section):
     """With Keras's defaults for all that is not said here."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
     """The first one, where a schedule changes it."""
-    schedule: Literal["constant", "cosine", "step"] = "constant"
+    schedule: Literal["constant", "cosine", "step", "plateau"] = "constant"
     """`cosine` lets the learning rate fall to zero over all epochs; `step` multiplies it by
-    `decay_rate` every `decay_epochs`."""
+    `decay_rate` every `decay_epochs`; `plateau` lowers it where the validation loss, or without a
+    validation part the training loss, no longer falls."""
     decay_rate: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Of the schedule `step`."""
     decay_epochs: Count = 10
     """Of the schedule `step`."""
+    plateau: PlateauOptions = PlateauOptions()
+    """Of the schedule `plateau`."""
     warmup_epochs: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Epochs, or a part of one, in which the learning rate rises from zero to what the schedule
     says: first steps are made on a few batches, and can lead large networks astray."""
@@ -425,6 +442,22 @@ class TrainingOptions(Section):
     refit_transforms: bool = False
     """Where a training goes on from an earlier run (`train --from RUN`), fit the transforms to the
     newer rows, in place of keeping those of that run."""
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Options that do not suit each other: the key of one, what is wrong, and the way out."""
+        drawn = (self.steps_per_epoch or 0) * self.batch_size
+        if drawn > _MOST_DRAWN:
+            message = f"an epoch of {drawn:,} windows does not fit into memory."
+            advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
+            yield "steps_per_epoch", message, advice
+        early, plateau = self.early_stopping, self.plateau
+        if self.schedule == "plateau" and early and early.patience <= plateau.patience:
+            message = (
+                f"early stopping waits {early.patience} epochs, and the schedule `plateau` "
+                f"{plateau.patience} before the learning rate falls: it never would."
+            )
+            advice = "Let `early_stopping.patience` be larger than `plateau.patience`."
+            yield "plateau", message, advice
 
 
 class BacktestOptions(Section):
@@ -496,9 +529,6 @@ class PredictOptions(Section):
         return is_rounded
 
 
-_MOST_DRAWN = 10**8  # windows that are drawn for one epoch
-
-
 class Config(Section):
     """The whole config."""
 
@@ -562,8 +592,9 @@ class Config(Section):
             for path, message, advice in problems
         ]
         wrong += [
-            (("model", key), message, advice)
-            for key, message, advice in self.model.contradictions()
+            ((section, key), message, advice)
+            for section, options in (("model", self.model), ("training", self.training))
+            for key, message, advice in options.contradictions()
         ]
         if wrong:
             return wrong
@@ -571,11 +602,6 @@ class Config(Section):
             message = "early stopping has no validation part, and the test part may decide nothing."
             advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."
             return [(("training", "early_stopping"), message, advice)]
-        drawn = (self.training.steps_per_epoch or 0) * self.training.batch_size
-        if drawn > _MOST_DRAWN:
-            message = f"an epoch of {drawn:,} windows does not fit into memory."
-            advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
-            return [(("training", "steps_per_epoch"), message, advice)]
         pinball, quantiles = self.training.loss == "pinball", bool(self.model.quantiles)
         if pinball and not quantiles:
             message = "`training.loss: pinball` is the loss of quantiles, and there are none."

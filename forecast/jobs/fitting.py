@@ -331,7 +331,12 @@ def _members_of(
     if job.config.model.scope == "local":
         pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(job.panel.unique_ids)}
     return [
-        Member(MemberKey(seed, series, pipeline, name), own, seen if len(seen.cutoffs) else None)
+        Member(
+            MemberKey(seed, series, pipeline, name),
+            own,
+            seen if len(seen.cutoffs) else None,
+            job.split.has_validation,
+        )
         for series, (own, seen) in pairs.items()
         for seed in _seeds(job)
     ]

@@ -21,7 +21,16 @@ from forecast.config.schema import TrainingOptions
 from forecast.data.panel import FloatArray
 from forecast.errors import DivergedError, Problem
 from forecast.networks import Architecture, Weights
-from forecast.training.plan import Block, Member, MemberKey, Plan, batch_table, plan_of
+from forecast.training.plan import (
+    Block,
+    Member,
+    MemberKey,
+    Members,
+    Plan,
+    batch_table,
+    plan_of,
+)
+from forecast.training.plateau import Plateau
 from forecast.training.program import Program, Totals, rate
 from forecast.training.state import OptimizerState, Order, State
 
@@ -223,8 +232,8 @@ class _Fitting:
         self._is_stopped = is_stopped
         self._keys = block.keys
         # All blocks have one size, and so one program: where members are too few, idle copies.
-        filled = np.resize(np.arange(len(block.keys)), plan.size)
-        self._differences = plan.differences(block, filled)
+        self._filled = filled = np.resize(np.arange(len(block.keys)), plan.size)
+        self._constant = plan.differences(block, filled)
         # A copy: what it is resumed from stays as it is.
         self._state: State = tree.map_structure(np.array, block.begin(plan))
         self._optimizer: OptimizerState = tree.map_structure(
@@ -237,6 +246,7 @@ class _Fitting:
         self._offsets = block.offsets
         self._monitored = plan.monitored_table(block, filled)
         self._monitors = [member.monitor is not None for member in block.members]
+        self._validates = np.array([member.is_validation for member in block.members])
 
     @property
     def is_over(self) -> bool:
@@ -253,6 +263,12 @@ class _Fitting:
         arrays: OptimizerState = tree.map_structure(lambda array: array[:own], self._optimizer)
         state: State = self._state._replace(optimizer=arrays)
         return state
+
+    @property
+    def _differences(self) -> Members:
+        """What differs between members in this epoch."""
+        rates = self._constant.learning_rates * self._state.plateau.factors[self._filled]
+        return self._constant._replace(learning_rates=rates)
 
     def epoch(self) -> list[EpochLog] | None:
         """What one more epoch came to for each active member; None if it was stopped on the way."""
@@ -303,7 +319,9 @@ class _Fitting:
         state: State = self._state._replace(
             **{name: getattr(self._state, name).copy() for name in names}
         )
-        stopping = self._plan.options.early_stopping
+        stopping, schedule = self._plan.options.early_stopping, self._plan.options.schedule
+        if schedule == "plateau":
+            state = state._replace(plateau=self._plateau(logs))
         weights = np.asarray(self._optimizer.used) if stopping else None
         for i, log in zip(np.flatnonzero(self._state.active), logs, strict=True):
             state.epochs[i] = log.epoch
@@ -315,6 +333,14 @@ class _Fitting:
                     state.best_weights[i] = weights[i]
                 state.active[i] = log.epoch - state.best_epochs[i] < stopping.patience
         return state
+
+    def _plateau(self, logs: Sequence[EpochLog]) -> Plateau:
+        """What became of the learning rates; those of members that have stopped mean nothing."""
+        losses = np.full(len(self._keys), np.nan)
+        for i, log in zip(np.flatnonzero(self._state.active), logs, strict=True):
+            validated = log.monitored_loss if self._validates[i] else None
+            losses[i] = log.loss if validated is None else validated
+        return self._state.plateau.after(losses, self._plan.options.plateau)
 
     def _train(self) -> tuple[OptimizerState, Totals] | None:
         """The optimizer's state after all batches of an epoch, and what they came to."""

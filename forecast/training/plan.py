@@ -60,6 +60,8 @@ class Member:
     """What it is fitted on. Members may look at different values."""
     monitor: Windows | None
     """Measured after every epoch, and for early stopping alone more than a number in the log."""
+    is_validation: bool = False
+    """Whether a schedule may depend on what is monitored: on the test part nothing may."""
     learning_rate: float | None = None
     """That of the config where it is left out."""
     dropout: float | None = None

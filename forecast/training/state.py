@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from forecast.config.schema import TrainingOptions
 from forecast.data.panel import IntArray
 from forecast.networks import Weights
+from forecast.training.plateau import Plateau
 from forecast.windows import Windows
 
 
@@ -49,6 +50,7 @@ class State(NamedTuple):
     """That loss, `(members,)`; infinite where there is none."""
     best_epochs: IntArray
     """The epoch that had it, `(members,)`; 0 where there is none."""
+    plateau: Plateau
 
     @classmethod
     def begin(cls, weights: Weights, slots: int, options: TrainingOptions) -> "State":
@@ -69,6 +71,7 @@ class State(NamedTuple):
             np.zeros((members, kept), np.float32),
             np.full(members, np.inf),
             np.zeros(members, np.int64),
+            Plateau.begin(members),
         )
 
     @property
