@@ -179,7 +179,7 @@ def plan_of(
         windows[0].context_length,
         windows[0].horizon,
         windows[0].lags,
-        drops=any(dropouts) or not architecture.is_memberwise,
+        drops=any([*dropouts, architecture.recurrent_dropout, not architecture.is_memberwise]),
         size=size,
         batch=batch,
         call_batches=min(max(_CALL_BATCHES, _CALL // steps), batches),
