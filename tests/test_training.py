@@ -592,6 +592,32 @@ def test_the_average_is_a_mean_of_the_weights_after_each_step(train: Windows) ->
     assert _logs(fitted, 0)[-1].monitored_loss == pytest.approx(error, rel=1e-3)
 
 
+def test_accumulated_gradients_make_one_step(train: Windows) -> None:
+    """As Keras has it; and a cosine knows how many steps there are."""
+    network, whole = _recurrent(), replace(train, cutoffs=train.cutoffs[:96])
+    fitted = _fit(
+        network, [_member(whole, None, 3)], epochs=2, batch_size=16, learning_rate=0.01,
+        gradient_accumulation_steps=3,
+    )  # fmt: skip
+    theirs = _first(network, 3)
+    optimizer = keras.optimizers.Adam(0.01, gradient_accumulation_steps=3)
+    theirs.compile(optimizer=optimizer, loss="mse")
+    for order, log in zip(_orders(3, whole, 2), fitted.history, strict=True):
+        losses = []
+        for batch in np.split(order, 6):
+            losses.append(
+                float(theirs.train_on_batch(_contexts(whole, batch), _targets(whole, batch)))
+            )
+            theirs.reset_metrics()
+        assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
+    rest = _fit(
+        _dense(), [_member(train, None, 0)], epochs=2, batch_size=16, learning_rate=0.1,
+        gradient_accumulation_steps=3, schedule="cosine",
+    )  # fmt: skip
+    assert [log.learning_rate for log in rest.history] == pytest.approx([0.05, 0], abs=1e-6)
+
+
 def test_steps_per_epoch_draws_as_many_batches(train: Windows) -> None:
     """More than the windows would fill; the schedule knows."""
     logs = _fit(

@@ -410,7 +410,10 @@ class TrainingOptions(Section):
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
     """On the scale of the transformed data; `pinball` is that of `model.quantiles`."""
     batch_size: Count = 16
-    """Windows of one step of the optimizer."""
+    """Windows of one step of the optimizer, unless gradients are accumulated."""
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=10**6)] = 1
+    """Batches whose gradients make one step of the optimizer together: as a batch that is so many
+    times as large, in the memory of one. What an epoch leaves over is its last step."""
     epochs: Count = 50
     """Passes through the training windows, or through `steps_per_epoch` batches of them."""
     steps_per_epoch: Annotated[int, Field(ge=1, le=10**6)] | None = None
@@ -450,6 +453,14 @@ class TrainingOptions(Section):
             message = f"an epoch of {drawn:,} windows does not fit into memory."
             advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
             yield "steps_per_epoch", message, advice
+        accumulated = self.gradient_accumulation_steps
+        if accumulated > (self.steps_per_epoch or accumulated):
+            message = (
+                f"{accumulated} batches make one step of the optimizer, and "
+                f"`training.steps_per_epoch: {self.steps_per_epoch}` an epoch."
+            )
+            advice = f"Set `training.steps_per_epoch` to {accumulated} or a multiple of it."
+            yield "gradient_accumulation_steps", message, advice
         early, plateau = self.early_stopping, self.plateau
         if self.schedule == "plateau" and early and early.patience <= plateau.patience:
             message = (

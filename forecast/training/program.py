@@ -102,7 +102,7 @@ class Program:
             batches: Any,
             count: Any,
         ) -> Any:
-            pieces = _pieces(batches)
+            pieces = _pieces(batches, self._options.batch_size)
             each = pieces.shape[1]
 
             def body(i: Any, state: OptimizerState, loss: Any, gradient: Any, totals: Any) -> Any:
@@ -306,13 +306,14 @@ def _norms(rows: Any) -> Any:
     return ops.sqrt(ops.sum(rows * rows, axis=1))
 
 
-def _pieces(batches: Any) -> Any:
+def _pieces(batches: Any, most: int) -> Any:
     """Batches as `(batches, pieces, members, windows)`, each piece fit for the processor's cache.
 
-    A step of the optimizer follows the last piece of a batch.
+    A piece has at most so many windows. A step of the optimizer follows the last piece of a batch.
     """
     count, members, batch = batches.shape
-    each = max(1, min(round(members * batch / _CACHED), batch // _LEAST))
+    cached = min(round(members * batch / _CACHED), batch // _LEAST)
+    each = max(cached, -(-batch // most))
     windows = -(-batch // each)
     fill = each * windows - batch
     filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)

@@ -107,6 +107,8 @@ class Order:
         whole = -(-len(train.cutoffs) // options.batch_size)
         self.batches = options.steps_per_epoch or whole
         """Batches of an epoch."""
+        self.steps = -(-self.batches // options.gradient_accumulation_steps)
+        """Steps of the optimizer in an epoch."""
         self._drawn = options.steps_per_epoch is not None
         self.size = self.batches * options.batch_size if self._drawn else len(train.cutoffs)
         """Windows of an epoch."""
