@@ -592,6 +592,23 @@ def test_the_average_is_a_mean_of_the_weights_after_each_step(train: Windows) ->
     assert _logs(fitted, 0)[-1].monitored_loss == pytest.approx(error, rel=1e-3)
 
 
+def test_the_mean_of_the_last_epochs_forecasts(train: Windows) -> None:
+    """Of the weights after each of them; until then the last weights, and training goes its way."""
+    seen: list[np.ndarray] = []
+    member = _member(train, train, 1)
+    options: dict[str, Any] = {"epochs": 5, "learning_rate": 0.05}
+    fitted = _fit(
+        _dense(), [member], lambda epoch: seen.append(np.array(epoch.state.optimizer.weights[0])),
+        average_epochs=3, **options,
+    )  # fmt: skip
+    np.testing.assert_allclose(_weights(fitted)[0], np.mean(seen[2:], axis=0), rtol=1e-4, atol=1e-6)
+    plain = _fit(_dense(), [member], **options)
+    np.testing.assert_array_equal(seen[-1], _weights(plain)[0])
+    monitored = [[log.monitored_loss for log in own.history] for own in (fitted, plain)]
+    assert monitored[0][:3] == monitored[1][:3]
+    assert monitored[0][4] != pytest.approx(monitored[1][4])
+
+
 def test_accumulated_gradients_make_one_step(train: Windows) -> None:
     """As Keras has it; and a cosine knows how many steps there are."""
     network, whole = _recurrent(), replace(train, cutoffs=train.cutoffs[:96])

@@ -438,6 +438,9 @@ class TrainingOptions(Section):
     ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Use the moving average of the weights over the steps in place of the last ones: `0.99` is a
     mean over about the last hundred steps. It smooths what single batches do."""
+    average_epochs: Annotated[int, Field(ge=2, le=10**6)] | None = None
+    """Use the mean of the weights after each of the last so many epochs in place of the last ones
+    (Izmailov et al. 2018)."""
     early_stopping: EarlyStoppingOptions | None = None
     """Needs `split.validation`: the test part decides nothing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -453,6 +456,7 @@ class TrainingOptions(Section):
             message = f"an epoch of {drawn:,} windows does not fit into memory."
             advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
             yield "steps_per_epoch", message, advice
+        yield from self._contradictions_of_averages()
         accumulated = self.gradient_accumulation_steps
         if accumulated > (self.steps_per_epoch or accumulated):
             message = (
@@ -469,6 +473,18 @@ class TrainingOptions(Section):
             )
             advice = "Let `early_stopping.patience` be larger than `plateau.patience`."
             yield "plateau", message, advice
+
+    def _contradictions_of_averages(self) -> Iterator[tuple[str, str, str]]:
+        """One thing alone decides which weights are used, and there are as many epochs."""
+        if not self.average_epochs:
+            return
+        for other in ("ema_momentum", "early_stopping"):
+            if getattr(self, other) is not None:
+                message = f"`average_epochs` and `{other}` each choose which weights are used."
+                yield "average_epochs", message, "Leave one of them out."
+        if self.average_epochs > self.epochs:
+            message = f"of {self.epochs} epochs there are no last {self.average_epochs}."
+            yield "average_epochs", message, f"Set it to {self.epochs} or less."
 
 
 class BacktestOptions(Section):

@@ -276,7 +276,7 @@ class _Fitting:
         trained = self._train()
         if trained is None:
             return None
-        self._optimizer, totals = trained
+        self._optimizer, totals = self._averaged(trained[0]), trained[1]
         monitored = self._measure()
         seconds = time.perf_counter() - begin
         rates = np.asarray(
@@ -300,6 +300,18 @@ class _Fitting:
         ]
         self._state = self._after(logs)
         return logs
+
+    def _averaged(self, optimizer: OptimizerState) -> OptimizerState:
+        """With the mean of the last epochs, where that is to be used: until these, the weights.
+
+        Izmailov et al. 2018, https://arxiv.org/abs/1803.05407. All members that go on are in the
+        same epoch.
+        """
+        options = self._plan.options
+        if not options.average_epochs:
+            return optimizer
+        done = int(self._state.epochs[self._state.active].max()) + 1
+        return optimizer.averaged(max(1, done - (options.epochs - options.average_epochs)))
 
     def _means(self, totals: Totals) -> tuple[FloatArray, FloatArray]:
         """The mean loss and norm of the gradient of each member.

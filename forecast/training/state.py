@@ -23,11 +23,18 @@ class OptimizerState(NamedTuple):
     steps: Any
     """Steps that each member has been trained for, `(members,)`."""
     average: Any
-    """The moving average of the weights, `(members, parameters)`; none, `(members, 0)`, unless the
-    options ask for it."""
+    """The moving average of the weights, or the mean of those of the last epochs, `(members,
+    parameters)`; none, `(members, 0)`, unless the options ask for it."""
     failures: Any
     """Steps in a row, up to the last one, that were skipped since the loss or its gradient was not
     finite, `(members,)`."""
+
+    def averaged(self, count: int) -> "OptimizerState":
+        """With the weights as one of so many that the average is the mean of."""
+        if count == 1:
+            return self._replace(average=self.weights)
+        average, weights = np.asarray(self.average), np.asarray(self.weights)
+        return self._replace(average=average + (weights - average) / np.float32(count))
 
     @property
     def used(self) -> Any:
@@ -57,7 +64,8 @@ class State(NamedTuple):
         """The state of untrained members with these first weights `(members, parameters)`."""
         members = len(weights)
         kept = weights.shape[1] if options.early_stopping else 0
-        averaged = weights.shape[1] if options.ema_momentum else 0
+        has_average = options.ema_momentum or options.average_epochs
+        averaged = weights.shape[1] if has_average else 0
         return cls(
             OptimizerState(
                 weights,
