@@ -125,7 +125,8 @@ def reaches(folder: Path) -> list[str]:
         words = [word for setting in (length, *settings) for word in ("--set", setting)]
         forecast("train", "--config", "memory.yaml", "--name", name, *words, folder=folder)
         found = forecast("inspect", "gradients", name, "--format", "json", folder=folder)
-        said.append(json.loads(found)["verdicts"][0])
+        verdict = json.loads(found)["verdicts"][0].partition(": ")[2]
+        said.append(f"{name}: {verdict}")
     return said
 
 
