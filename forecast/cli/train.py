@@ -1,7 +1,7 @@
 """`forecast train`."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -40,6 +40,13 @@ def train(
         ),
     ] = None,
     backend: BackendOption = None,
+    log: Annotated[
+        Literal["tensorboard"] | None,
+        typer.Option(
+            help="Write the history into the run's folder tensorboard/ too, for "
+            "`tensorboard --logdir`; needs the extra tensorboard."
+        ),
+    ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Train a network and print the path of its run.
@@ -56,6 +63,9 @@ def train(
         from forecast.jobs.warm_start import warm_start
         from forecast.loading import asked_backend, load_keras, require_backend
         from forecast.runs import find_run, stage
+        from forecast.runs.tensorboard import require_tensorboard
+    if log:
+        require_tensorboard()
     with stopwatch.stage("read"):
         earlier = None if from_ is None else find_run(runs, from_, console.warn)
         job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
@@ -72,5 +82,5 @@ def train(
             load_keras(job.config.training.backend)
             from forecast.commands.train import Invocation
             from forecast.commands.train import train as train_job
-        run = train_job(job, staging, Invocation(console, stopwatch, sys.argv[1:], start))
+        run = train_job(job, staging, Invocation(console, stopwatch, sys.argv[1:], start, log))
     console.result(str(run.path))

@@ -47,7 +47,7 @@ if TYPE_CHECKING:  # none of them is needed to draw a run
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
 FORECAST = DEFAULT[-1].__name__
-_WHOLE = {"history"}  # figures that show the run, whatever the series
+_WHOLE = {"history", "norms"}  # figures that show the run, whatever the series
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|%]')
 _LONGEST_NAME = 150  # bytes of series in a file's name, of 255 that most systems take
 _MOST_SERIES = 20  # in one figure; more would be too small to read

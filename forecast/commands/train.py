@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from platform import python_version
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,7 @@ from forecast.runs.tables import (
     write_history,
     write_scores,
 )
+from forecast.runs.tensorboard import write_events
 from forecast.runs.weights import write_weights
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import score
@@ -62,6 +64,8 @@ class Invocation:
 
     start: WarmStart | None = None
     """What the training goes on from."""
+    log: Literal["tensorboard"] | None = None
+    """For which other program the history is written too."""
 
     def record(self, name: str, trained: TrainedJob, *, is_whole: bool) -> RunRecord:
         """What `run.json` tells of the run of this name."""
@@ -128,7 +132,7 @@ def _write_run(done: FittedJobs, invocation: Invocation, staging: Staging) -> Ru
         forecasts = _forecasts(job, trained.method(network))
         scores = score(forecasts, scales)
     invocation.console.stop.ignore()  # the run is about to appear, whole
-    _write(staging, done, scales)
+    _write(staging, done, scales, invocation)
     write_forecasts(staging, forecasts)
     write_scores(staging, scores)
     return invocation.record(staging.name, trained, is_whole=True)
@@ -144,7 +148,7 @@ def _keep(fitting: Fitting, invocation: Invocation, staging: Staging) -> str:
     def write(spare: Staging) -> RunRecord:
         [trained] = done.trained
         past = trained.job.panel.before(trained.job.split.train_ends)
-        _write(spare, done, error_scales(past, trained.job.season_length))
+        _write(spare, done, error_scales(past, trained.job.season_length), invocation)
         return invocation.record(spare.name, trained, is_whole=False)
 
     try:
@@ -212,7 +216,9 @@ def _forecasts(job: Job, network: Method) -> pd.DataFrame:
     return forecasts_of(methods, Task(job.panel, parts, horizon, levels))
 
 
-def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> None:
+def _write(
+    staging: Staging, done: FittedJobs, scales: Mapping[str, Scale], invocation: Invocation
+) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
     [trained] = done.trained
     job = trained.job
@@ -221,7 +227,10 @@ def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> N
     if trained.calibration:
         write_intervals(staging, trained.calibration.state())
     write_data(staging, _data_record(job, scales))
-    write_history(staging, _history(job, done.history))
+    history = _history(job, done.history)
+    write_history(staging, history)
+    if invocation.log:
+        write_events(staging, history)
     write_weights(staging, trained.weights)
     kept = max(job.config.rows_seen(job.season_length), job.season_length)
     last = job.panel.tail(kept)

@@ -10,11 +10,12 @@ from forecast.figures.gates import LayerView, draw_gates
 from forecast.figures.gradients import draw_gradients
 from forecast.figures.history import history
 from forecast.figures.importance import draw_importance
+from forecast.figures.norms import norms
 from forecast.figures.residuals import residuals
 from forecast.figures.steps import steps
 from forecast.figures.tables import Draw, Tables, Tested, View
 
-FIGURES: tuple[Draw, ...] = (history, forecast, steps, residuals, backtest)
+FIGURES: tuple[Draw, ...] = (history, forecast, steps, residuals, backtest, norms)
 DEFAULT = (history, forecast)  # what `forecast plot` draws unasked
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "drawn",
     "forecast",
     "history",
+    "norms",
     "residuals",
     "steps",
 ]

@@ -18,13 +18,14 @@ COVARIATES = "covariates.csv"
 ONNX = "model.onnx"
 
 PLOTS = "plots"
+TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint"
 
 _FILES = {
     RUN, CONFIG, RESOLVED, DATA, TRANSFORMS, INTERVALS, HISTORY, TIMINGS, SCORES, FORECASTS,
     CONTEXT, FEATURES, COVARIATES,
 }  # fmt: skip
-_FOLDERS = {PLOTS, CHECKPOINT}
+_FOLDERS = {PLOTS, TENSORBOARD, CHECKPOINT}
 _NETWORK = re.compile(r"(model|weights)(-\d+)?\.(keras|onnx|npy)")
 
 # What is larger is no such file: reading it would end with the memory.
