@@ -225,6 +225,9 @@ def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> N
     write_weights(staging, trained.weights)
     kept = max(job.config.rows_seen(job.season_length), job.season_length)
     last = job.panel.tail(kept)
+    if job.config.model.joint:
+        # What is seen of a target that was not observed for longer is the value before.
+        last.observed[last.starts] = True
     write_context(staging, last)
     if trained.encoder is not None:
         write_features(staging, trained.encoder)

@@ -134,7 +134,7 @@ def warm_start(job: Job, run: Run) -> WarmStart:
     weights = read_weights(run, len(config.pipelines))
     fitted = tuple(series.unique_id for series in data.per_series if series.is_fitted)
     is_local = config.model.scope == "local"
-    _refuse_damaged(run, weights, len(fitted) if is_local else 1)
+    _refuse_damaged(run, weights, len(fitted) // config.joint_targets if is_local else 1)
     unlike = [
         job.source.problem(path, *_unlike(path, now, then, run))
         for path, now, then in _differences(job, config, data, weights[0].shape[1])
@@ -177,6 +177,7 @@ def _differences(
     config = job.config
     now, then = config.model_dump(mode="json"), earlier.model_dump(mode="json")
     zone = zone_of(job.panel.begins)
+    targets = config.model.joint and earlier.model.joint
     pairs: list[tuple[KeyPath, Any, Any]] = [
         (("data", "freq"), job.panel.freq, data.freq),
         (("data", "timezone"), None if zone is None else str(zone), data.timezone),
@@ -186,6 +187,7 @@ def _differences(
             for key, value in now["data"]["covariates"].items()
             if key != "categories"  # of which sort a column is tells the table
         ),
+        *((("data", key), now["data"][key], then["data"][key]) for key in ("target",) if targets),
         (("transforms",), now["transforms"], then["transforms"]),
         (("features",), now["features"], then["features"]),
         *((("window", key), value, then["window"][key]) for key, value in now["window"].items()),

@@ -78,7 +78,7 @@ class Architecture:
     @classmethod
     def of(cls, config: Config, season_length: int, encoder: Encoder | None) -> "Architecture":
         """That of a config's network, with what is encoded beside the target."""
-        sizes = sizes_of(encoder, config.features)
+        sizes = sizes_of(encoder, config.features, config.joint_targets)
         return cls(config.model, config.window, season_length, sizes)
 
     @cached_property
