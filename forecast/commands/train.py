@@ -1,7 +1,7 @@
 """From a prepared job to a run: fit, export, check, score, write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -227,7 +227,8 @@ def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> N
     last = job.panel.tail(kept)
     if job.config.model.joint:
         # What is seen of a target that was not observed for longer is the value before.
-        last.observed[last.starts] = True
+        is_first = np.isin(np.arange(len(last.values)), last.starts)
+        last = replace(last, observed=last.observed | is_first)
     write_context(staging, last)
     if trained.encoder is not None:
         write_features(staging, trained.encoder)

@@ -94,6 +94,9 @@ def newer_points(
         is_out = panel.observed[rows] & (found.score[rows] > 1) & (again.score > 1)
         first = ends.copy()
         np.minimum.at(first, panel.series_of(rows[is_out]), rows[is_out])
+        # What is strange of one target is seen by the forecasts of those beside it.
+        steps = (first - panel.starts).reshape(opened.config.joint_targets, -1)
+        first = panel.starts + np.tile(steps.min(axis=0), len(steps))
         told = (rows <= first[panel.series_of(rows)]) & (again.score < found.score[rows])
         found = found.with_rows(rows[told], again.of(told))
         at, own = rows[is_out], again.y_hat[is_out]
@@ -223,7 +226,8 @@ class _TestErrors:
         table = read_forecasts(opened.run)
         places = {name: i for i, name in enumerate(opened.fitted)}
         is_test = (table["split"] == SPLIT) & table["unique_id"].isin(places) & table["y"].notna()
-        table = table[is_test].assign(place=table["unique_id"].map(places))
+        table = table[is_test]
+        table = table.assign(place=table["unique_id"].map(places))
         own = table[(table["model"] == opened.model) & (table["step"] == step)]
         if own.empty:
             message = f"the run has no forecasts of its test part {step} steps ahead."
