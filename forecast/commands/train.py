@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from forecast import __version__
+from forecast.commands.scored import shown_scores
 from forecast.commands.verdict import say_verdict
 from forecast.console import Console
 from forecast.data.calendar import iso, zone_of
-from forecast.display import scores_table
 from forecast.errors import ForecastError
 from forecast.jobs.fitting import FittedJobs, Fitting
 from forecast.jobs.job import Job
@@ -102,7 +102,7 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
         stopwatch.seconds["fit"] = done.fit_seconds
         run = staging.leave(partial(_write_run, done, invocation))
     scores = read_scores(run)
-    console.say(scores_table(scores))
+    console.say(shown_scores(scores, "test", job.config.data))
     _say_steps(job, console)
     say_verdict(scores, "test", job.config.model.kind, console, job.config)
     if console.verbose:

@@ -282,8 +282,8 @@ def series_of_target(name: str, target: str, options: DataOptions) -> str:
 
 def target_of_series(unique_id: str, options: DataOptions) -> tuple[str, str]:
     """The opposite: the id of a series, empty where there are none, and its target."""
-    if not options.ids:
+    ends = [target for target in options.targets if unique_id.endswith(_BETWEEN_IDS + target)]
+    if not options.ids or not ends:
         return "", unique_id
-    ends = (target for target in options.targets if unique_id.endswith(_BETWEEN_IDS + target))
     target = max(ends, key=len)
     return unique_id.removesuffix(_BETWEEN_IDS + target), target

@@ -117,8 +117,8 @@ class Inside:
     @property
     def _are_known(self) -> NDArray[np.bool_]:
         """Of which windows every target is known."""
-        known: NDArray[np.bool_] = np.isfinite(self.targets)
-        each: NDArray[np.bool_] = known.reshape(len(known), -1).all(axis=1)
+        known = np.isfinite(self.targets).reshape(len(self.targets), -1)
+        each: NDArray[np.bool_] = np.logical_and.reduce(known, axis=1)
         return each
 
     @property
