@@ -309,7 +309,7 @@ def _planted() -> pd.DataFrame:
 
 
 def _shops() -> pd.DataFrame:
-    """Three shops: of the first `b` has a gap, the last is short; prices are of days to come too."""
+    """Three shops: in `b` of the first is a gap, the last is short; later prices are known."""
     random, tables = np.random.default_rng(0), []
     for shop, rows in {"ann": DAYS, "bob": DAYS, "new": 4}.items():
         days = pd.date_range("2024-01-01", periods=DAYS + 6)[DAYS - rows :]
@@ -484,6 +484,7 @@ def test_other_commands_take_a_joint_run(folder: Path, cli_in: Cli) -> None:
         assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("format", ["onnx", "keras"])
 def test_the_readme_beside_an_export_forecasts_all_targets(
     shops: OpenedRun,
