@@ -382,6 +382,12 @@ def test_the_scores_of_each_target_are_shown(folder: Path, cli_in: Cli) -> None:
     assert re.search(r"\n\ntarget  model +rmse +mae .*\na +gru ", shown)
 
 
+def test_a_window_of_all_targets_counts_once(folder: Path, cli_in: Cli) -> None:
+    """As a batch does."""
+    words = ("check", "--config", "planted.yaml", "--format", "json", "--set", "model.joint=true")
+    assert json.loads(cli_in(*words, cwd=folder).stdout)["windows"] == {"train": 236, "test": 60}
+
+
 def test_lags_of_each_target_are_explained(folder: Path, cli_in: Cli) -> None:
     """The one that the other follows comes first."""
     result = cli_in("explain", "joint", "--format", "json", cwd=folder)

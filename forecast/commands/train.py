@@ -156,7 +156,7 @@ def _keep(fitting: Fitting, invocation: Invocation, staging: Staging) -> str:
 
 def _announce(job: Job, invocation: Invocation) -> None:
     panel, console, start = job.panel, invocation.console, invocation.start
-    counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
+    counts = ", ".join(f"{count} {name}" for name, count in job.windows.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
     if str(job.reading):

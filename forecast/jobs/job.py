@@ -124,6 +124,12 @@ class Job:
         )
 
     @property
+    def windows(self) -> dict[str, int]:
+        """How many windows each part has; one of targets that are forecast together counts once."""
+        rows = len(self.panel.values) // self.needs.targets
+        return {name: len(np.unique(own % rows)) for name, own in self.cutoffs.items()}
+
+    @property
     def prediction_horizon(self) -> int:
         """How many steps ahead `predict` forecasts."""
         return self.config.predict.horizon or self.config.window.horizon

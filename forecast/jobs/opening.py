@@ -217,11 +217,10 @@ class OpenedRun:
 
     def _table(self, newer: Path) -> Panel:
         table = read_table(self.data_options, newer)
-        panel = joint_panel(table, self.config.data) if self.config.model.joint else table.panel
-        refuse_overflow(panel)
-        if panel.covariates:
-            self.refuse_other_kinds(panel.covariates.levels, named(newer))
-        return panel
+        refuse_overflow(table.panel)
+        if table.panel.covariates:
+            self.refuse_other_kinds(table.panel.covariates.levels, named(newer))
+        return joint_panel(table, self.config.data) if self.config.model.joint else table.panel
 
     def _continued(self, known: Panel, newer: Panel, path: Path) -> Panel:
         panel = continue_panel(known, newer, path, self._least)

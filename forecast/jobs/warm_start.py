@@ -177,7 +177,6 @@ def _differences(
     config = job.config
     now, then = config.model_dump(mode="json"), earlier.model_dump(mode="json")
     zone = zone_of(job.panel.begins)
-    targets = config.model.joint and earlier.model.joint
     pairs: list[tuple[KeyPath, Any, Any]] = [
         (("data", "freq"), job.panel.freq, data.freq),
         (("data", "timezone"), None if zone is None else str(zone), data.timezone),
@@ -187,7 +186,6 @@ def _differences(
             for key, value in now["data"]["covariates"].items()
             if key != "categories"  # of which sort a column is tells the table
         ),
-        *((("data", key), now["data"][key], then["data"][key]) for key in ("target",) if targets),
         (("transforms",), now["transforms"], then["transforms"]),
         (("features",), now["features"], then["features"]),
         *((("window", key), value, then["window"][key]) for key, value in now["window"].items()),
@@ -199,6 +197,8 @@ def _differences(
             if key == "transforms"
         ),
     ]
+    if config.model.joint and earlier.model.joint:
+        pairs.append((("data", "target"), now["data"]["target"], then["data"]["target"]))
     if now["model"]["kind"] == then["model"]["kind"]:
         pairs += [
             (("model", key), value, then["model"][key])
