@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from forecast.commands.scored import shown_scores, target_scores
 from forecast.data.export import records
-from forecast.display import scores_table
 from forecast.runs import Run, WarmStartRecord
 from forecast.runs.documents import read_config, resolved_text
 from forecast.runs.tables import read_scores
@@ -29,7 +29,7 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
             f"seconds: {seconds}",
             "",
             resolved_text(run),
-            scores_table(scores),
+            shown_scores(scores, "test", read_config(run).data),
         ]
     )
 
@@ -43,8 +43,12 @@ def _origin(start: WarmStartRecord) -> str:
 
 
 def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
-    """The document that `--format json` prints; an undefined score is null."""
-    start = run.record.warm_start
+    """The document that `--format json` prints; an undefined score is null.
+
+    Where a table has several targets, `targets` are the means over the series of each.
+    """
+    start, config = run.record.warm_start, read_config(run)
+    by_target = target_scores(scores, config.data)
     return {
         "name": run.record.name,
         "path": str(run.path),
@@ -52,6 +56,6 @@ def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
         "warm_start": None if start is None else start.model_dump(),
         "parameters": run.record.parameters,
         "seconds": run.record.seconds,
-        "config": read_config(run).model_dump(mode="json"),
+        "config": config.model_dump(mode="json"),
         "scores": records(scores),
-    }
+    } | ({"targets": records(by_target)} if len(by_target) else {})

@@ -1,7 +1,7 @@
 """From a prepared job to a run: fit, export, check, score, write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from forecast import __version__
+from forecast.commands.scored import shown_scores
 from forecast.commands.verdict import say_verdict
 from forecast.console import Console
 from forecast.data.calendar import iso, zone_of
-from forecast.display import scores_table
 from forecast.errors import ForecastError
 from forecast.jobs.fitting import FittedJobs, Fitting
 from forecast.jobs.job import Job
@@ -106,7 +106,7 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
         stopwatch.seconds["fit"] = done.fit_seconds
         run = staging.leave(partial(_write_run, done, invocation))
     scores = read_scores(run)
-    console.say(scores_table(scores))
+    console.say(shown_scores(scores, "test", job.config.data))
     _say_steps(job, console)
     say_verdict(scores, "test", job.config.model.kind, console, job.config)
     if console.verbose:
@@ -160,7 +160,7 @@ def _keep(fitting: Fitting, invocation: Invocation, staging: Staging) -> str:
 
 def _announce(job: Job, invocation: Invocation) -> None:
     panel, console, start = job.panel, invocation.console, invocation.start
-    counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
+    counts = ", ".join(f"{count} {name}" for name, count in job.windows.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
     if str(job.reading):
@@ -234,6 +234,10 @@ def _write(
     write_weights(staging, trained.weights)
     kept = max(job.config.rows_seen(job.season_length), job.season_length)
     last = job.panel.tail(kept)
+    if job.config.model.joint:
+        # What is seen of a target that was not observed for longer is the value before.
+        is_first = np.isin(np.arange(len(last.values)), last.starts)
+        last = replace(last, observed=last.observed | is_first)
     write_context(staging, last)
     if trained.encoder is not None:
         write_features(staging, trained.encoder)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.config import Config, LoadedConfig, load_config, parse_config
 from forecast.data.calendar import is_freq, season_length_of
 from forecast.data.covariate_health import covariates_health, missing_line
+from forecast.data.joint import joint_table
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import (
@@ -121,6 +122,12 @@ class Job:
             f"{len(short)} of {len(self.panel.unique_ids)} series {are} too short for the network "
             f"({shown}): {their} will be {FALLBACK}, without intervals."
         )
+
+    @property
+    def windows(self) -> dict[str, int]:
+        """How many windows each part has; one of targets that are forecast together counts once."""
+        rows = len(self.panel.values) // self.needs.targets
+        return {name: len(np.unique(own % rows)) for name, own in self.cutoffs.items()}
 
     @property
     def prediction_horizon(self) -> int:
@@ -254,6 +261,8 @@ def prepare_each(
 
 def plan_job(source: LoadedConfig, table: Table) -> Job:
     """What a config asks for of a table that was read: see `prepare`."""
+    if source.config.model.joint:
+        table = joint_table(table, source.config.data)
     panel = table.panel
     refuse_overflow(panel)
     season_length = source.config.data.season_length or season_length_of(panel.freq)

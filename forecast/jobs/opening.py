@@ -11,11 +11,13 @@ from forecast.config import Config
 from forecast.config.data import DataOptions
 from forecast.data.calendar import from_iso, steps_between
 from forecast.data.continuation import continue_panel, named
+from forecast.data.joint import by_target, joint_panel, without_hindsight
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import Needs
 from forecast.data.table import read_table
 from forecast.errors import DataError, Problem, did_you_mean
+from forecast.features import Encoder
 from forecast.jobs.job import Job, prepare
 from forecast.methods import NetworkOrFallback
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
@@ -27,7 +29,15 @@ from forecast.runs.documents import (
     read_intervals,
     read_transforms,
 )
-from forecast.runs.layout import COVARIATES, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
+from forecast.runs.layout import (
+    CONTEXT,
+    COVARIATES,
+    DATA,
+    FEATURES,
+    INTERVALS,
+    RESOLVED,
+    TRANSFORMS,
+)
 from forecast.runs.regular import damaged
 from forecast.runs.tables import read_context
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, error_scales
@@ -139,11 +149,14 @@ class OpenedRun:
         of their rows. Raises `DataError` where the table does not fit the run, or where a series
         is new and too short.
         """
-        table = self._table(newer)
-        if self.config.model.scope == "local" or len(self.fitted) == 1:
-            return replace(self, known=continue_panel(self.known, table, newer, self._least))
+        table, targets = self._table(newer), self.config.joint_targets
+        if self.config.model.scope == "local" or len(self.fitted) == targets:
+            return replace(self, known=self._continued(self.known, table, newer))
         self._refuse_short(table, newer)
-        panel = continue_panel(self.known.beside_new(table), table, newer, self._least)
+        whole = self.known.beside_new(table)
+        if targets > 1:
+            whole = whole.in_order(by_target(len(self.known.unique_ids), whole, targets))
+        panel = self._continued(whole, table, newer)
         enough = np.diff(panel.offsets) >= self._least_of_new
         new = enough & ~np.isin(panel.unique_ids, self.fitted)
         joined = replace(self, known=panel)
@@ -203,11 +216,17 @@ class OpenedRun:
             raise DataError(Problem(message, did_you_mean(name, list(self.known.unique_ids))))
 
     def _table(self, newer: Path) -> Panel:
-        table = read_table(self.data_options, newer).panel
-        refuse_overflow(table)
-        if table.covariates:
-            self.refuse_other_kinds(table.covariates.levels, named(newer))
-        return table
+        table = read_table(self.data_options, newer)
+        refuse_overflow(table.panel)
+        if table.panel.covariates:
+            self.refuse_other_kinds(table.panel.covariates.levels, named(newer))
+        return joint_panel(table, self.config.data) if self.config.model.joint else table.panel
+
+    def _continued(self, known: Panel, newer: Panel, path: Path) -> Panel:
+        panel = continue_panel(known, newer, path, self._least)
+        if not self.config.model.joint:
+            return panel
+        return without_hindsight(panel, self.config.joint_targets)
 
     def continued(self, newer: Path) -> tuple[Panel, IntArray]:
         """The last rows, continued by a table, and which of each series is the first of the table.
@@ -216,7 +235,7 @@ class OpenedRun:
         where the table does not fit the run.
         """
         table = self._table(newer)
-        panel = continue_panel(self.known, table, newer, self._least)
+        panel = self._continued(self.known, table, newer)
         rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
         return panel, panel.ends - np.array([rows.get(name, 0) for name in panel.unique_ids])
 
@@ -236,9 +255,20 @@ def open_run(run: Run) -> OpenedRun:
         _calibration(run, config, data) if has_intervals else None,
         encoder,
     )
-    opened = OpenedRun(run, config, data, network, read_context(run, encoder))
+    opened = OpenedRun(run, config, data, network, _last_rows(run, config, encoder))
     _refuse_unlike(opened, files)
     return opened
+
+
+def _last_rows(run: Run, config: Config, encoder: Encoder | None) -> Panel:
+    """The last rows of every series."""
+    panel = read_context(run, encoder)
+    if not config.model.joint:
+        return panel
+    try:
+        return without_hindsight(panel, config.joint_targets)
+    except (ValueError, DataError) as error:
+        raise damaged(run.path / CONTEXT, "its targets do not have the same rows") from error
 
 
 def original_job(
