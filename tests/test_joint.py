@@ -241,10 +241,15 @@ def test_zeros_at_the_end_are_values_where_nothing_is() -> None:
 
 def test_a_target_that_lacks_is_refused() -> None:
     """One without a value in its group, one that ends early, and one that never meets the other."""
-    alone = {"n/a": UNLIKE["n/a"], "n/b": UNLIKE["n/b"], "s/a": UNLIKE["s/a"]}
-    with pytest.raises(DataError, match=r"^s/b has no value, and others of the same rows have"):
-        joint_panel(_table(alone, ("s/b", "e/a", "e/b")), OPTIONS)
     strict = OPTIONS.model_copy(update={"missing": "error"})
+    alone = _table({name: UNLIKE[name] for name in ("n/a", "s/a", "n/b")}, ("s/b", "e/a", "e/b"))
+    with pytest.raises(DataError, match=r"^s/b has no value, and others of the same rows have"):
+        joint_panel(alone, strict)
+    whole = joint_panel(alone, OPTIONS)
+    assert whole.unique_ids == ("n/a", "s/a", "n/b", "s/b")
+    assert not whole.observed[whole.starts[3] :].any()
+    with pytest.raises(DataError, match=r"^s/b has no value, and is forecast together"):
+        without_hindsight(whole, 2)
     with pytest.raises(DataError) as caught:
         joint_panel(_table(UNLIKE), strict)
     assert str(caught.value).startswith("n/b has no value on 2024-01-05, where n/a has.\n")
@@ -470,6 +475,21 @@ def test_series_of_other_groups_are_forecast_too(folder: Path, cli_in: Cli) -> N
     for row in rows:
         assert again[row["unique_id"], row["step"]]["y_hat"] == pytest.approx(row["y_hat"])
     assert again["west/b", 5]["y_hat"] == pytest.approx(again["ann/b", 5]["y_hat"], rel=0.5)
+
+
+def test_newer_rows_may_lack_a_target(folder: Path, cli_in: Cli) -> None:
+    """What is seen of it is the last value that the run has; the other still moves its forecast."""
+    table = _shops()
+    newer = table[(table["shop"] == "ann")].iloc[DAYS - 3 :].assign(b=np.nan)
+    words = ("predict", "shops", "--input", "-", "--horizon", "2", "--format", "jsonl")
+    found = []
+    for added in (0, 2):
+        moved = newer.assign(a=newer["a"] + added).to_csv(index=False)
+        result = cli_in(*words, cwd=folder, stdin=moved)
+        assert result.returncode == 0, result.stderr
+        rows = [json.loads(line) for line in result.stdout.splitlines()]
+        found.append([row["y_hat"] for row in rows if row["unique_id"] == "ann/b"])
+    assert found[0] != found[1]
 
 
 def test_other_commands_take_a_joint_run(folder: Path, cli_in: Cli) -> None:

@@ -6,6 +6,7 @@ panel are equal parts, one a target, and a row of the first part stands for a ro
 """
 
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,10 @@ def joint_panel(table: Table, options: DataOptions) -> Panel:
     """The panel of a table, in which the series of each group have the same dates.
 
     They begin with the first value of any of them and end with the last. What others lack there was
-    not observed; but with `data.missing: zero` the end is zeros. Raises `DataError` where a group
-    lacks a target, and with `data.missing: error` where one ends before another.
+    not observed; but with `data.missing: zero` the end is zeros. Raises `DataError` where
+    `data.missing` has no word for a target that ends before another, or has no value at all.
     """
-    panel, count = table.panel, len(options.targets)
-    _refuse_lacking(table, options)
+    panel, count = _with_every_target(table, options), len(options.targets)
     groups = np.arange(len(panel.unique_ids)).reshape(count, -1)
     begins = panel.begins[np.tile(groups[0], count)]
     firsts = steps_between(begins, panel.begins, panel.freq).reshape(count, -1)
@@ -110,18 +110,30 @@ def of_every_target(marks: NDArray[np.bool_], targets: int) -> NDArray[np.bool_]
     return np.tile(marks.reshape(targets, -1).all(axis=0), targets)
 
 
-def _refuse_lacking(table: Table, options: DataOptions) -> None:
-    """Raise `DataError` for targets without a value beside others of their group that have some."""
-    known, lacking = set(table.panel.unique_ids), []
-    for name in table.reading.empty:
-        own, _ = target_of_series(name, options)
-        if any(series_of_target(own, target, options) in known for target in options.targets):
-            lacking.append(name)
-    if lacking:
-        have = "has" if len(lacking) == 1 else "have"
-        message = f"{some_of(lacking)} {have} no value, and others of the same rows have."
+def _with_every_target(table: Table, options: DataOptions) -> Panel:
+    """The panel with a series for targets without a value too, of which nothing was observed.
+
+    Raises `DataError` for these where `data.missing` does not say that it may be so: what is newer
+    than a run may have none, and goes on from the values that the run has.
+    """
+    panel = table.panel
+    places = {name: place for place, name in enumerate(panel.unique_ids)}
+    groups = list(dict.fromkeys(target_of_series(name, options)[0] for name in places))
+    names = [series_of_target(own, target, options) for target in options.targets for own in groups]
+    lacking = np.array([name not in places for name in names])
+    if not lacking.any():
+        return panel
+    if options.missing in ("error", "zero"):
+        lacks = list(compress(names, lacking))
+        have = "has" if len(lacks) == 1 else "have"
+        message = f"{some_of(lacks)} {have} no value, and others of the same rows have."
         advice = f"Give values, leave these rows out (`data.where`), or {_APART}."
         raise DataError(Problem(message, advice))
+    beside = {target_of_series(name, options)[0]: place for name, place in places.items()}
+    chosen = [places.get(name, beside[target_of_series(name, options)[0]]) for name in names]
+    whole = replace(panel.in_order(np.array(chosen)), unique_ids=tuple(names))
+    is_lacking = np.repeat(lacking, np.diff(whole.offsets))
+    return replace(whole, observed=whole.observed & ~is_lacking)
 
 
 def _refuse_early_ends(panel: Panel, lasts: IntArray) -> None:
