@@ -114,6 +114,7 @@ HOMES = {
         "formats/litert.py",
         "formats/saved_model.py",
     ),
+    "tensorboard": ("runs/tensorboard.py",),
     "tf2onnx": ("training/by_tensorflow.py",),
     "onnx": ("training/onnx/",),
     "jax": ("backends/jax.py",),
@@ -133,6 +134,7 @@ HOMES = {
     "statsforecast": ("methods/statistical.py",),
     "pandas": (
         "runs/tables.py",
+        "runs/tensorboard.py",
         "data/",
         "features/",
         "scoring/",
