@@ -215,9 +215,9 @@ class Architecture:
         `(horizon,)`, with an axis of targets where several are forecast together, and one of
         quantiles where there are any.
         """
-        targets, quantiles = self.sizes.targets, len(self.quantiles)
-        axes = ((targets,) if targets > 1 else (), (quantiles,) if quantiles else ())
-        return (self.window.horizon, *axes[0], *axes[1])
+        axes = [self.sizes.targets] if self.sizes.targets > 1 else []
+        axes += [len(self.quantiles)] if self.quantiles else []
+        return (self.window.horizon, *axes)
 
     def _build(self) -> Model:
         named = {name: keras.Input(shape, name=name) for name, shape in self.input_shapes().items()}
