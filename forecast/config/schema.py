@@ -1,6 +1,7 @@
 """Every option of a config, once: its type, its bounds, its default and what it means.
 
-Those of the table stand in `data`, those of networks in `models`, all others here. Validation,
+Those of the table stand in `data`, those of networks in `models`, those of blends in `blend`, all
+others here. Validation,
 `--set`, `resolved.yaml`, the JSON Schema and the reference page come from them.
 """
 
@@ -17,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from forecast.config.blend import BlendOptions
 from forecast.config.data import DataOptions
 from forecast.config.models import GRUOptions, ModelOptions
 from forecast.config.section import Count, QuantileLevel, Section, ascending
@@ -493,6 +495,8 @@ class PredictOptions(Section):
         return is_rounded
 
 
+BLEND = "blend"
+"""The name of a blend in the column `model` of tables."""
 _MOST_DRAWN = 10**8  # windows that are drawn for one epoch
 
 
@@ -511,6 +515,9 @@ class Config(Section):
     window: WindowOptions = WindowOptions()
     model: ModelOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
+    blend: BlendOptions | None = None
+    """Several forecasters in place of one network; each network of it is what this config says, but
+    for what it has otherwise."""
     intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
@@ -594,7 +601,14 @@ class Config(Section):
     @property
     def quantile_levels(self) -> tuple[float, ...]:
         """The quantiles to forecast, by calibration or by the network itself; or none."""
-        return self.intervals.quantile_levels if self.intervals else self.model.quantiles
+        if self.intervals:
+            return self.intervals.quantile_levels
+        return () if self.blend else self.model.quantiles
+
+    @property
+    def forecaster(self) -> str:
+        """What tables call whoever forecasts: a kind of network, or a blend."""
+        return BLEND if self.blend else self.model.kind
 
     @property
     def leaks(self) -> bool:
