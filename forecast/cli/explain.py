@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from forecast.cli.command import command
-from forecast.cli.opening import open_named
+from forecast.cli.opening import open_named_network
 from forecast.cli.options import RUNS, InputOption, PlotOption, RunArgument, RunsOption
 
 
@@ -40,7 +40,7 @@ def explain(
         from forecast.commands.plot import plot_importance, refuse_plot
 
         refuse_plot(plot_)
-    opened = open_named(run, runs, console)
+    opened = open_named_network(run, runs, console)
     table = explain_run(opened, input_, repeats, seed, console)
     if plot_:
         plot_importance(opened.run.record.name, opened.model, table, plot_, console)

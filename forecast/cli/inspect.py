@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from forecast.cli.command import command
-from forecast.cli.opening import open_named, say_loading
+from forecast.cli.opening import open_named_network, say_loading
 from forecast.cli.options import RUNS, InputOption, PlotOption, RunArgument, RunsOption
 from forecast.console import Console
 
 if TYPE_CHECKING:
-    from forecast.jobs.opening import OpenedRun
+    from forecast.jobs.opened_network import OpenedNetwork
 
 FormatOption = Annotated[
     Literal["table", "csv", "json"], typer.Option(help="How to print what was found.")
@@ -130,11 +130,11 @@ def _refuse_plot(path: Path | None) -> None:
 
 
 @contextmanager
-def _looking(run: str, runs: Path, console: Console) -> Iterator["OpenedRun"]:
+def _looking(run: str, runs: Path, console: Console) -> Iterator["OpenedNetwork"]:
     """The run, with Keras loaded to look into it."""
     from forecast.loading import load_keras, require_backend
 
-    opened = open_named(run, runs, console)
+    opened = open_named_network(run, runs, console)
     backend = opened.config.training.backend
     require_backend(backend)
     with console.without_library_noise():

@@ -11,7 +11,7 @@ from forecast.data.future import refuse_endless
 from forecast.display import step_progress
 from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_run import OpenedRun
 
 
 def predict(

@@ -5,7 +5,7 @@ from itertools import count
 
 from forecast.formats.example import Example
 from forecast.formats.format import Made
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.transforms import Code, Pipeline, Terms
 
 _HEAD = """\
@@ -23,7 +23,7 @@ for ds, numbers in zip(example["forecast_ds"], {forecast}):
 """
 
 
-def snippet(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
+def snippet(opened: OpenedNetwork, made: Sequence[Made], example: Example) -> str:
     """Python that forecasts the example, beginning with its values."""
     return "\n".join(_Snippet(opened, made, example).lines())
 
@@ -31,7 +31,7 @@ def snippet(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
 class _Snippet:
     """The values of each stage are numbered, and what is forecast of them likewise."""
 
-    def __init__(self, opened: OpenedRun, made: Sequence[Made], example: Example) -> None:
+    def __init__(self, opened: OpenedNetwork, made: Sequence[Made], example: Example) -> None:
         self._opened, self._made, self._example = opened, made, example
         self._states, self._stages = count(), count(1)
 

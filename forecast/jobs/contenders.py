@@ -12,7 +12,7 @@ import pandas as pd
 
 from forecast.errors import Problem, RunError
 from forecast.jobs.job import Job
-from forecast.jobs.opening import scales_of
+from forecast.jobs.opened_run import scales_of
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor
 from forecast.runs import Run, model_names
