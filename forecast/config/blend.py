@@ -32,8 +32,7 @@ MemberOptions = Annotated[
                 {
                     "type": "object",
                     "description": "a network: what it has otherwise than the config",
-                    "properties": {key: {} for key in OVERRIDES},
-                    "additionalProperties": False,
+                    "propertyNames": {"enum": list(OVERRIDES)},
                 },
             ]
         }
@@ -48,7 +47,7 @@ class BlendOptions(Section):
     fitted before the first of these, statistical methods at each.
     """
 
-    members: Annotated[tuple[MemberOptions, ...], Field(strict=False, min_length=2, max_length=50)]
+    members: Annotated[tuple[MemberOptions, ...], Field(strict=False, min_length=1, max_length=50)]
     """Each a method by its name (`auto_theta`, `auto_ets`, `auto_ces`, `seasonal_naive`, ...), or
     a network: a mapping of what it has otherwise than the config (`transforms`, `features`,
     `window`, `model`, `training`), `{}` for the config's own network."""

@@ -443,7 +443,8 @@ class IntervalsOptions(Section):
     """Intervals from the errors of forecasts that were made before the test part.
 
     Those of a series have one width by step; with `model.quantiles` they are the ones that the
-    network predicts, moved apart until they cover what they promise.
+    network predicts, moved apart until they cover what they promise. Those of a blend grow with the
+    level of the series where the config's `transforms` begin with `log` or `log1p`.
     """
 
     quantile_levels: Annotated[tuple[QuantileLevel, ...], Field(strict=False, min_length=1)] = (
@@ -609,6 +610,11 @@ class Config(Section):
     def forecaster(self) -> str:
         """What tables call whoever forecasts: a kind of network, or a blend."""
         return BLEND if self.blend else self.model.kind
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether errors grow with the level of a series, as transforms that begin so say."""
+        return bool(self.transforms) and self.transforms[0].kind in ("log", "log1p")
 
     @property
     def leaks(self) -> bool:

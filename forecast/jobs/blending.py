@@ -104,6 +104,7 @@ def _equal_blend(job: Job, networks: Mapping[str, Method]) -> Blend:
         job.fitted_part.panel.unique_ids,
         job.season_length,
         job.config.predict,
+        is_relative=job.config.is_relative,
     )
 
 
@@ -129,12 +130,18 @@ def _weighed(
         blend = replace(blend, weights=weights)
     record = tried.judging(_record(blend, job), blend.weights, plan)
     if plan.cutoffs:
-        errors = tried.together(tried.rows(plan.cutoffs), blend.weights)
-        part = job.fitted_part
-        now = error_scales(part.panel.before(part.split.train_ends).panel, job.season_length)
-        scaled_before = np.ones(len(errors))
-        blend = replace(blend, calibration=Conformal.calibrate(errors, scaled_before, now))
+        blend = replace(blend, calibration=_calibrate(tried, blend, job, plan))
     return blend, record
+
+
+def _calibrate(tried: "_Tried", blend: Blend, job: Job, plan: CalibrationPlan) -> Conformal:
+    """How wide intervals have to be, as the errors of the blend tell."""
+    rows, past, part = tried.rows(plan.cutoffs), plan.past, job.fitted_part
+    cutoffs = tried.cutoffs[rows]
+    errors = tried.together(rows, blend.weights) * tried.scales[rows, None]
+    then = blend.scales(past)[past.series_of(cutoffs)]
+    now = blend.scales(part.panel.before(part.split.train_ends).panel)
+    return Conformal.calibrate(errors / blend.units(past, cutoffs), then, now)
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,8 @@ class _Tried:
     """Of each cutoff's series among those of the blend."""
     errors: FloatArray
     """`(cutoffs, horizon, members)`: truth less forecast, in units of each series' scale."""
+    scales: FloatArray
+    """Those units, `(cutoffs,)`."""
     fallbacks: Mapping[str, int]
     """Of how many of the cutoffs a member had no forecast of its own."""
 
@@ -161,12 +170,13 @@ class _Tried:
         }
         fallback = Fallback(job.season_length)
         points = [fallback.filling(own, past, cutoffs) for own in each.values()]
-        scales = past.by_cutoff(error_scales(past, job.season_length), cutoffs)
-        errors = (past.truth_after(cutoffs, plan.horizon) - np.stack(points)) / scales
+        scales = error_scales(past, job.season_length)[past.series_of(cutoffs)]
+        errors = past.truth_after(cutoffs, plan.horizon) - np.stack(points)
         return cls(
             cutoffs,
             blend.places(past)[past.series_of(cutoffs)],
-            np.moveaxis(errors, 0, -1),
+            np.moveaxis(errors / scales[:, None], 0, -1),
+            scales,
             {name: int(np.isnan(own).any(axis=1).sum()) for name, own in each.items()},
         )
 
@@ -187,12 +197,14 @@ class _Tried:
 
         Over the forecasts that weights are found from, or those of intervals.
         """
-        rows = self.rows(plan.weighing or plan.cutoffs)
+        rows, is_alone = self.rows(plan.weighing or plan.cutoffs), len(record.members) == 1
         members = [
             own.model_copy(
                 update={
                     "error": _mean_size(self.errors[rows, :, i]),
-                    "error_without": _mean_size(self.together(rows, weights.without(i))),
+                    "error_without": None
+                    if is_alone
+                    else _mean_size(self.together(rows, weights.without(i))),
                     "fallbacks": self.fallbacks[own.name],
                 }
             )

@@ -13,7 +13,6 @@ from forecast.features import Encoder
 from forecast.jobs.opened_network import OpenedNetwork
 from forecast.jobs.opened_run import OpenedRun
 from forecast.methods import Blend
-from forecast.scoring.conformal import error_scales
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class OpenedBlend(OpenedRun):
         names = tuple(compress(panel.unique_ids, newcomers))
         if names:
             others = None if calibration is None else calibration.scales
-            scales = error_scales(panel.of(newcomers), self.data.season_length, others)
+            scales = blend.scales(panel.of(newcomers), others)
             blend = blend.with_series(names, scales)
         methods = {name: own.method for name, own in networks.items()}
         blend = replace(blend, members={**blend.members, **methods})

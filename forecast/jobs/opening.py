@@ -95,6 +95,7 @@ def _open_blend(run: Run) -> OpenedBlend:
         data.season_length,
         config.predict,
         calibration,
+        config.is_relative,
     )
     encoders = [network.encoder for network in networks.values()]
     known = read_context(run, next(filter(None, encoders), None))

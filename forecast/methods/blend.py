@@ -14,7 +14,8 @@ from forecast.errors import Problem, RunError
 from forecast.methods.fallback import Fallback
 from forecast.methods.intervals import quantiles_about, refuse_few_errors, refuse_uncalibrated
 from forecast.methods.method import Method, Note, unheard
-from forecast.scoring.conformal import Conformal
+from forecast.scoring.conformal import Conformal, usable
+from forecast.scoring.metrics import mean_by_group, scales_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class BlendWeights:
         return own
 
     def without(self, member: int) -> "BlendWeights":
-        """The same, of sum 1, without one of the members."""
+        """The same, of sum 1, without one of several members."""
         numbers = self.numbers.copy()
         numbers[..., member] = 0
         total = numbers.sum(axis=-1, keepdims=True)
@@ -77,6 +78,8 @@ class Blend:
     options: PredictOptions
     """What a forecast may be."""
     calibration: Conformal | None = None
+    is_relative: bool = False
+    """Whether intervals are as wide in parts of each series' level, not in its units."""
 
     @property
     def name(self) -> str:
@@ -109,12 +112,42 @@ class Blend:
             points = self._methods[member].forecast(panel, cutoffs, horizon).y_hat
             y_hat += weights[..., member] * fallback.filling(points, panel, cutoffs)
             note(horizon)
-        quantiles = self._quantiles(y_hat, places, quantile_levels)
-        return Forecasts(y_hat, quantiles).within(self.options)
+        forecasts = Forecasts(y_hat)
+        if quantile_levels and self.calibration is not None:
+            units = self.units(panel, cutoffs)
+            quantiles = self._quantiles(y_hat / units, self.calibration, places, quantile_levels)
+            forecasts = Forecasts(y_hat, {level: q * units for level, q in quantiles.items()})
+        return forecasts.within(self.options)
+
+    def units(self, panel: Panel, cutoffs: IntArray) -> FloatArray:
+        """What errors after these cutoffs are measured in, `(cutoffs, 1)`.
+
+        Where they are relative, the mean size of a season's values up to the cutoff; otherwise 1.
+        """
+        if not self.is_relative:
+            return np.ones((len(cutoffs), 1))
+        begins = np.maximum(
+            panel.starts[panel.series_of(cutoffs)], cutoffs + 1 - self.season_length
+        )
+        sums = np.concatenate([[0.0], np.cumsum(np.abs(panel.values))])
+        means = (sums[cutoffs + 1] - sums[begins]) / (cutoffs + 1 - begins)
+        units: FloatArray = np.where(means > 0, means, 1.0)[:, None]
+        return units
 
     @property
     def _methods(self) -> list[Method]:
         return list(self.members.values())
+
+    def scales(self, panel: Panel, others: FloatArray | None = None) -> FloatArray:
+        """What the errors of each series of a panel are scaled by, `(series,)`: MASE's unit.
+
+        Where they are relative, in parts of the mean size of its values. `others` are known scales
+        of other series.
+        """
+        scales = scales_of(panel.before(panel.ends), self.season_length)
+        if self.is_relative:
+            scales = scales / mean_by_group(np.abs(panel.values), np.diff(panel.offsets))
+        return usable(scales, others)
 
     def with_series(self, unique_ids: Sequence[str], scales: FloatArray) -> "Blend":
         """The same, for series more that have these scales, and common weights."""
@@ -137,12 +170,15 @@ class Blend:
         return places.astype(np.int64)
 
     def _quantiles(
-        self, y_hat: FloatArray, places: IntArray, levels: Sequence[float]
+        self,
+        y_hat: FloatArray,
+        calibration: Conformal,
+        places: IntArray,
+        levels: Sequence[float],
     ) -> dict[float, FloatArray]:
-        if self.calibration is None or not levels:
-            return {}
+        """About forecasts that are measured as errors are; NaN for a series that has no scale."""
         known = (places >= 0)[:, None]
-        found = quantiles_about(y_hat, self.calibration, np.maximum(places, 0), levels)
+        found = quantiles_about(y_hat, calibration, np.maximum(places, 0), levels)
         return {level: np.where(known, values, np.nan) for level, values in found.items()}
 
     def _refuse_unknown(self, levels: Sequence[float], horizon: int) -> None:

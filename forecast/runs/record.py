@@ -132,7 +132,7 @@ class BlendRecord(_Record):
 
     columns: ClassVar = ("member", "weight", "mase", "mase without it", "fell back")
     """Of `rows`."""
-    members: Annotated[list[MemberRecord], Field(min_length=2)]
+    members: Annotated[list[MemberRecord], Field(min_length=1)]
     error: FiniteFloat | None = None
     """The blend's, as those of its members."""
     weights: Annotated[list[list[list[Annotated[FiniteFloat, Field(ge=0)]]]], Field(min_length=1)]
