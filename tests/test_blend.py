@@ -29,7 +29,7 @@ from forecast.jobs.blending import fit_blended
 from forecast.jobs.fitting import fit_networks
 from forecast.jobs.job import prepare
 from forecast.jobs.opened_blend import OpenedBlend
-from forecast.jobs.opening import open_network, open_run
+from forecast.jobs.opening import open_network, open_run, original_job
 from forecast.methods import Blend, BlendWeights
 from forecast.methods.weighing import fit_weights
 from forecast.runs import find_run, problems, stage
@@ -190,6 +190,22 @@ def test_a_backtest_forecasts_from_the_past_of_each_cutoff(tmp_path: Path, refit
     np.testing.assert_array_equal(first[0]["y_hat"], first[1]["y_hat"])
 
 
+def test_a_network_of_a_blend_is_explained_on_the_test_part_that_it_has_not_seen(
+    tmp_path: Path,
+) -> None:
+    """A share of the windows is that of the member that takes most rows, for all of them."""
+    (tmp_path / "shops.csv").write_text(_table())
+    (tmp_path / "shops.yaml").write_text(CONFIG)
+    settings = ("split.test=0.5", "intervals=null", "blend.weights=equal")
+    opened = _train(tmp_path, _table(), *settings)
+    member = opened.networks["mlp-2"]
+    alone = prepare(member.run.path / "resolved.yaml")
+    job = original_job(member)
+    assert (alone.split.test_begins < job.split.test_begins).all()
+    np.testing.assert_array_equal(job.split.test_begins, opened.unseen(job.panel))
+    assert job.cutoffs["test"].min() >= job.split.test_begins[0] - 1
+
+
 def test_a_member_that_was_changed_is_found(
     tmp_path: Path, opened: OpenedBlend, cli: Callable[..., CompletedProcess[str]]
 ) -> None:
@@ -245,6 +261,10 @@ def test_methods_alone_load_no_keras_and_have_nothing_to_export(
     assert "TensorFlow" not in trained.stderr
     assert len((project / "runs" / "air" / "context.csv").read_text().splitlines()) == 145
     assert cli("predict", "air").returncode == 0
+    checked = cli("check", "--config", "air.yaml", "--set", blend)
+    assert (checked.returncode, "members: 0" in checked.stdout) == (0, True), checked.stderr
+    compared = cli("compare", "--config", "air.yaml", "--set", blend, "--models", "gru,mlp")
+    assert (compared.returncode, "config is of a blend" in compared.stderr) == (3, True)
     refused = cli("export", "air", "--format", "onnx", "--output", "out")
     assert (refused.returncode, "has no network" in refused.stderr) == (2, True)
     warm = cli("train", "--config", "air.yaml", "--set", blend, "--from", "air")

@@ -88,10 +88,10 @@ def backtest(
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
     job = prepare(config, set_ or (), overrides | {"training.backend": asked_backend(backend)})
     to.refuse_sources(job.config.data.files)
-    if job.has_network:
+    if job.networks:
         require_backend(job.config.training.backend)
     with console.without_library_noise():
-        if job.has_network:
+        if job.networks:
             say_loading(job.config.training.backend, console)
             load_keras(job.config.training.backend)
         from forecast.commands.backtest import SPLIT, encode_backtest
@@ -110,7 +110,7 @@ def backtest(
 
 def _fit(job: "Job") -> "Fit":
     """What fits a network, or a blend; what takes Keras, which is loaded by now, for no other."""
-    if not job.has_network:
+    if not job.networks:
         from forecast.jobs.blending import fit_blended
 
         return fit_blended

@@ -64,7 +64,7 @@ def train(
     with stopwatch.stage("read"):
         earlier = None if from_ is None else find_run(runs, from_, console.warn)
         job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
-        if job.has_network:
+        if job.networks:
             require_backend(job.config.training.backend)
         start = None if earlier is None else warm_start(job, earlier)
     staged = stage(runs, config.stem, name, console.warn)
@@ -73,7 +73,7 @@ def train(
         console.stop.cleaning(staging.remove),
         console.without_library_noise(),
     ):
-        if job.has_network:
+        if job.networks:
             say_loading(job.config.training.backend, console)
             with stopwatch.stage("import"):
                 load_keras(job.config.training.backend)

@@ -528,6 +528,11 @@ class Config(Section):
         """All lists of transforms after which networks see the data, the config's own first."""
         return self.transforms, *self.training.ensemble.transforms
 
+    @property
+    def members(self) -> int:
+        """Networks that are trained: seeds, after each list of transforms."""
+        return self.training.ensemble.size * len(self.pipelines)
+
     def each_transform(self) -> Iterator[tuple[tuple[str | int, ...], TransformOptions]]:
         """Every transform of all pipelines, with the path of its key."""
         for i, pipeline in enumerate(self.pipelines):

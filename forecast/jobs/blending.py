@@ -67,10 +67,20 @@ def fit_blends(
         blend = _equal_blend(job, each[i])
         record = _record(blend, job)
         if plan:
+            console.say(_what(blend, plan))
             blend, record = _weighed(blend, job, plan, _members(job, next(before)))
         own = {name: replace(done, trained=[done.trained[i]]) for name, done in networks.items()}
         fitted.append(FittedBlend(job, blend, record, own))
     return fitted
+
+
+def _what(blend: Blend, plan: CalibrationPlan) -> str:
+    """What takes a while: methods are fitted again for each forecast."""
+    cutoffs, series = len(plan.weighing) + len(plan.cutoffs), len(plan.past.unique_ids)
+    return (
+        f"{len(blend.members)} members forecast {series} series from up to {cutoffs} origins "
+        "within the training part ..."
+    )
 
 
 def fit_blended(

@@ -90,14 +90,17 @@ class Job:
         return self.source.config
 
     @property
-    def has_network(self) -> bool:
-        """Whether anything is trained: a blend may be of methods that need no training alone."""
-        return self.config.blend is None or bool(self.members)
+    def networks(self) -> "list[Job]":
+        """The job of each network, itself where it is no blend.
+
+        A blend of methods that need no training has none.
+        """
+        return list(self.members.values()) if self.config.blend else [self]
 
     @property
     def warnings(self) -> list[str]:
         """What a person should know before training, a line each."""
-        networks = list(self.members.values()) if self.config.blend else [self]
+        networks = self.networks
         found = [LEAK] if any(own.config.leaks for own in networks) else []
         found += self._beyond_bounds()
         missing = missing_line(covariates_health(self.panel, self.config.data.covariates))
@@ -333,6 +336,7 @@ def _blend_job(source: LoadedConfig, table: Table, season_length: int) -> Job:
     most = max((own.rows_before for own in needs), default=1)
     job = _split_job(source, table, season_length, Needs(most, 0, horizon))
     _refuse_untrainable(job)
+    _refuse_other_backends(source)
     members = {
         name: _network_job(own, table, season_length, job.split)
         for name, own in source.networks.items()
@@ -361,6 +365,19 @@ def _split_job(
         fitted_series(panel, split, needs),
         reading=table.reading,
     )
+
+
+def _refuse_other_backends(source: LoadedConfig) -> None:
+    """Raise `ConfigError` for a network of a blend with a backend of its own: one is loaded."""
+    common = source.config.training.backend
+    message = f"networks of a blend are trained with one backend, which is {common}."
+    problems = [
+        own.problem(("training", "backend"), message, "Set training.backend for all of them.")
+        for own in source.networks.values()
+        if own.config.training.backend != common
+    ]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _refuse_unknown_methods(source: LoadedConfig, season_length: int) -> None:

@@ -1,11 +1,13 @@
 """Opening a finished run, for the commands that come after training."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from forecast.config import Config
+from forecast.data.split import Split, cutoffs_by_split
 from forecast.errors import DataError, Problem, RunError
 from forecast.jobs.job import Job, prepare
 from forecast.jobs.opened_blend import OpenedBlend
@@ -110,7 +112,12 @@ def original_job(opened: OpenedRun) -> Job:
     if job.sha256 != opened.data.sha256:
         message = f"{opened.config.data.path} is not the table that the run was made from."
         raise DataError(Problem(message, "Give newer rows: --input FILE. Or train again."))
-    return job
+    begins = opened.unseen(job.panel)
+    if (begins == job.split.test_begins).all():
+        return job
+    # A network of a blend has the split that all of its members have in common.
+    split = Split(np.minimum(job.split.train_ends, begins), begins)
+    return replace(job, split=split, cutoffs=cutoffs_by_split(job.panel, split, job.needs))
 
 
 def transforms_of(run: Run, config: Config, season_length: int) -> Pipelines:
