@@ -1,11 +1,13 @@
 """Blends: several forecasters whose weighted mean is the forecast."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
 import pytest
@@ -222,6 +224,35 @@ def test_a_member_that_was_changed_is_found(
         open_run(find_run(copy.parent, "shops"))
     assert cli("runs", "delete", "shops").returncode == 0
     assert not copy.exists()
+
+
+HOSTILE = {
+    "a path": lambda blend: blend["members"][0].update(name="../other"),
+    "no method": lambda blend: blend["members"][2].update(name="no_such"),
+    "a name twice": lambda blend: blend["members"][3].update(name="naive"),
+    "too few weights": lambda blend: blend["weights"][0][0].pop(),
+    "a negative weight": lambda blend: blend["weights"][0].append([-1, 2, 0, 0, 0]),
+    "weights of other series": lambda blend: blend["weights"].append(blend["weights"][0]),
+    "a network that is not there": lambda blend: blend["members"][0].update(name="gru"),
+}
+
+
+@pytest.mark.parametrize("spoil", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_blend_that_somebody_made_up_is_refused(
+    tmp_path: Path, opened: OpenedBlend, spoil: Callable[[dict[str, Any]], object]
+) -> None:
+    """Although its checksum is right."""
+    copy = tmp_path / "shops"
+    shutil.copytree(opened.run.path, copy)
+    blend = json.loads((copy / "blend.json").read_text())
+    spoil(blend)
+    (copy / "blend.json").write_text(json.dumps(blend))
+    record = json.loads((copy / "run.json").read_text())
+    digest = hashlib.sha256((copy / "blend.json").read_bytes()).hexdigest()
+    record["checksums"]["blend.json"] = digest
+    (copy / "run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError):
+        open_run(find_run(tmp_path, "shops"))
 
 
 def test_commands_take_a_blend_as_one(
