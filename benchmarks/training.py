@@ -35,7 +35,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 UNITS = 50
 SEEDS = 5
 CUTOFFS = 27
-PARTS = ("members", "backtest", "panel", "costs", "local")
+PARTS = ("members", "backtest", "panel", "covariates", "costs", "local")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Size:
     context: int = 12
     units: int = UNITS
     members: int = 1
+    covariates: int = 0
+    """Columns of the past beside the target."""
 
 
 AIRLINE = Size(windows=105, batch=16, epochs=50)
@@ -185,6 +187,21 @@ def panel(repeats: int, torch: str | None) -> None:
     )
 
 
+def covariates(repeats: int, torch: str | None) -> None:
+    """Throughput with ten columns beside the target, which all sides read as ten features more."""
+    found = sides(torch)
+    rows = []
+    for count in (0, 10):
+        size = replace(PANEL, batch=256, epochs=2, covariates=count)
+        rates = in_turns(repeats, [(side, size) for side in found], rates=True)
+        rows.append((str(count), *(f"{rate:,.0f}" for rate in rates)))
+    print_table(
+        f"50,000 windows of 12, GRU({UNITS}), batch 256: windows per second, compiling left out",
+        ("columns of the past", *(side.name for side in found)),
+        rows,
+    )
+
+
 def costs(repeats: int) -> None:
     """How the time of a window grows with context, units, windows of a batch, and members."""
     base = Size(windows=8_192, batch=256, epochs=3)
@@ -294,6 +311,8 @@ def main() -> None:
         backtest(options.repeats)
     if "panel" in wanted:
         panel(options.repeats, options.torch)
+    if "covariates" in wanted:
+        covariates(options.repeats, options.torch)
     if "costs" in wanted:
         costs(options.repeats)
     if "local" in wanted:

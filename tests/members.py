@@ -27,7 +27,8 @@ OWN = {
 }
 KINDS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
-        {"kind": "gru", "units": 5, "dropout": 0.3, "patch_length": 3},
+        {"kind": "gru", "units": 5, "dropout": 0.3, "patch_length": 3}
+        | {"recurrent_dropout": 0.2, "bias_initializer": "chrono"},
         {"optimizer": "adam", "schedule": "cosine"},
     ),
     (

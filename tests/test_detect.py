@@ -146,3 +146,16 @@ def test_rows_that_were_trained_on_are_passed_over(trained: Path, cli_in: Cli) -
     own, found = _found(cli_in(*words, cwd=trained)), _found(again)
     assert found["rows"] == 260
     assert abs(int(str(found["anomalies"])) - int(str(own["anomalies"]))) <= 4
+
+
+def test_a_series_that_was_too_short_to_be_fitted_is_passed_over(tmp_path: Path, cli: Cli) -> None:
+    """Be it in newer rows, which says so, or in the test part."""
+    last = _table(_load(ROWS)[:, -20:], ROWS - 20).splitlines()
+    short = [line.replace("a", "short", 1) for line in last if line.startswith("a")]
+    (tmp_path / "load.csv").write_text(_table(_load(ROWS)) + "\n".join(short))
+    (tmp_path / "load.yaml").write_text(CONFIG)
+    words = ["detect", "--format", "json", "--level", "0.95"]
+    assert cli("train", "--config", "load.yaml").returncode == 0
+    newer = cli(*words, "--input", "load.csv")
+    assert "as the network was not fitted on them: short" in newer.stderr
+    assert (_found(newer)["rows"], _found(cli(*words))["rows"]) == (260, 258)

@@ -243,7 +243,8 @@ def test_litert_runs_on_built_in_operators_alone(
     ("words", "code", "said"),
     [
         (["--format", "onnx", "-o", "there"], 2, "there is there already"),
-        (["--format", "onnx", "-o", "no/out"], 2, "can not write no/out: No such file"),
+        (["--format", "keras", "-o", "no/out"], 2, "can not write no/out: there is no folder no."),
+        (["--format", "onnx", "-o", "x" * 300], 2, "File name too long"),
         (["--format", "onnx", "-o", "-"], 2, "a folder, which can not be printed"),
         (["--format", "pickle", "-o", "out"], 2, "'pickle' is not one of 'onnx', 'keras'"),
         (["--format", "onnx"], 2, "Missing option '--output'"),

@@ -634,7 +634,7 @@ def test_other_covariates_than_those_of_the_run_are_named(
         ("data.covariates.past=[ds]", "a covariate can not be called `ds`"),
         ("data.covariates.past=[clicks,clicks]", "data.covariates.past, twice."),
         ("data.covariates.categories=[other]", "`other` is among the categories, and is no"),
-        ("data.resample={freq: W, how: sum}", "`data.resample` makes one value of several rows"),
+        ("data.resample={freq: W, how: sum, covariates: {sold: max}}", "`sold` is no covariate"),
         ("data.covariates.known=[]", "`data.future` gives known covariates, and there are"),
     ],
 )
@@ -667,31 +667,6 @@ def test_check_says_of_which_sort_each_column_is(cli: Cli, run: Path, tmp_path: 
     assert any(f"after the last row: {', '.join(KNOWN)}." in line for line in found["warnings"])
     told = cli("check", "--config", "sales.yaml", "--set", "data.future=next.csv")
     assert "after the last row" not in told.stdout
-
-
-@pytest.mark.parametrize(
-    ("name", "shift", "warned"),
-    [
-        ("clicks", 0, ""),  # a column that is known up to the cutoff may well be the target
-        ("clicks", -1, ""),
-        ("clicks", 1, "`clicks` is the target 1 steps later"),
-        ("price", 0, "`price` is the target of the same step"),
-        ("price", -1, "`price` is the target 1 steps before"),
-        ("price", -4, ""),  # known so far ahead
-    ],
-)
-def test_check_finds_a_column_that_is_the_target(
-    cli: Cli, run: Path, tmp_path: Path, name: str, shift: int, warned: str
-) -> None:
-    """Of the same step or of one nearby: nobody knows it in time."""
-    table = pd.read_csv(tmp_path / "sales.csv")
-    table[name] = table.groupby("shop")["sold"].shift(-shift)
-    table.to_csv(tmp_path / "sales.csv", index=False)
-    result = cli("check", "--config", "sales.yaml")
-    assert result.returncode == 0, result.stderr
-    lines = [line for line in result.stdout.splitlines() if f"warning: `{name}` is" in line]
-    assert len(lines) == bool(warned)
-    assert warned in "".join(lines)
 
 
 def test_a_run_without_a_future_is_drawn_and_shown(cli: Cli, run: Path, tmp_path: Path) -> None:

@@ -14,17 +14,18 @@ import numpy as np
 def main() -> None:
     """Windows are made beforehand, as `fit` needs them."""
     parser = argparse.ArgumentParser()
-    for name in ("windows", "batch", "epochs", "context", "units"):
+    for name in ("windows", "batch", "epochs", "context", "units", "covariates"):
         parser.add_argument(f"--{name}", type=int, required=True)
     options = parser.parse_args()
     series = np.random.default_rng(0).normal(size=options.windows + options.context)
     rows = np.arange(options.windows)[:, None] + np.arange(options.context)
-    contexts = series[rows].astype(np.float32)[..., None]
+    beside = np.random.default_rng(1).normal(size=(len(series), options.covariates))
+    contexts = np.concatenate([series[:, None], beside], axis=1)[rows].astype(np.float32)
     targets = series[rows[:, -1:] + 1].astype(np.float32)
     begin = time.perf_counter()
     model = keras.Sequential(
         [
-            keras.layers.Input((options.context, 1)),
+            keras.layers.Input(contexts.shape[1:]),
             keras.layers.GRU(options.units),
             keras.layers.Dropout(0.2),
             keras.layers.Dense(1),

@@ -14,29 +14,29 @@ import torch
 class Network(torch.nn.Module):
     """GRU, Dropout, Linear."""
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, features: int, units: int) -> None:
         super().__init__()
-        self.gru = torch.nn.GRU(1, units, batch_first=True)
+        self.gru = torch.nn.GRU(features, units, batch_first=True)
         self.dropout = torch.nn.Dropout(0.2)
         self.forecast = torch.nn.Linear(units, 1)
 
     def forward(self, contexts: torch.Tensor) -> torch.Tensor:
-        """Contexts `(batch, context, 1)` to `(batch, 1)`."""
+        """Contexts `(batch, context, features)` to `(batch, 1)`."""
         return self.forecast(self.dropout(self.gru(contexts)[1][0]))
 
 
 def main() -> None:
     """Windows are views of the series, gathered a batch at a time."""
     parser = argparse.ArgumentParser()
-    for name in ("windows", "batch", "epochs", "context", "units"):
+    for name in ("windows", "batch", "epochs", "context", "units", "covariates"):
         parser.add_argument(f"--{name}", type=int, required=True)
     options = parser.parse_args()
     torch.manual_seed(0)
-    series = torch.randn(options.windows + options.context)
-    contexts = series[:-1].unfold(0, options.context, 1)[..., None]
-    targets = series[options.context :, None]
+    columns = torch.randn(options.windows + options.context, 1 + options.covariates)
+    contexts = columns[:-1].unfold(0, options.context, 1).transpose(1, 2)
+    targets = columns[options.context :, :1]
     begin = time.perf_counter()
-    model = Network(options.units)
+    model = Network(1 + options.covariates, options.units)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     ends = [begin]
     for _ in range(options.epochs):

@@ -1,5 +1,7 @@
 """Runs made ready for the commands that forecast with them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,3 +52,17 @@ def _exported(run: "Run", console: Console) -> "Run":
         from forecast.jobs.finishing import finish
 
         return finish(run)
+
+
+@contextmanager
+def looking(run: str, runs: Path, console: Console) -> Iterator["OpenedNetwork"]:
+    """The run, with Keras loaded to look into it."""
+    from forecast.loading import load_keras, require_backend
+
+    opened = open_named_network(run, runs, console)
+    backend = opened.config.training.backend
+    require_backend(backend)
+    with console.without_library_noise():
+        say_loading(backend, console)
+        load_keras(backend)
+        yield opened

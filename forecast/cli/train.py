@@ -1,7 +1,7 @@
 """`forecast train`."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -45,6 +45,13 @@ def train(
         ),
     ] = None,
     backend: BackendOption = None,
+    log: Annotated[
+        Literal["tensorboard"] | None,
+        typer.Option(
+            help="Write the history into the run's folder tensorboard/ too, for "
+            "`tensorboard --logdir`; needs the extra tensorboard."
+        ),
+    ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Train a network, or a blend, and print the path of its run.
@@ -61,6 +68,9 @@ def train(
         from forecast.jobs.warm_start import warm_start
         from forecast.loading import asked_backend, load_keras, require_backend
         from forecast.runs import find_run, stage
+        from forecast.runs.tensorboard import require_tensorboard
+    if log:
+        require_tensorboard()
     with stopwatch.stage("read"):
         earlier = None if from_ is None else find_run(runs, from_, console.warn)
         job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
@@ -79,7 +89,7 @@ def train(
                 load_keras(job.config.training.backend)
         from forecast.commands.invocation import Invocation
 
-        invocation = Invocation(console, stopwatch, sys.argv[1:], start)
+        invocation = Invocation(console, stopwatch, sys.argv[1:], start, log)
         run = _train(job, staging, invocation)
     console.result(str(run.path))
 

@@ -102,7 +102,7 @@ def describe(job: Job) -> Findings:
             *job.warnings,
             *left_out,
             *warnings_of(panel, job.split.train_ends),
-            *covariate_warnings(panel, beside, job.prediction_horizon),
+            *covariate_warnings(panel, beside, job.prediction_horizon, job.season_length),
         ],
         covariates=covariates_health(panel, beside),
     )

@@ -11,7 +11,7 @@ from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import csv_text, records
 from forecast.display import text_table
-from forecast.errors import DataError, Problem, UsageError
+from forecast.errors import DataError, Problem, UsageError, some_of
 from forecast.jobs.anomalies import Level, events, newer_points, own_points, with_events
 from forecast.jobs.opened_network import OpenedNetwork
 
@@ -54,6 +54,9 @@ def detect(
         passed = int(np.sum(begins - first))
         if passed:
             console.say(f"{passed} rows are passed over: the network was fitted on them")
+        strange = [name for name in panel.unique_ids if name not in opened.fitted]
+        if strange:
+            console.say(f"passed over, as the network was not fitted on them: {some_of(strange)}")
         points = newer_points(opened, panel, begins, wanted, step)
     if points.empty:
         message = "there is no row to judge that the network was not fitted on."

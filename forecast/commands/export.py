@@ -40,12 +40,26 @@ def refuse_export(opened: OpenedRun, format: str, output: Path) -> list[OpenedNe
             name, formats = network.run.record.name, ", ".join(WITHOUT_KERAS)
             message = f"the run {name} has a network for each series, which are no Keras model."
             raise UsageError(Problem(message, f"They can be exported as --format {formats}."))
+    _refuse_output(output)
+    return networks
+
+
+def _refuse_output(output: Path) -> None:
+    """Raise `UsageError` where no folder can be made."""
     if str(output) == "-":
         raise UsageError(Problem("an export is a folder, which can not be printed.", "Name one."))
-    if output.is_symlink() or output.exists():
+    try:
+        output.lstat()
+    except FileNotFoundError as error:
+        if not output.parent.is_dir():
+            message = f"can not write {output}: there is no folder {output.parent}."
+            advice = "Make it, or name another folder: --output PATH."
+            raise UsageError(Problem(message, advice)) from error
+    except (OSError, ValueError) as error:  # a name with a NUL is a wrong value
+        raise UsageError(Problem(f"can not write {output}: {reason(error)}.")) from error
+    else:
         message = f"{output} is there already, and nothing is written over it."
         raise UsageError(Problem(message, "Remove it, or name another folder: --output PATH."))
-    return networks
 
 
 def _networks(opened: OpenedRun) -> list[OpenedNetwork]:
@@ -98,7 +112,7 @@ def _appearing(output: Path, stop: Stop) -> Iterator[Path]:
             folder.mkdir()
             yield folder
             folder.rename(output)
-        except (OSError, ValueError) as error:  # a name with a NUL is a wrong value
+        except OSError as error:
             raise UsageError(Problem(f"can not write {output}: {reason(error)}.")) from error
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
+from typing import Literal
 
 from forecast import __version__
 from forecast.commands.verdict import say_verdict
@@ -29,6 +30,8 @@ class Invocation:
 
     start: WarmStart | None = None
     """What the training goes on from."""
+    log: Literal["tensorboard"] | None = None
+    """For which other program the history is written too."""
 
     def record(self, name: str, job: Job, parameters: int, *, is_whole: bool = True) -> RunRecord:
         """What `run.json` tells of the run of this name."""

@@ -22,6 +22,7 @@ from forecast.figures import (
     Tested,
     View,
     draw_anomalies,
+    draw_attribution,
     draw_backtest,
     draw_comparison,
     draw_gates,
@@ -37,6 +38,7 @@ from forecast.runs import Run, find_run
 from forecast.runs.store import Warn, unsaid
 
 if TYPE_CHECKING:  # none of them is needed to draw a run
+    from forecast.commands.attribution import ForecastAttribution
     from forecast.commands.compare import Comparison
     from forecast.commands.detect import Detection
     from forecast.commands.gates import Gates
@@ -45,7 +47,7 @@ if TYPE_CHECKING:  # none of them is needed to draw a run
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
 HISTORY, FORECAST = (figure.__name__ for figure in DEFAULT)
-_WHOLE = {"history"}  # figures that show the run, whatever the series
+_WHOLE = {"history", "norms"}  # figures that show the run, whatever the series
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|%]')
 _LONGEST_NAME = 150  # bytes of series in a file's name, of 255 that most systems take
 _MOST_SERIES = 20  # in one figure; more would be too small to read
@@ -193,6 +195,23 @@ def plot_importance(
 ) -> None:
     """Draw the importance of features. Raises `UsageError` where the file can not be written."""
     _plot(partial(draw_importance, name, model, table), output, console)
+
+
+def plot_attribution(
+    name: str, told: "ForecastAttribution", output: Path, console: Console
+) -> None:
+    """Draw what a forecast is made of. Raises `UsageError` as the others do."""
+    found = told.found
+    draw = partial(
+        draw_attribution,
+        name,
+        told.unique_id,
+        told.what,
+        told.target,
+        (found.baseline, found.forecast),
+        found.features,
+    )
+    _plot(draw, output, console)
 
 
 def plot_anomalies(

@@ -30,6 +30,7 @@ from forecast.runs.tables import (
     write_history,
     write_scores,
 )
+from forecast.runs.tensorboard import write_events
 from forecast.runs.weights import write_weights
 from forecast.scoring.metrics import Scale, error_scales
 from forecast.scoring.scores import score
@@ -83,7 +84,7 @@ def write_run(done: FittedJobs, invocation: Invocation, staging: Staging) -> Run
         scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
         forecasts = _forecasts(job, trained.method(network))
         scores = score(forecasts, scales)
-    _write(staging, done, scales)
+    _write(staging, done, scales, invocation)
     write_forecasts(staging, forecasts)
     write_scores(staging, scores)
     return invocation.record(staging.name, job, trained.parameters)
@@ -99,7 +100,7 @@ def _keep(fitting: Fitting, invocation: Invocation, staging: Staging) -> str:
     def write(spare: Staging) -> RunRecord:
         [trained] = done.trained
         past = trained.job.panel.before(trained.job.split.train_ends)
-        _write(spare, done, error_scales(past, trained.job.season_length))
+        _write(spare, done, error_scales(past, trained.job.season_length), invocation)
         return invocation.record(spare.name, trained.job, trained.parameters, is_whole=False)
 
     try:
@@ -143,7 +144,9 @@ def _forecasts(job: Job, network: Method) -> pd.DataFrame:
     return forecasts_of(methods, Task(job.panel, parts, horizon, levels))
 
 
-def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> None:
+def _write(
+    staging: Staging, done: FittedJobs, scales: Mapping[str, Scale], invocation: Invocation
+) -> None:
     """Everything of the run directory but the model and the tables of forecasts and scores."""
     [trained] = done.trained
     job = trained.job
@@ -152,7 +155,10 @@ def _write(staging: Staging, done: FittedJobs, scales: Mapping[str, Scale]) -> N
     if trained.calibration:
         write_intervals(staging, trained.calibration.state())
     write_data(staging, data_record(job, scales))
-    write_history(staging, _history(job, done.history))
+    history = _history(job, done.history)
+    write_history(staging, history)
+    if invocation.log:
+        write_events(staging, history)
     write_weights(staging, trained.weights)
     kept = max(job.config.rows_seen(job.season_length), job.season_length)
     last = job.panel.tail(kept)

@@ -64,11 +64,6 @@ class BlendOptions(Section):
     stride: Count | None = None
     """Steps between two of them; a third of the horizon where it is left out."""
 
-    @property
-    def has_network(self) -> bool:
-        """Whether any of the members has to be trained."""
-        return any(not isinstance(member, str) for member in self.members)
-
     def stride_of(self, horizon: int) -> int:
         """Steps between two origins of forecasts so far."""
         return self.stride or max(1, horizon // 3)

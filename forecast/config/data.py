@@ -172,6 +172,9 @@ class ResampleOptions(Section):
     """The frequency of the steps, as in `data.freq`."""
     how: How
     """What becomes of the values that fall into one step."""
+    covariates: dict[str, How] = Field(default_factory=dict)
+    """The same for covariates that are numbers, by name; of others their mean. Of words a step has
+    the one that is there most often, and blank where all are."""
 
 
 RESERVED = ("unique_id", "ds")
@@ -345,9 +348,12 @@ class DataOptions(Section):
         taken |= dict.fromkeys(self.ids, "data.id") | dict.fromkeys(self.targets, "data.target")
         for path, message, advice in self.covariates.problems(taken):
             yield ("covariates", *path), message, advice
-        if self.covariates.all and self.resample:
-            what = "`data.resample` makes one value of several rows, and not of covariates."
-            yield ("resample",), what, "Bring the rows to even steps before."
+        changing = (*self.covariates.past, *self.covariates.known)
+        for name in self.resample.covariates if self.resample else ():
+            if name not in changing:
+                what = f"`{name}` is no covariate that changes from row to row."
+                advice = "List it among the `past` or `known` ones of data.covariates."
+                yield ("resample", "covariates", name), what, advice
         if self.future is not None and not self.covariates.known:
             what = "`data.future` gives known covariates, and there are none."
             yield ("future",), what, "Name them: `data.covariates: {known: [...]}`."

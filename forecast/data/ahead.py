@@ -10,9 +10,10 @@ from forecast.config.data import CovariateOptions, DataOptions
 from forecast.data.arrays import FloatArray, IntArray
 from forecast.data.beside import columns_beside
 from forecast.data.calendar import dates, iso, steps_between, zone_of
-from forecast.data.columns import Rows, rows_of
+from forecast.data.columns import Rows, in_order, rows_of
 from forecast.data.gaps import most_steps
 from forecast.data.panel import Panel
+from forecast.data.resample import resample
 from forecast.data.sources import Columns, RawTable, read_source
 from forecast.data.sources.content import Content
 from forecast.errors import DataError, Problem, did_you_mean
@@ -64,7 +65,11 @@ def read_ahead(
     )
     raw = _read(content, options)
     rows = rows_of(raw, options, is_part=True, has_target=False)
-    rows = _of_panel(rows, panel, raw, left_out)
+    rows, parts = in_order(_of_panel(rows, panel, raw, left_out)), None
+    places = rows.places
+    if options.resample is not None and len(places):
+        parts = resample(rows, options.resample)
+        rows = parts.steps
     codes = np.array([*map(panel.unique_ids.index, rows.unique_ids)], np.int64)[rows.codes]
     steps = steps_between(panel.begins[codes], rows.ds, panel.freq)
     # A date between the last and the next counts as the last step, and is none.
@@ -74,8 +79,9 @@ def read_ahead(
     _refuse_far_ahead(codes, steps, rows, panel, raw)
     _refuse_beside_steps(codes, steps, rows, panel, raw)
     _refuse_repeated(codes, steps, rows, raw)
-    own = replace(raw, frame=raw.frame.loc[np.unique(rows.places)])
+    own = replace(raw, frame=raw.frame.loc[np.unique(places)])
     beside = columns_beside(own, options, names, words)
+    beside = beside if parts is None else parts.beside(beside)
     columns = {name: column[rows.places] for name, column in beside.columns.items()}
     return Ahead(codes, steps, columns, beside.levels)
 

@@ -84,6 +84,20 @@ def rows_of(
     return rows if is_dated.all() else rows.take(is_dated)
 
 
+def in_order(rows: Rows) -> Rows:
+    """The rows series by series, each in the order of time; most tables are so already."""
+    order = moments(rows.ds)
+    steps = np.diff(rows.codes)
+    if ((steps > 0) | ((steps == 0) & (np.diff(order) >= 0))).all():
+        return rows
+    return rows.take(np.lexsort((order, rows.codes)))
+
+
+def moments(ds: Dates) -> NDArray[np.int64]:
+    """Dates, or what is counted in their place, as whole numbers."""
+    return ds.asi8 if isinstance(ds, pd.DatetimeIndex) else ds.to_numpy(np.int64)
+
+
 def _refuse_repeated_header(raw: RawTable) -> None:
     """Raise `DataError` where a row is the header again, as in tables that were put together."""
     if any(pd.api.types.is_numeric_dtype(column) for _, column in raw.frame.items()):

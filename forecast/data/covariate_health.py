@@ -10,6 +10,8 @@ from forecast.data.arrays import FloatArray
 from forecast.data.panel import Panel
 
 _SAME = 0.95  # of the values that are not the usual one; so many that are equal are no chance
+_EXPLAINED = 0.95  # of the squares of the target's changes; so much is seldom said by a cause
+_FEWEST = 20  # changes that can tell anything
 _MOST_WORDS = 6  # that are named
 
 
@@ -56,7 +58,9 @@ def covariates_health(panel: Panel, options: CovariateOptions) -> list[Covariate
     return found
 
 
-def covariate_warnings(panel: Panel, options: CovariateOptions, horizon: int) -> Iterator[str]:
+def covariate_warnings(
+    panel: Panel, options: CovariateOptions, horizon: int, season_length: int
+) -> Iterator[str]:
     """What may be wrong with the columns beside the target, in sentences."""
     if panel.covariates is None:
         return
@@ -67,9 +71,34 @@ def covariate_warnings(panel: Panel, options: CovariateOptions, horizon: int) ->
             "will need them: `data.future`, `predict --future FILE`, or rows with a blank target. "
             "What is measured, and not known before, belongs among the `past` ones."
         )
+    # What the target's own past tells of its changes is no sign of a leak.
+    changes = _changes(panel.truth, panel)
+    past = (-1, -season_length)
+    own = max(_explained(changes, changes, panel, shift) for shift in past)
     for name in (*options.past, *options.known):
-        if name not in panel.covariates.levels:
-            yield from _leaks(panel, name, horizon, is_known=name in options.known)
+        if name in panel.covariates.levels:
+            continue
+        first = 1 - horizon if name in options.known else 1
+        shifts = sorted(range(first, horizon + 1), key=abs)
+        values = _beside(panel, name)
+        same = [s for s in shifts if _share_of_same(values, panel.truth, panel, s) >= _SAME]
+        if same:
+            yield (
+                f"`{name}` is the target {_when(same[0])}, which nobody knows when the forecast is "
+                "made: the scores leak."
+            )
+            continue
+        own_changes = _changes(values, panel)
+        shares = {shift: _explained(own_changes, changes, panel, shift) for shift in shifts}
+        most = max(shifts, key=shares.__getitem__)
+        if shares[most] >= _EXPLAINED and 1 - shares[most] < (1 - own) / 2:
+            doubt = "its dates are wrong"
+            if name in options.known:
+                doubt = "nobody knows it before, and it belongs among the `past` ones"
+            yield (
+                f"`{name}` tells {shares[most]:.1%} of the target's changes {_when(most)} (its own "
+                f"past {own:.1%}): if {doubt}, the scores leak."
+            )
 
 
 def _reaches(panel: Panel, name: str) -> bool:
@@ -81,21 +110,12 @@ def _reaches(panel: Panel, name: str) -> bool:
     return bool((~np.isnan(panel.covariates.columns[name][after])).any())
 
 
-def _leaks(panel: Panel, name: str, horizon: int, *, is_known: bool) -> Iterator[str]:
-    """Whether a column is the target, of the same step or of others that it can not know."""
-    values, truth = _beside(panel, name), panel.truth
-    first = 1 - horizon if is_known else 1
-    shifts = sorted(range(first, horizon + 1), key=abs)
-    for shift in shifts:
-        if _share_of_same(values, truth, panel, shift) < _SAME:
-            continue
-        when = "of the same step" if shift == 0 else f"{abs(shift)} steps later"
-        when = f"{-shift} steps before" if shift < 0 else when
-        yield (
-            f"`{name}` is the target {when}, which nobody knows when the forecast is made: the "
-            "scores leak."
-        )
-        return
+def _when(shift: int) -> str:
+    """Which of the target's steps, beside the column's."""
+    if shift == 0:
+        return "of the same step"
+    steps = "1 step" if abs(shift) == 1 else f"{abs(shift)} steps"
+    return f"{steps} {'later' if shift > 0 else 'before'}"
 
 
 def _beside(panel: Panel, name: str) -> FloatArray:
@@ -109,15 +129,31 @@ def _beside(panel: Panel, name: str) -> FloatArray:
     return values
 
 
+def _changes(values: FloatArray, panel: Panel) -> FloatArray:
+    """From each row to the next of its series, on a scale that all series have; `(rows,)`."""
+    changes = np.diff(values, append=np.nan)
+    changes[panel.ends - 1] = np.nan
+    series = panel.series_of(np.arange(len(values)))
+    known = ~np.isnan(changes)
+    squares = np.bincount(series[known], changes[known] ** 2, len(panel.unique_ids))
+    counts = np.bincount(series[known], minlength=len(panel.unique_ids))
+    scale = np.sqrt(squares / np.maximum(counts, 1))[series]
+    changes[scale == 0] = np.nan
+    scaled: FloatArray = changes / np.where(scale > 0, scale, 1.0)
+    return scaled
+
+
+def _explained(one: FloatArray, other: FloatArray, panel: Panel, shift: int) -> float:
+    """How much of a column's variance another so many steps before it tells, on a line."""
+    one, other = _pairs(one, other, panel, shift)
+    if len(one) < _FEWEST or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1] ** 2)
+
+
 def _share_of_same(values: FloatArray, truth: FloatArray, panel: Panel, shift: int) -> float:
     """How many values are the target so many steps later, of those that are not the usual one."""
-    rows = np.arange(len(values))
-    series = panel.series_of(rows)
-    others = rows + shift
-    inside = (others >= panel.starts[series]) & (others < panel.ends[series])
-    one, other = values[inside], truth[others[inside]]
-    known = ~np.isnan(one) & ~np.isnan(other)
-    one, other = one[known], other[known]
+    one, other = _pairs(values, truth, panel, shift)
     if not len(other):
         return 0.0
     numbers, counts = np.unique(other, return_counts=True)
@@ -125,6 +161,19 @@ def _share_of_same(values: FloatArray, truth: FloatArray, panel: Panel, shift: i
     if telling.sum() < max(3, 0.01 * len(other)):
         return 0.0
     return float(np.isclose(one[telling], other[telling], rtol=1e-9, atol=0).mean())
+
+
+def _pairs(
+    one: FloatArray, other: FloatArray, panel: Panel, shift: int
+) -> tuple[FloatArray, FloatArray]:
+    """Values of a column and those of another so many steps later, where both are known."""
+    rows = np.arange(len(one))
+    series = panel.series_of(rows)
+    others = rows + shift
+    inside = (others >= panel.starts[series]) & (others < panel.ends[series])
+    one, other = one[inside], other[others[inside]]
+    known = ~np.isnan(one) & ~np.isnan(other)
+    return one[known], other[known]
 
 
 def missing_line(found: Sequence[CovariateHealth]) -> str:

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.config.data import DataOptions, ResampleOptions
+from forecast.config.data import DataOptions
 from forecast.data.ahead import read_ahead
 from forecast.data.beside import columns_beside, covariates_of
-from forecast.data.calendar import Dates, dates, is_counted, is_freq, iso, steps_between
+from forecast.data.calendar import dates, is_counted, is_freq, iso, steps_between
 from forecast.data.clocks import zones_that_repeat, zones_that_skip
-from forecast.data.columns import Rows, rows_of
+from forecast.data.columns import Rows, in_order, moments, rows_of
 from forecast.data.frequency import frequency_of
 from forecast.data.gaps import Grid, between, fill, known_span, most_steps, place
 from forecast.data.panel import Panel
+from forecast.data.resample import Resampled, resample
 from forecast.data.sources import Columns, RawTable, read_source
 from forecast.data.sources.content import Content
 from forecast.errors import DataError, Problem
@@ -106,10 +107,12 @@ def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> T
     """The panel of the rows of a table; see `rows_of` for one that is a part."""
     rows = rows_of(raw, options, is_part=is_part)
     reading = Reading(rows=len(raw.frame))
-    rows = _in_order(rows)
+    rows, parts = in_order(rows), None
     if options.resample is not None:
-        rows = _resampled(rows, options.resample, raw)
-        freq = options.resample.freq
+        _refuse_undated(rows, options.resample.freq)
+        _refuse_far_apart(rows, options.resample.freq, raw)
+        parts = resample(rows, options.resample)
+        rows, freq = parts.steps, options.resample.freq
     else:
         rows, merged = _without_duplicates(rows, raw, options)
         reading = replace(reading, merged=merged)
@@ -119,25 +122,13 @@ def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> T
     if len(beside):
         raise DataError(_beside_grid(rows, int(beside[0]), len(beside), freq, raw))
     words = options.covariates.categories if is_part else None
-    return _table(grid, rows, freq, raw, options, reading, words)
-
-
-def _in_order(rows: Rows) -> Rows:
-    """The rows series by series, each in the order of time; most tables are so already."""
-    moments = _order(rows.ds)
-    steps = np.diff(rows.codes)
-    if ((steps > 0) | ((steps == 0) & (np.diff(moments) >= 0))).all():
-        return rows
-    return rows.take(np.lexsort((moments, rows.codes)))
-
-
-def _order(ds: Dates) -> NDArray[np.int64]:
-    return ds.asi8 if isinstance(ds, pd.DatetimeIndex) else ds.to_numpy(np.int64)
+    return _table(grid, rows, parts, freq, raw, options, reading, words)
 
 
 def _table(
     grid: Grid,
     rows: Rows,
+    parts: Resampled | None,
     freq: str,
     raw: RawTable,
     options: DataOptions,
@@ -152,8 +143,10 @@ def _table(
         raise DataError(Problem(f"{raw.name}: {rows.unique_ids[0]} has no value at all."))
     covariates = None
     if options.covariate_columns:
-        own = replace(raw, frame=raw.frame.loc[np.unique(grid.places[grid.places >= 0])])
+        places = grid.places[grid.places >= 0] if parts is None else parts.places
+        own = replace(raw, frame=raw.frame.loc[np.unique(places)])
         beside = columns_beside(own, options, options.covariate_columns, words)
+        beside = beside if parts is None else parts.beside(beside, options.covariates.static)
         covariates = covariates_of(beside, grid, first, options.covariates, rows.unique_ids)
         covariates = covariates.of(has_values)
     with_row = np.concatenate([[0], np.cumsum(grid.places >= 0)])
@@ -239,33 +232,15 @@ def _freq(rows: Rows, raw: RawTable, options: DataOptions) -> str:
     return frequency_of(longest, rows.ds, raw.name)
 
 
-def _resampled(rows: Rows, options: ResampleOptions, raw: RawTable) -> Rows:
-    """The values of each step of a frequency, by their sum, mean or another number."""
-    is_dated = isinstance(rows.ds, pd.DatetimeIndex) and not is_counted(options.freq)
-    if not is_dated or not is_freq(options.freq):
-        raise DataError(Problem("data.resample needs dates, and a frequency such as D or MS."))
-    _refuse_far_apart(rows, options.freq, raw)
-    parts = []
-    for code in np.unique(rows.codes):
-        here = rows.codes == code
-        series = pd.Series(rows.y[here], index=rows.ds[here])
-        steps = getattr(series.resample(options.freq), options.how)
-        values = steps(min_count=1) if options.how == "sum" else steps()
-        at = np.flatnonzero(here)[0]
-        parts.append((code, values, rows.places[at]))
-    steps_of_all = parts[0][1].index.append([values.index for _, values, _ in parts[1:]])
-    return replace(
-        rows,
-        codes=np.concatenate([np.full(len(values), code) for code, values, _ in parts]),
-        ds=pd.DatetimeIndex(steps_of_all).as_unit("us"),
-        y=np.concatenate([values.to_numpy(np.float64) for _, values, _ in parts]),
-        places=np.concatenate([np.full(len(values), at) for _, values, at in parts]),
-    )
-
-
 # --- what is refused -----------------------------------------------------------------------------
 
 _FILL = "Fill the value in, or say what to do about it: `data.missing: interpolate`, ffill or zero."
+
+
+def _refuse_undated(rows: Rows, freq: str) -> None:
+    is_dated = isinstance(rows.ds, pd.DatetimeIndex) and not is_counted(freq)
+    if not is_dated or not is_freq(freq):
+        raise DataError(Problem("data.resample needs dates, and a frequency such as D or MS."))
 
 
 def _refuse_far_apart(rows: Rows, freq: str, raw: RawTable) -> None:
@@ -280,7 +255,7 @@ def _refuse_far_apart(rows: Rows, freq: str, raw: RawTable) -> None:
     longest = int(np.argmax(np.where(steps < 0, np.iinfo(np.int64).max, steps)))
     begin, end = firsts[longest], lasts[longest]
     # As floats, which do not overflow.
-    row = begin + int(np.argmax(np.diff(_order(rows.ds[begin : end + 1]).astype(np.float64))))
+    row = begin + int(np.argmax(np.diff(moments(rows.ds[begin : end + 1]).astype(np.float64))))
     before, after = iso(rows.ds[[row, row + 1]])
     of = f" of {rows.unique_ids[rows.codes[row]]}" if len(rows.unique_ids) > 1 else ""
     message = (

@@ -37,3 +37,8 @@ def places_of(encoder: Encoder | None, options: FeaturesOptions) -> dict[str, li
         for (name, _), (begin, end) in zip(features, pairwise(bounds), strict=True):
             found.setdefault(name, []).append((part, slice(begin, end)))
     return found
+
+
+def part_of(places: list[Place]) -> str:
+    """Which of past, known and static features one is that stands in these places."""
+    return {"past": "past", "future": "known", "static": "static"}[places[-1][0]]

@@ -11,7 +11,7 @@ replaced by what was expected of them. By the first alone there would be such ec
 the network might be led astray by what it says to itself, and a new level would never be normal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -86,6 +86,24 @@ def newer_points(
         return _Expected.of_values(panel.values[rows], low, forecasts.y_hat[:, -1], high)
 
     found = _Expected.nowhere(len(panel.values)).with_rows(every, expected(panel.values, every))
+    found = _without_echoes(found, expected, panel, begins)
+    judged = every[panel.observed[every]]
+    names = np.array(panel.unique_ids, dtype=object)[panel.series_of(judged)]
+    table = pd.DataFrame({"unique_id": names, "ds": panel.dates(judged)})
+    return table.assign(y=panel.values[judged], **found.of(judged)._asdict())
+
+
+def _without_echoes(
+    found: "_Expected",
+    expected: Callable[[FloatArray, IntArray], "_Expected"],
+    panel: Panel,
+    begins: IntArray,
+) -> "_Expected":
+    """What was found of rows `begins[i] ...`, less strange where the past was strange before them.
+
+    `expected` tells what is expected of rows after other values, in which an anomaly has become
+    what was expected of it.
+    """
     values, place = panel.values.copy(), begins
     while (place < panel.ends).any():
         ends = np.minimum(place + _BLOCK, panel.ends)
@@ -100,16 +118,13 @@ def newer_points(
         is_first = at == first[panel.series_of(at)]
         values[at[is_first]] = own[is_first]
         place = np.minimum(first + 1, ends)
-    judged = every[panel.observed[every]]
-    names = np.array(panel.unique_ids, dtype=object)[panel.series_of(judged)]
-    table = pd.DataFrame({"unique_id": names, "ds": panel.dates(judged)})
-    return table.assign(y=panel.values[judged], **found.of(judged)._asdict())
+    return found
 
 
 def with_events(points: pd.DataFrame) -> pd.DataFrame:
     """Only the anomalies, with the number of the event that each belongs to.
 
-    Anomalies of a series that follow one another are one event.
+    Those of a series between which no value was judged to be as expected are one event.
     """
     is_out = (points["score"] > 1).to_numpy()
     place = np.arange(len(points))[is_out]
@@ -166,12 +181,12 @@ class _Expected(NamedTuple):
 def _calibrated(opened: OpenedNetwork, level: Level, step: int) -> TrainedNetwork:
     """The run's network, calibrated for the level at this step."""
     network, own = opened.network, opened.network.calibration
-    candidates = [own] if isinstance(own, Conformal) and own.horizon >= step else []
-    if not (candidates and _can_tell(candidates[0], level)):
-        candidates.append(_TestErrors.of(opened, step).calibration)
-    _refuse_few(candidates, level)
-    chosen = next(one for one in candidates if _can_tell(one, level))
-    return replace(network, calibration=chosen)
+    of_run = [own] if isinstance(own, Conformal) and own.horizon >= step else []
+    if of_run and _can_tell(of_run[0], level):
+        return network
+    of_test = _TestErrors.of(opened, step).calibration
+    _refuse_few([*of_run, of_test], level)
+    return replace(network, calibration=of_test)
 
 
 def _can_tell(calibration: Conformal, level: Level) -> bool:
@@ -223,7 +238,8 @@ class _TestErrors:
         table = read_forecasts(opened.run)
         places = {name: i for i, name in enumerate(opened.fitted)}
         is_test = (table["split"] == SPLIT) & table["unique_id"].isin(places) & table["y"].notna()
-        table = table[is_test].assign(place=table["unique_id"].map(places))
+        table = table[is_test]
+        table = table.assign(place=table["unique_id"].map(places))
         own = table[(table["model"] == opened.model) & (table["step"] == step)]
         if own.empty:
             message = f"the run has no forecasts of its test part {step} steps ahead."

@@ -30,6 +30,7 @@ from forecast.networks import Architecture, Weights
 from forecast.training import (
     CompiledForward,
     EpochLog,
+    Fitted,
     FittedBlock,
     Member,
     MemberKey,
@@ -144,6 +145,7 @@ class Fitting:
 
             fitted = fit(self.architecture, members, options, note)
         fitted.refuse_divergence()
+        _say_skipped(fitted, len(members), console)
         trained = self._trained(fitted.weights, self._jobs)
         finals = [
             replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
@@ -197,6 +199,19 @@ def fit_networks(jobs: Sequence[Job], console: Console) -> FittedJobs:
 def fit_methods(jobs: Sequence[Job], console: Console) -> list[NetworkOrFallback]:
     """The same as methods, on Keras for as long as this process lives."""
     return [trained.method() for trained in fit_networks(jobs, console).trained]
+
+
+def _say_skipped(fitted: Fitted, networks: int, console: Console) -> None:
+    """How many steps were not taken, and what to do where they are many."""
+    if not fitted.skipped:
+        return
+    count, skipping = sum(fitted.skipped.values()), len(fitted.skipped)
+    steps = "1 step was" if count == 1 else f"{count:,} steps were"
+    of = f" of {skipping} of {networks} networks" if networks > 1 else ""
+    console.warn(
+        f"{steps} skipped{of}: the loss or its gradient was not finite. Where they are many, set "
+        "training.clip_norm: 1, or lower training.learning_rate."
+    )
 
 
 def _of_first_job(logs: Sequence[EpochLog]) -> list[EpochLog]:
@@ -331,7 +346,12 @@ def _members_of(
     if job.config.model.scope == "local":
         pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(job.panel.unique_ids)}
     return [
-        Member(MemberKey(seed, series, pipeline, name), own, seen if len(seen.cutoffs) else None)
+        Member(
+            MemberKey(seed, series, pipeline, name),
+            own,
+            seen if len(seen.cutoffs) else None,
+            job.split.has_validation,
+        )
         for series, (own, seen) in pairs.items()
         for seed in _seeds(job)
     ]

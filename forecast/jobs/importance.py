@@ -15,7 +15,7 @@ from numpy.random import Generator
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.data.split import has_target
 from forecast.errors import DataError, Problem
-from forecast.features import Place, places_of
+from forecast.features import Place, part_of, places_of
 from forecast.methods.network import Predictor, TrainedNetwork
 from forecast.windows import Batch, Inputs
 
@@ -141,7 +141,7 @@ def _features(network: TrainedNetwork) -> Iterator[tuple[str, str, Alter]]:
     """Every covariate and every group of lags: its name, its part, and how it is changed."""
     branch = network.branches[0]
     for name, places in places_of(network.encoder, branch.features).items():
-        part = {"past": "past", "future": "known", "static": "static"}[places[-1][0]]
+        part = part_of(places)
         first_part, own = places[0]
         is_on_scale = first_part == "past" and own.stop <= branch.sizes.on_scale
         yield name, part, _dealing_on_scale(places) if is_on_scale else _dealing(places)

@@ -106,12 +106,14 @@ def _open_blend(run: Run) -> OpenedBlend:
     )
 
 
-def original_job(opened: OpenedRun) -> Job:
+def original_job(
+    opened: OpenedRun, way_out: str = "Give newer rows: --input FILE. Or train again."
+) -> Job:
     """The job that a run was made from. Raises `DataError` where its table is another by now."""
     job = prepare(opened.run.path / RESOLVED)
     if job.sha256 != opened.data.sha256:
         message = f"{opened.config.data.path} is not the table that the run was made from."
-        raise DataError(Problem(message, "Give newer rows: --input FILE. Or train again."))
+        raise DataError(Problem(message, way_out))
     begins = opened.unseen(job.panel)
     if (begins == job.split.test_begins).all():
         return job

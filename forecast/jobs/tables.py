@@ -48,7 +48,7 @@ class RunTables:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """`epoch, loss, member`, and `val_loss` or `test_loss`."""
+        """`epoch, loss, member`, `val_loss` or `test_loss`, and norms of gradients and weights."""
         return read_history(self._run)
 
     @cached_property

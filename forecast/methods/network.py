@@ -7,7 +7,7 @@ that none of them can disagree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -304,8 +304,13 @@ class TrainedNetwork:
         """
         encoded = self.encoded(panel, self.branches[0].steps(horizon))
         each = [branch.outputs(panel, cutoffs, horizon, note, encoded) for branch in self.branches]
-        combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
-        return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
+        together = self.combined(each)
+        return dict(zip(self.model.quantiles or (MIDDLE,), together, strict=True))
+
+    def combined(self, each: Sequence[Any]) -> FloatArray:
+        """Forecasts of all branches, on the scale that these share, as one."""
+        together: FloatArray = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
+        return together
 
     def lacking(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[Problem]:
         """What is to be known of the future to forecast so far, and is not."""

@@ -130,9 +130,16 @@ class Architecture:
         """Share of values that members drop while training."""
         return self.options.dropout_rate
 
+    @property
+    def recurrent_dropout(self) -> float:
+        """The same of states, which all members share."""
+        return self.options.recurrent_dropout_rate
+
     def initial(self, random: Generator) -> Weights:
         """First weights of a member, `(parameters,)`."""
-        return initial(self.keras_model, self._layout, random)
+        bias = getattr(self.options, "bias_initializer", None)
+        is_chrono = bias is not None and bias.name == "chrono"
+        return initial(self.keras_model, self._layout, random, is_chrono=is_chrono)
 
     def model(self, weights: Weights) -> Model:
         """One member `(parameters,)` as a plain Keras model.

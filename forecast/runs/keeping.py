@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forecast.errors import Problem, RunError, UsageError, reason
 from forecast.runs.latest import repair_latest
-from forecast.runs.layout import MEMBERS, PLOTS, RUN, is_of_a_run
+from forecast.runs.layout import MEMBERS, PLOTS, RUN, TENSORBOARD, is_of_a_run
 from forecast.runs.staging import STAGING, sweep
 from forecast.runs.store import LATEST, Run, Warn, find_run, is_run, unsaid
 
@@ -28,7 +28,8 @@ def problems(run: Run) -> list[str]:
 
 def strangers(run: Run) -> list[str]:
     """What lies in the run's folder and is none of its files: nothing of it is ever read."""
-    known = {RUN, PLOTS, *run.record.checksums} | ({MEMBERS} if run.is_blend else set())
+    known = {RUN, PLOTS, TENSORBOARD, *run.record.checksums}
+    known |= {MEMBERS} if run.is_blend else set()
     return sorted({path.name for path in run.path.iterdir()} - known)
 
 

@@ -19,6 +19,7 @@ BLEND = "blend.json"
 ONNX = "model.onnx"
 
 PLOTS = "plots"
+TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint"
 MEMBERS = "members"
 """Of a blend, a folder with a run for each of its networks, by their names."""
@@ -27,7 +28,7 @@ _FILES = {
     RUN, CONFIG, RESOLVED, DATA, TRANSFORMS, INTERVALS, HISTORY, TIMINGS, SCORES, FORECASTS,
     CONTEXT, FEATURES, COVARIATES, BLEND,
 }  # fmt: skip
-_FOLDERS = {PLOTS, CHECKPOINT, MEMBERS}
+_FOLDERS = {PLOTS, TENSORBOARD, CHECKPOINT, MEMBERS}
 _NETWORK = re.compile(r"(model|weights)(-\d+)?\.(keras|onnx|npy)")
 
 # What is larger is no such file: reading it would end with the memory.

@@ -74,7 +74,9 @@ class Inside:
             inputs, targets = self._tensors(known), self.targets[known][None].astype(np.float32)
 
             def number(past: Any, inputs: Inputs = inputs, targets: Any = targets) -> Any:
-                done = self.architecture.forward(self.weights, inputs._replace(past=past))
+                done = self.architecture.forward(
+                    self.weights, inputs._replace(past=past), differentiable=True
+                )
                 if of_loss:
                     each = loss(done.of(targets), done.forecast)
                     return ops.sum(ops.mean(each, axis=(-2, -1))), 0.0
@@ -93,7 +95,7 @@ class Inside:
         inputs, targets = self._tensors(known), self.targets[known][None].astype(np.float32)
 
         def mean(weights: Any) -> Any:
-            done = self.architecture.forward(weights, inputs)
+            done = self.architecture.forward(weights, inputs, differentiable=True)
             return ops.mean(loss(done.of(targets), done.forecast)), 0.0
 
         _, slopes = backend().gradient(mean, ops.convert_to_tensor(self.weights))

@@ -60,6 +60,8 @@ class Member:
     """What it is fitted on. Members may look at different values."""
     monitor: Windows | None
     """Measured after every epoch, and for early stopping alone more than a number in the log."""
+    is_validation: bool = False
+    """Whether a schedule may depend on what is monitored: on the test part nothing may."""
     learning_rate: float | None = None
     """That of the config where it is left out."""
     dropout: float | None = None
@@ -119,9 +121,9 @@ class Plan:
     size: int
     """Members of a block."""
     batch: int
-    """Windows of a batch."""
+    """Windows of a step of the optimizer: a batch, or several whose gradients are accumulated."""
     call_batches: int
-    """Batches of one call of the program."""
+    """How many of these are one call of the program."""
     most_monitored: int
     """Windows that a member monitors at the most."""
 
@@ -134,7 +136,7 @@ class Plan:
     def differences(self, block: Block, filled: IntArray) -> Members:
         """What differs between the block's members, `filled` up to the size of all blocks."""
         options, members = self.options, [block.members[i] for i in filled]
-        steps = [options.epochs * Order(member.train, options).batches for member in members]
+        steps = [options.epochs * Order(member.train, options).steps for member in members]
         return Members(
             _numbers([member.learning_rate for member in members], options.learning_rate),
             np.array(steps, np.float32),
@@ -163,9 +165,10 @@ def plan_of(
     columns, first, offsets = _joined(windows)
     orders = [Order(own, options) for own in windows]
     size = -(-len(members) // blocks)
-    batch = min(options.batch_size, max(order.size for order in orders))
+    batch = options.batch_size * options.gradient_accumulation_steps
+    batch = min(batch, max(order.size for order in orders))
     steps = size * batch * windows[0].context_length
-    batches = max(order.batches for order in orders)
+    batches = max(order.steps for order in orders)
     dropouts = [
         architecture.dropout if member.dropout is None else member.dropout for member in members
     ]
@@ -177,7 +180,7 @@ def plan_of(
         windows[0].context_length,
         windows[0].horizon,
         windows[0].lags,
-        drops=any(dropouts) or not architecture.is_memberwise,
+        drops=any([*dropouts, architecture.recurrent_dropout, not architecture.is_memberwise]),
         size=size,
         batch=batch,
         call_batches=min(max(_CALL_BATCHES, _CALL // steps), batches),

@@ -1,0 +1,91 @@
+"""Rows of any distance become even steps."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecast.config.data import How, ResampleOptions
+from forecast.data.arrays import FloatArray, IntArray
+from forecast.data.beside import Beside
+from forecast.data.columns import Rows
+from forecast.data.covariates import BLANK
+from forecast.errors import DataError, Problem
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Rows as parts of even steps."""
+
+    steps: Rows
+    """A row for each step, at the place of the first of its parts, or -1 where it has none."""
+    places: IntArray
+    """Of the rows that are parts, in the raw table."""
+    step: IntArray
+    """Which of the steps each is part of."""
+    options: ResampleOptions
+
+    def beside(self, beside: Beside, static: Collection[str] = ()) -> Beside:
+        """Columns beside the target, which have the values of steps at the places of these.
+
+        Of a `static` one that is the first there is, which is as good as any.
+        Raises `DataError` for a column of words that is to be resampled as numbers are.
+        """
+        columns = {}
+        for name, column in beside.columns.items():
+            words, how = beside.levels.get(name), self.options.covariates.get(name)
+            if words is not None and how is not None:
+                message = f"`{name}` is a column of words, of which there is no {how}."
+                advice = "Take it out of `data.resample.covariates`: a step has its usual word."
+                raise DataError(Problem(message, advice))
+            values = column[self.places]
+            if words is None:
+                own = _by_step(values, self.step, how or ("first" if name in static else "mean"))
+            else:
+                own = self._usual(values, words)
+            columns[name] = column.copy()  # a step without a part has that of the place -1
+            columns[name][self.steps.places[own.index]] = own
+        return replace(beside, columns=columns)
+
+    def _usual(self, values: FloatArray, words: tuple[str, ...]) -> "pd.Series[float]":
+        """The word that each step has most often; a blank where it has no other."""
+        is_blank = values == words.index(BLANK) if BLANK in words else np.zeros(len(values), bool)
+        table = pd.DataFrame({"step": self.step, "word": values, "is_blank": is_blank})
+        counts = table.groupby([*table], sort=False).size().rename("count").reset_index()
+        counts = counts.sort_values(["is_blank", "count"], ascending=[True, False], kind="stable")
+        return counts.groupby("step")["word"].first()
+
+
+def resample(rows: Rows, options: ResampleOptions) -> Resampled:
+    """Steps of rows that are in order, of all series, from the first to the last of each."""
+    firsts = np.flatnonzero(np.diff(rows.codes, prepend=-1))
+    labels, codes, counts = [], [], []
+    for own in np.split(np.arange(len(rows.codes)), firsts[1:]):
+        sizes = pd.Series(0, index=rows.ds[own]).resample(options.freq).size()
+        labels.append(sizes.index)
+        codes.append(np.full(len(sizes), rows.codes[own[0]]))
+        counts.append(sizes.to_numpy(np.int64))
+    count = np.concatenate(counts)
+    step = np.repeat(np.arange(len(count)), count)
+    y = np.full(len(count), 0.0 if options.how == "count" else np.nan)
+    values = _by_step(rows.y, step, options.how)
+    y[values.index] = values
+    first = np.cumsum(count) - count
+    steps = replace(
+        rows,
+        codes=np.concatenate(codes),
+        ds=pd.DatetimeIndex(labels[0].append(labels[1:])).as_unit("us"),
+        y=y,
+        places=np.where(count > 0, rows.places[first], -1),
+    )
+    return Resampled(steps, rows.places, step, options)
+
+
+def _by_step(values: FloatArray, step: IntArray, how: How) -> "pd.Series[float]":
+    """One value of those that each step has, by step; NaN where it has rows, and no value."""
+    groups = pd.Series(values).groupby(step)
+    if how == "sum":
+        return groups.sum(min_count=1)
+    found: pd.Series[float] = getattr(groups, how)().astype(np.float64)
+    return found.where(groups.count() > 0) if how == "count" else found

@@ -1,0 +1,135 @@
+"""Rows of any distance, with what stands beside the target, brought to even steps."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.config.data import DataOptions
+from forecast.data.calendar import iso
+from forecast.data.panel import Panel
+from forecast.data.table import read_table
+from forecast.errors import DataError
+
+HOURS = 24 * 10
+AHEAD = 24 * 2
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    """Two shops hour by hour, one of them shut for a day; two days are to come."""
+    random = np.random.default_rng(0)
+    parts = []
+    for shop in ("a", "b"):
+        hours = pd.date_range("2024-01-01 07:00", periods=HOURS + AHEAD, freq="h")
+        own = pd.DataFrame({"at": hours, "shop": shop, "sold": random.integers(0, 9, len(hours))})
+        own["sold"] = own["sold"].where(np.arange(len(hours)) < HOURS)
+        own["price"] = random.normal(size=len(hours))
+        own["promo"] = random.integers(0, 2, len(hours))
+        own["weather"] = random.choice(["sun", "rain", ""], len(hours), p=[0.3, 0.2, 0.5])
+        own["size"] = 0.1 if shop == "a" else 0.3
+        parts.append(own)
+    rows = pd.concat(parts, ignore_index=True)
+    is_shut = (rows["shop"] == "b") & (rows["at"].dt.day == 4)
+    shuffled: pd.DataFrame = rows[~is_shut].sample(frac=1.0, random_state=0)
+    return shuffled
+
+
+def _options(path: Path, **resample: Any) -> DataOptions:
+    covariates = {"past": ["weather"], "known": ["price", "promo"], "static": ["size"]}
+    return DataOptions.model_validate(
+        {
+            "path": str(path),
+            "time": "at",
+            "target": "sold",
+            "id": "shop",
+            "missing": "interpolate",
+            "covariates": covariates,
+            "resample": {"freq": "D", "how": "sum", "covariates": {"promo": "max"}} | resample,
+        }
+    )
+
+
+def _expected(table: pd.DataFrame, shop: str) -> pd.DataFrame:
+    own = table[table["shop"] == shop].sort_values("at")
+    days = own.groupby(own["at"].dt.normalize())
+    usual = [
+        max(("sun", "rain"), key=list(words).count) if set(words) - {""} else ""
+        for _, words in days["weather"]
+    ]
+    sold = days["sold"].sum(min_count=1)
+    return pd.DataFrame(
+        {
+            "sold": sold,
+            "price": days["price"].mean(),
+            "promo": days["promo"].max(),
+            "weather": usual,
+        }
+    ).asfreq("D")
+
+
+def _columns(panel: Panel, series: int) -> pd.DataFrame:
+    covariates = panel.covariates
+    assert covariates is not None
+    rows = slice(covariates.offsets[series], covariates.offsets[series + 1])
+    found = {name: column[rows] for name, column in covariates.columns.items()}
+    words = np.array([*covariates.levels["weather"], None], dtype=object)
+    places = np.where(np.isnan(found["weather"]), -1, found["weather"]).astype(int)
+    return pd.DataFrame(found | {"weather": words[places]})
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_covariates_are_resampled_with_the_target(
+    tmp_path: Path, table: pd.DataFrame, is_apart: bool
+) -> None:
+    """Numbers by their mean or as told, words by the usual one; those of the future as well.
+
+    Be it in rows of the table, or in a table of their own.
+    """
+    path, options = tmp_path / "y.csv", _options(tmp_path / "y.csv")
+    written = table
+    if is_apart:
+        is_future = table["sold"].isna()
+        table[is_future].drop(columns="sold").to_csv(tmp_path / "next.csv", index=False)
+        options = options.model_copy(update={"future": str(tmp_path / "next.csv")})
+        written = table[~is_future]
+    written.to_csv(path, index=False)
+    panel = read_table(options).panel
+    order = sorted(range(2), key=panel.unique_ids.__getitem__)
+    for series, shop in zip(order, ("a", "b"), strict=True):
+        whole, past = _expected(table, shop), _expected(written, shop)
+        values = panel.values[panel.starts[series] : panel.ends[series]]
+        days = past["sold"].dropna().index
+        assert iso(panel.begins[[series]]) == [days[0].strftime("%Y-%m-%d")]
+        shown = past["sold"][: days[-1]]
+        assert values[~shown.isna()].tolist() == shown.dropna().tolist()
+        found = _columns(panel, series)
+        if is_apart:  # of a day that has begun, the table says what there is
+            whole.loc[days[-1]] = past.loc[days[-1]]
+        whole.index = found.index
+        assert found["price"].tolist() == pytest.approx(whole["price"].tolist(), nan_ok=True)
+        assert found["promo"].tolist() == pytest.approx(whole["promo"].tolist(), nan_ok=True)
+        if not is_apart:
+            there = ~whole["weather"].isna()
+            assert (found["weather"] == whole["weather"])[there].all()
+    covariates = panel.covariates
+    assert covariates is not None
+    assert sorted(covariates.static["size"]) == [0.1, 0.3]
+
+
+def test_words_have_no_mean(tmp_path: Path, table: pd.DataFrame) -> None:
+    """Nor any other number."""
+    table.to_csv(tmp_path / "y.csv", index=False)
+    with pytest.raises(DataError, match="`weather` is a column of words, of which there is no max"):
+        read_table(_options(tmp_path / "y.csv", covariates={"weather": "max"}))
+
+
+def test_what_is_counted_ends_where_blank_rows_begin(tmp_path: Path, table: pd.DataFrame) -> None:
+    """A step without rows counts none; one of rows without a value is the future."""
+    table.to_csv(tmp_path / "y.csv", index=False)
+    panel = read_table(_options(tmp_path / "y.csv", how="count")).panel
+    counts = dict(zip(panel.unique_ids, np.split(panel.values, panel.offsets[1:-1]), strict=True))
+    assert counts["a"].tolist() == [17, *[24] * 9, 7]
+    assert counts["b"].tolist() == [17, 24, 24, 0, *[24] * 6, 7]
