@@ -59,7 +59,7 @@ def _run(*words: str | Path, cwd: Path, backend: str) -> CompletedProcess[str]:
 
 
 def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
-    """Losses and weights, with dropout, masks and covariates; what is exported agrees with it."""
+    """Losses and weights, with all that there is; what is exported agrees with it."""
     pytest.importorskip("jax")
     here, there = tmp_path / "tensorflow", tmp_path / "jax"
     here.mkdir()
@@ -68,7 +68,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
     result = _run(MEMBERS, there, cwd=there, backend="jax")
     assert result.returncode == 0, result.stderr
     by_tensorflow, by_jax = (np.load(folder / "arrays.npz") for folder in (here, there))
-    assert len(by_jax.files) == 10 * 2 + 2 + 5 + 2
+    assert len(by_jax.files) == 10 * 2 + 2 + 2 + 5 + 2
     for name in by_jax.files:
         np.testing.assert_allclose(
             by_tensorflow[name], by_jax[name], rtol=1e-3, atol=1e-4, err_msg=name

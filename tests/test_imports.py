@@ -116,6 +116,7 @@ HOMES = {
         "formats/litert.py",
         "formats/saved_model.py",
     ),
+    "tensorboard": ("runs/tensorboard.py",),
     "tf2onnx": ("training/by_tensorflow.py",),
     "onnx": ("training/onnx/",),
     "jax": ("backends/jax.py",),
@@ -135,6 +136,7 @@ HOMES = {
     "statsforecast": ("methods/statistical.py",),
     "pandas": (
         "runs/tables.py",
+        "runs/tensorboard.py",
         "data/",
         "features/",
         "scoring/",

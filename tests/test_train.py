@@ -333,7 +333,6 @@ def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, projec
 
 def test_the_history_can_be_read_by_tensorboard(cli: Cli, project: Path) -> None:
     """Each column of each network, by TensorBoard's own reader; the run is whole and can go."""
-    pytest.importorskip("tensorboard")
     events = import_module("tensorboard.backend.event_processing.event_accumulator")
     settings = ["training.epochs=2", "training.ensemble=2", "model={kind: mlp, layers: [2]}"]
     words = [word for setting in settings for word in ("--set", setting)]

@@ -68,6 +68,9 @@ def attribution(
     short for the network, and where the mean of covariates is not to be had; `DivergedError` where
     a forecast is not a finite number.
     """
+    if opened.config.joint_targets > 1:
+        message = "a forecast of targets that are forecast together is not taken apart."
+        raise UsageError(Problem(message, "Say --method permutation."))
     assumed.refuse_unusable(opened, newer)
     steps, horizon = _steps(opened, asked.step, console)
     opened = continued(opened, newer, console)

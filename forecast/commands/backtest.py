@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecast.commands.scored import shown_scores, target_scores
+from forecast.config.data import DataOptions
 from forecast.console import Console
 from forecast.data.export import encode_table, records
 from forecast.data.panel import IntArray
 from forecast.data.split import has_target, rolling_cutoffs
-from forecast.display import scores_table, steps_table
+from forecast.display import steps_table
 from forecast.errors import DataError, Problem
 from forecast.jobs.job import Job
 from forecast.methods import Method, Task, forecasts_of, named_methods
@@ -31,6 +33,8 @@ class Backtest:
     """`unique_id, split, model, metric, value`"""
     steps: pd.DataFrame
     """`step, model, metric, value` over all series."""
+    options: DataOptions
+    """Of the table that was forecast."""
 
 
 Fit = Callable[[Sequence[Job], Console], Sequence[Method]]
@@ -69,7 +73,10 @@ def backtest(job: Job, against: Sequence[str], console: Console, fit: Fit) -> Ba
     first = jobs[0].panel
     scales = error_scales(first.before(first.ends), job.season_length)
     return Backtest(
-        forecasts.drop(columns="split"), score(forecasts, scales), score_by_step(forecasts)
+        forecasts.drop(columns="split"),
+        score(forecasts, scales),
+        score_by_step(forecasts),
+        job.config.data,
     )
 
 
@@ -86,9 +93,12 @@ def _refuse_unobserved(job: Job, cutoffs: Sequence[IntArray], horizon: int) -> N
 def encode_backtest(result: Backtest, format: str) -> bytes:
     """Scores for a person (`table`), both for a program (`json`), or the forecasts as a table."""
     if format == "table":
-        return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}\n".encode()
+        scores = shown_scores(result.scores, SPLIT, result.options)
+        return f"{scores}\n\n{steps_table(result.steps)}\n".encode()
     if format == "json":
-        tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}
+        by_target = target_scores(result.scores, result.options)
+        tables = {"scores": result.scores} | ({"targets": by_target} if len(by_target) else {})
+        tables |= {"steps": result.steps, "forecasts": result.forecasts}
         document = {name: records(table) for name, table in tables.items()}
         return f"{json.dumps(document, indent=2)}\n".encode()
     return encode_table(result.forecasts, format)

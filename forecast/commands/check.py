@@ -94,7 +94,7 @@ def describe(job: Job) -> Findings:
         season_length=job.season_length,
         members=sum(own.config.members for own in job.networks),
         target=target_of(panel, reading.filled),
-        windows={name: len(cutoffs) for name, cutoffs in job.cutoffs.items()},
+        windows=job.windows,
         baselines=_baselines(job),
         reading=[str(reading)] if str(reading) else [],
         worst=worst_series(panel),

@@ -36,7 +36,8 @@ def explain(
     moved = panel.rows_of(fitted, cutoffs[fitted[panel.series_of(cutoffs)]])
     console.say(f"{len(moved)} windows, each forecast {repeats} times for every feature")
     scales = {name: scale.mae for name, scale in opened.scales.items()}
-    table = importance(opened.network, panel.of(fitted), moved, scales, repeats, seed)
+    names = opened.config.data.targets
+    table = importance(opened.network, panel.of(fitted), moved, scales, names, repeats, seed)
     console.say("added MASE: by what the error grows when a column is shuffled among the windows")
     beside = table[table["part"] != LAG]
     idle = [str(row["feature"]) for _, row in beside.iterrows() if not helps(row)]

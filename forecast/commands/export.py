@@ -161,11 +161,13 @@ def _example(opened: OpenedNetwork, networks: Sequence[_HeldAgainst]) -> Example
     rows = np.arange(len(panel.values))
     enough = rows - panel.starts[panel.series_of(rows)] >= network.reach
     network.predictions(scaled.panel, spread(rows[enough], _PARITY_WINDOWS), horizon)
-    series = int(np.argmax(np.diff(panel.offsets)))
-    cutoff = panel.ends[series : series + 1] - 1
-    predicted = network.predictions(scaled.panel, cutoff, horizon)
-    each = [scaled.invert(numbers, cutoff)[0] for numbers in predicted.values()]
+    groups = len(panel.unique_ids) // opened.config.joint_targets
+    group = int(np.argmax(np.diff(panel.offsets))) % groups
+    series = np.arange(group, len(panel.unique_ids), groups)
+    cutoffs = panel.ends[series] - 1
+    predicted = network.predictions(scaled.panel, cutoffs, horizon)
+    each = [scaled.invert(numbers, cutoffs) for numbers in predicted.values()]
     forecasts = Forecasts(np.stack(each, axis=-1)).within(opened.config.predict).y_hat
-    window = (series, 0) if opened.config.model.scope == "local" else 0
+    window = (group, 0) if opened.config.model.scope == "local" else 0
     inputs = [own.seen[-1].map(lambda part: part[window]) for own in networks]
-    return Example(panel, series, inputs, forecasts)
+    return Example(panel, tuple(series.tolist()), inputs, forecasts)

@@ -34,7 +34,7 @@ class Gradients:
         """The norm of the loss's gradient by the weights of each layer."""
         rows = []
         for of, is_loss in (("forecast", False), ("loss", True)):
-            slopes = np.abs(inside.input_gradients(of_loss=is_loss))
+            slopes = np.abs(inside.input_gradients(of_loss=is_loss)).sum(axis=-1)
             if len(slopes):
                 rows += _by_lag(of, "input", slopes.mean(axis=0), 1)
         for layer, norms in inside.state_gradients().items():

@@ -8,9 +8,9 @@ from platform import python_version
 from typing import Literal
 
 from forecast import __version__
+from forecast.commands.scored import shown_scores
 from forecast.commands.verdict import say_verdict
 from forecast.console import Console
-from forecast.display import scores_table
 from forecast.jobs.job import Job
 from forecast.jobs.warm_start import WarmStart
 from forecast.runs import Run, RunRecord
@@ -56,7 +56,7 @@ class Invocation:
 def announce(job: Job, invocation: Invocation) -> None:
     """Say what there is to train on, and what a person should know before."""
     panel, console, start = job.panel, invocation.console, invocation.start
-    counts = ", ".join(f"{len(rows)} {name}" for name, rows in job.cutoffs.items())
+    counts = ", ".join(f"{count} {name}" for name, count in job.windows.items())
     of = f" of {len(panel.unique_ids)} series" if len(panel.unique_ids) > 1 else ""
     console.say(f"{len(panel.values)} rows{of}, frequency {panel.freq}; windows: {counts}")
     if str(job.reading):
@@ -71,7 +71,7 @@ def announce(job: Job, invocation: Invocation) -> None:
 def say_end(run: Run, job: Job, invocation: Invocation, *, needs_future: bool) -> None:
     """Say how good the run is, and what can be done with it."""
     console, scores = invocation.console, read_scores(run)
-    console.say(scores_table(scores))
+    console.say(shown_scores(scores, "test", job.config.data))
     _say_steps(job, console)
     say_verdict(scores, "test", job.config.forecaster, console, job.config)
     if console.verbose:

@@ -1,8 +1,10 @@
 """From a prepared job to a run: fit, export, check, score, write."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from forecast.commands.invocation import Invocation, announce, say_end
@@ -162,6 +164,10 @@ def _write(
     write_weights(staging, trained.weights)
     kept = max(job.config.rows_seen(job.season_length), job.season_length)
     last = job.panel.tail(kept)
+    if job.config.model.joint:
+        # What is seen of a target that was not observed for longer is the value before.
+        is_first = np.isin(np.arange(len(last.values)), last.starts)
+        last = replace(last, observed=last.observed | is_first)
     write_context(staging, last)
     if trained.encoder is not None:
         write_features(staging, trained.encoder)

@@ -90,6 +90,9 @@ class _NetworkOptions(Section):
 
     scope: Literal["global", "local"] = "global"
     """One network for all series, or one for each, all of them trained at once."""
+    joint: bool = False
+    """Forecast the targets of `data.target` together: a network sees the pasts of all of them at
+    once, and its forecast of each depends on all. Otherwise each is a series of its own."""
     quantiles: Annotated[tuple[QuantileLevel, ...], Field(strict=False)] = ()
     """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
     pinball`. They have to hold 0.5, the forecast."""

@@ -622,6 +622,27 @@ class Config(Section):
         ]
         return [(key, *problem) for key, problem in found if problem]
 
+    @property
+    def joint_targets(self) -> int:
+        """How many targets one network forecasts together; 1 where each is a series of its own."""
+        return len(self.data.targets) if self.model.joint and not self.blend else 1
+
+    def _joint_problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Why targets can not be forecast together."""
+        if not self.model.joint:
+            return
+        if len(self.data.targets) < 2:
+            message = "`model.joint` forecasts several targets together, and `data.target` is one."
+            advice = "Name them, `data.target: [a, b]`, or leave `joint` out."
+            yield ("model", "joint"), message, advice
+        if self.data.missing == "interpolate":
+            message = (
+                "`data.missing: interpolate` draws a line towards a later value, of which with "
+                "`model.joint` the forecasts of other targets would know too early."
+            )
+            advice = "Set `data.missing: mask`, or ffill: each repeats the value before."
+            yield ("data", "missing"), message, advice
+
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""
         found = {
@@ -638,6 +659,7 @@ class Config(Section):
             for section, options in (("model", self.model), ("training", self.training))
             for key, message, advice in options.contradictions()
         ]
+        wrong += self._joint_problems()
         if wrong:
             return wrong
         if self.training.early_stopping and self.split.validation is None:

@@ -53,7 +53,7 @@ All are 32-bit floats, of as many windows as you like.
 {absent}
 """
 _PARTS = {
-    "past": "the last steps, oldest first: the target on the network's scale, then what else is "
+    "past": "the last steps, oldest first: {targets} on the network's scale, then what else is "
     "known of them",
     "future": "what is known of the steps to be forecast",
     "static": "what does not change within a series",
@@ -65,7 +65,8 @@ def readme(opened: OpenedNetwork, made: Sequence[Made], example: Example) -> str
     """The page, in Markdown."""
     form, ahead = made[0].format, example.ds[1]
     span = f"for {ahead[0]}" if len(ahead) == 1 else f"from {ahead[0]} to {ahead[-1]}"
-    whose = f"of `{example.unique_id}` " if len(opened.fitted) > 1 else ""
+    ids = ", ".join(f"`{name}`" for name in example.unique_ids)
+    whose = f"of {ids} " if len(opened.fitted) > 1 else ""
     return _PAGE.format(
         name=opened.run.record.name,
         title=form.title,
@@ -115,26 +116,35 @@ def _shape(*sizes: object) -> str:
 def _front(opened: OpenedNetwork) -> tuple[object, ...]:
     """The axes before those of a window."""
     local = opened.config.model.scope == "local"
-    return (len(opened.fitted), "windows") if local else ("windows",)
+    networks = len(opened.fitted) // opened.config.joint_targets
+    return (networks, "windows") if local else ("windows",)
 
 
 def _inputs(opened: OpenedNetwork, example: Example) -> Iterator[str]:
+    names = opened.config.data.targets
+    together = ", ".join(f"`{name}`" for name in names)
+    targets = f"{together}, each" if opened.config.model.joint else "the target"
     for name, part in example.inputs[0].named.items():
         shape = _shape(*_front(opened), *part.shape)
-        yield f"| `{name}` | {shape} | {_PARTS.get(name, 'see the example')} |"
+        what = _PARTS.get(name, "see the example").format(targets=targets)
+        yield f"| `{name}` | {shape} | {what} |"
 
 
 def _features(opened: OpenedNetwork) -> str:
     """Where each covariate and lag stands, and how it becomes numbers."""
     encoder = opened.network.encoder
-    places_found = places_of(encoder, opened.config.features)
+    targets = opened.config.joint_targets
+    places_found = places_of(encoder, opened.config.features, targets)
     if not places_found:
         return ""
     places = "\n".join(
         f"- `{name}`: " + ", ".join(f"`{part}[..., {s.start}:{s.stop}]`" for part, s in found)
         for name, found in places_found.items()
     )
-    told = f"Beside the target, which is `past[..., 0]`:\n\n{places}\n\n"
+    stands = "target, which is `past[..., 0]`"
+    if targets > 1:
+        stands = f"targets, which are `past[..., 0:{targets}]`"
+    told = f"Beside the {stands}:\n\n{places}\n\n"
     if opened.config.features.behind:
         told += "Lags and rolling means are those of the values after the transforms.\n\n"
     if encoder is None:
@@ -147,12 +157,16 @@ def _features(opened: OpenedNetwork) -> str:
 
 
 def _output(opened: OpenedNetwork) -> str:
-    levels, horizon = opened.config.model.quantiles, opened.config.window.horizon
+    config = opened.config
+    levels, each, axes = config.model.quantiles, "each step", [config.window.horizon]
+    if config.model.joint:
+        each += " and target, in the order " + ", ".join(f"`{t}`" for t in config.data.targets)
+        axes.append(config.joint_targets)
     if not levels:
-        return f"{_shape(*_front(opened), horizon)}: the forecast of each step"
+        return f"{_shape(*_front(opened), *axes)}: the forecast of {each}"
     named = ", ".join(f"{level:g}" for level in levels)
-    shape = _shape(*_front(opened), horizon, len(levels))
-    return f"{shape}: of each step the quantiles {named}, of which 0.5 is the forecast"
+    shape = _shape(*_front(opened), *axes, len(levels))
+    return f"{shape}: of {each} the quantiles {named}, of which 0.5 is the forecast"
 
 
 def _scales(opened: OpenedNetwork) -> str:

@@ -86,7 +86,7 @@ def newer_points(
         return _Expected.of_values(panel.values[rows], low, forecasts.y_hat[:, -1], high)
 
     found = _Expected.nowhere(len(panel.values)).with_rows(every, expected(panel.values, every))
-    found = _without_echoes(found, expected, panel, begins)
+    found = _without_echoes(found, expected, panel, begins, opened.config.joint_targets)
     judged = every[panel.observed[every]]
     names = np.array(panel.unique_ids, dtype=object)[panel.series_of(judged)]
     table = pd.DataFrame({"unique_id": names, "ds": panel.dates(judged)})
@@ -98,11 +98,12 @@ def _without_echoes(
     expected: Callable[[FloatArray, IntArray], "_Expected"],
     panel: Panel,
     begins: IntArray,
+    targets: int,
 ) -> "_Expected":
     """What was found of rows `begins[i] ...`, less strange where the past was strange before them.
 
     `expected` tells what is expected of rows after other values, in which an anomaly has become
-    what was expected of it.
+    what was expected of it. So many `targets` are forecast together.
     """
     values, place = panel.values.copy(), begins
     while (place < panel.ends).any():
@@ -112,6 +113,9 @@ def _without_echoes(
         is_out = panel.observed[rows] & (found.score[rows] > 1) & (again.score > 1)
         first = ends.copy()
         np.minimum.at(first, panel.series_of(rows[is_out]), rows[is_out])
+        # What is strange of one target is seen by the forecasts of those beside it.
+        steps = (first - panel.starts).reshape(targets, -1)
+        first = panel.starts + np.tile(steps.min(axis=0), len(steps))
         told = (rows <= first[panel.series_of(rows)]) & (again.score < found.score[rows])
         found = found.with_rows(rows[told], again.of(told))
         at, own = rows[is_out], again.y_hat[is_out]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.console import Console
+from forecast.data.joint import first_of
 from forecast.data.panel import IntArray, Panel, Past
 from forecast.data.split import has_target
 from forecast.display import epoch_progress, text_table
@@ -38,7 +39,7 @@ from forecast.training import (
     layers,
 )
 from forecast.transforms import Pipelines, fit_pipelines
-from forecast.windows import Columns, Windows, spread
+from forecast.windows import Columns, Windows, side_by_side, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
 _MONITORED = 10_000
@@ -242,8 +243,13 @@ def _seeds(job: Job) -> list[int]:
 
 
 def _networks(job: Job) -> Sequence[str]:
-    """The series that have a network each, or the one that all series share, which has no name."""
-    return job.panel.unique_ids if job.config.model.scope == "local" else [""]
+    """The series that have a network each, or the one that all series share, which has no name.
+
+    Of targets that are forecast together, the series of the first stand for all.
+    """
+    if job.config.model.scope == "global":
+        return [""]
+    return first_of(job.panel, job.needs.targets).unique_ids
 
 
 def _refuse_others(architecture: Architecture, start: WarmStart | None, job: Job) -> None:
@@ -294,7 +300,8 @@ def _members(
 ) -> Iterator[Member]:
     """The members of one job, all of whose series are fitted, pipeline after pipeline."""
     shared = transforms.shared.apply(job.panel).panel
-    encoded = None if encoder is None else encoder.encode(job.panel)
+    common = first_of(job.panel, job.needs.targets)
+    encoded = None if encoder is None else encoder.encode(common)
     seeds = _seeds(job)
     for i, branch in enumerate(transforms.branches):
         panel = branch.apply(shared).panel
@@ -310,24 +317,28 @@ def _members_of(
     """Networks of one pipeline that differ in their seeds, and in their series if local.
 
     The panel is on the scale after its transforms; the first `reach` rows of each series have no
-    value there.
+    value there. A window of targets that are forecast together is one of their common rows.
     """
     window, features, cutoffs = job.config.window, job.config.features, job.cutoffs
-    first = None
+    targets = job.needs.targets
+    common, first = first_of(panel, targets), None
     if window.padding == "mask":
-        first = np.repeat(panel.starts + reach, np.diff(panel.offsets))
-    values, beside = panel.values, None
+        first = np.repeat(common.starts + reach, np.diff(common.offsets))
+    values, beside = side_by_side(panel.values, targets), None
     if encoded is not None:
-        beside = encoded.beside(values, np.diff(panel.offsets))
+        beside = encoded.beside(values, np.diff(common.offsets))
     means = rolling_means_of(panel, features.rolling_means)
     if means is not None:
+        means = side_by_side(means, targets)
         beside = (Columns(values) if beside is None else beside)._replace(rolling_means=means)
-    observed = None if panel.observed.all() else panel.observed
+    observed = None if panel.observed.all() else side_by_side(panel.observed, targets)
 
     def windows(rows: IntArray) -> Windows:
         rows = rows[has_target(panel, rows, window.horizon)]
-        series = panel.series_of(rows)
-        whole = rows + 1 - panel.starts[series] >= job.needs.rows_before
+        if targets > 1:
+            rows = np.unique(rows % len(common.values))
+        series = common.series_of(rows)
+        whole = rows + 1 - common.starts[series] >= job.needs.rows_before
         return Windows(
             values,
             rows[whole],
@@ -344,7 +355,7 @@ def _members_of(
     monitor = windows(spread(cutoffs[job.monitored_split], _MONITORED))
     pairs = {"": (train, monitor)}
     if job.config.model.scope == "local":
-        pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(job.panel.unique_ids)}
+        pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(common.unique_ids)}
     return [
         Member(
             MemberKey(seed, series, pipeline, name),

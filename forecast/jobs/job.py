@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.config import Config, LoadedConfig, load_config, parse_config
 from forecast.data.calendar import is_freq, season_length_of
 from forecast.data.covariate_health import covariates_health, missing_line
+from forecast.data.joint import joint_table
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import (
@@ -134,6 +135,12 @@ class Job:
             f"{len(short)} of {len(self.panel.unique_ids)} series {are} too short for the network "
             f"({shown}): {their} will be {FALLBACK}, without intervals."
         )
+
+    @property
+    def windows(self) -> dict[str, int]:
+        """How many windows each part has; one of targets that are forecast together counts once."""
+        rows = len(self.panel.values) // self.needs.targets
+        return {name: len(np.unique(own % rows)) for name, own in self.cutoffs.items()}
 
     @property
     def prediction_horizon(self) -> int:
@@ -299,6 +306,8 @@ def prepare_each(
 
 def plan_job(source: LoadedConfig, table: Table) -> Job:
     """What a config asks for of a table that was read: see `prepare`."""
+    if source.config.joint_targets > 1:
+        table = joint_table(table, source.config.data)
     panel = table.panel
     refuse_overflow(panel)
     season_length = source.config.data.season_length or season_length_of(panel.freq)
@@ -336,7 +345,7 @@ def _blend_job(source: LoadedConfig, table: Table, season_length: int) -> Job:
     most = max((own.rows_before for own in needs), default=1)
     job = _split_job(source, table, season_length, Needs(most, 0, horizon))
     _refuse_untrainable(job)
-    _refuse_other_backends(source)
+    _refuse_unlike_networks(source)
     members = {
         name: _network_job(own, table, season_length, job.split)
         for name, own in source.networks.items()
@@ -367,15 +376,17 @@ def _split_job(
     )
 
 
-def _refuse_other_backends(source: LoadedConfig) -> None:
-    """Raise `ConfigError` for a network of a blend with a backend of its own: one is loaded."""
-    common = source.config.training.backend
-    message = f"networks of a blend are trained with one backend, which is {common}."
-    problems = [
-        own.problem(("training", "backend"), message, "Set training.backend for all of them.")
-        for own in source.networks.values()
-        if own.config.training.backend != common
-    ]
+def _refuse_unlike_networks(source: LoadedConfig) -> None:
+    """Raise `ConfigError` for networks of a blend that can not be beside the others."""
+    common, problems = source.config.training.backend, []
+    for own in source.networks.values():
+        if own.config.training.backend != common:
+            message = f"networks of a blend are trained with one backend, which is {common}."
+            way_out = "Set training.backend for all of them."
+            problems.append(own.problem(("training", "backend"), message, way_out))
+        if own.config.model.joint:
+            message = "networks of a blend forecast one target at a time, and not `joint`."
+            problems.append(own.problem(("model", "joint"), message, "Leave `joint` out."))
     if problems:
         raise ConfigError(*problems)
 

@@ -72,7 +72,8 @@ class OpenedNetwork(OpenedRun):
     @property
     def takes_newcomers(self) -> bool:
         """See `OpenedRun.takes_newcomers`: by a network that many series share."""
-        return self.config.model.scope == "global" and len(self.fitted) > 1
+        targets = self.config.joint_targets
+        return self.config.model.scope == "global" and len(self.fitted) > targets
 
     def _network_of(self, panel: Panel) -> TrainedNetwork:
         """The network with the scales of series that it was not fitted on."""

@@ -13,6 +13,7 @@ from forecast.config import Config
 from forecast.config.data import DataOptions
 from forecast.data.calendar import from_iso, steps_between
 from forecast.data.continuation import continue_panel, named
+from forecast.data.joint import by_target, joint_panel, without_hindsight
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.table import read_table
@@ -137,12 +138,15 @@ class OpenedRun(ABC):
         of their rows. Raises `DataError` where the table does not fit the run, or where a series
         is new and too short.
         """
-        table = self._table(newer)
+        table, targets = self._table(newer), self.config.joint_targets
         if not self.takes_newcomers:
-            panel = continue_panel(self.known, table, newer, self.least)
+            panel = self._continued(self.known, table, newer)
             return self.knowing(panel, np.zeros(len(panel.unique_ids), bool))
         self._refuse_short(table, newer)
-        panel = continue_panel(self.known.beside_new(table), table, newer, self.least)
+        whole = self.known.beside_new(table)
+        if targets > 1:
+            whole = whole.in_order(by_target(len(self.known.unique_ids), whole, targets))
+        panel = self._continued(whole, table, newer)
         enough = np.diff(panel.offsets) >= self.least_of_new
         return self.knowing(panel, enough & ~np.isin(panel.unique_ids, self.fitted))
 
@@ -162,11 +166,18 @@ class OpenedRun(ABC):
             raise DataError(Problem(message, did_you_mean(name, list(self.known.unique_ids))))
 
     def _table(self, newer: Path) -> Panel:
-        table = read_table(self.data_options, newer).panel
-        refuse_overflow(table)
-        if table.covariates:
-            self.refuse_other_kinds(table.covariates.levels, named(newer))
-        return table
+        table = read_table(self.data_options, newer)
+        refuse_overflow(table.panel)
+        if table.panel.covariates:
+            self.refuse_other_kinds(table.panel.covariates.levels, named(newer))
+        is_joint = self.config.joint_targets > 1
+        return joint_panel(table, self.config.data) if is_joint else table.panel
+
+    def _continued(self, known: Panel, newer: Panel, path: Path) -> Panel:
+        panel = continue_panel(known, newer, path, self.least)
+        if self.config.joint_targets == 1:
+            return panel
+        return without_hindsight(panel, self.config.joint_targets)
 
     def continued(self, newer: Path) -> tuple[Panel, IntArray]:
         """The last rows, continued by a table, and which of each series is the first of the table.
@@ -175,7 +186,7 @@ class OpenedRun(ABC):
         where the table does not fit the run.
         """
         table = self._table(newer)
-        panel = continue_panel(self.known, table, newer, self.least)
+        panel = self._continued(self.known, table, newer)
         rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
         return panel, panel.ends - np.array([rows.get(name, 0) for name in panel.unique_ids])
 

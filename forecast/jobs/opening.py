@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from forecast.config import Config
+from forecast.data.joint import without_hindsight
+from forecast.data.panel import Panel
 from forecast.data.split import Split, cutoffs_by_split
 from forecast.errors import DataError, Problem, RunError
+from forecast.features import Encoder
 from forecast.jobs.job import Job, prepare
 from forecast.jobs.opened_blend import OpenedBlend
 from forecast.jobs.opened_network import OpenedNetwork
@@ -26,6 +29,7 @@ from forecast.runs.documents import (
 )
 from forecast.runs.layout import (
     BLEND,
+    CONTEXT,
     COVARIATES,
     DATA,
     FEATURES,
@@ -68,7 +72,7 @@ def open_network(run: Run) -> OpenedNetwork:
         _calibration(run, config, data) if has_intervals else None,
         encoder,
     )
-    known = read_context(run, encoder)
+    known = _last_rows(run, config, encoder)
     opened = OpenedNetwork(run=run, config=config, data=data, known=known, network=network)
     _refuse_unlike(opened, files)
     return opened
@@ -104,6 +108,17 @@ def _open_blend(run: Run) -> OpenedBlend:
     return OpenedBlend(
         run=run, config=config, data=data, known=known, blend=blend, networks=networks
     )
+
+
+def _last_rows(run: Run, config: Config, encoder: Encoder | None) -> Panel:
+    """The last rows of every series."""
+    panel = read_context(run, encoder)
+    if not config.model.joint:
+        return panel
+    try:
+        return without_hindsight(panel, config.joint_targets)
+    except (ValueError, DataError) as error:
+        raise damaged(run.path / CONTEXT, "its targets do not have the same rows") from error
 
 
 def original_job(

@@ -139,7 +139,7 @@ def warm_start(job: Job, run: Run) -> WarmStart:
     weights = read_weights(run, len(config.pipelines))
     fitted = tuple(series.unique_id for series in data.per_series if series.is_fitted)
     is_local = config.model.scope == "local"
-    _refuse_damaged(run, weights, len(fitted) if is_local else 1)
+    _refuse_damaged(run, weights, len(fitted) // config.joint_targets if is_local else 1)
     unlike = [
         job.source.problem(path, *_unlike(path, now, then, run))
         for path, now, then in _differences(job, config, data, weights[0].shape[1])
@@ -202,6 +202,8 @@ def _differences(
             if key == "transforms"
         ),
     ]
+    if config.model.joint and earlier.model.joint:
+        pairs.append((("data", "target"), now["data"]["target"], then["data"]["target"]))
     if now["model"]["kind"] == then["model"]["kind"]:
         pairs += [
             (("model", key), value, then["model"][key])

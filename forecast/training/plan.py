@@ -236,10 +236,10 @@ def _joined(
 
 
 def _observed(windows: Sequence[Windows]) -> NDArray[np.float32] | None:
-    """1 where a row is no filled gap, for all rows; None where no target of any window is one."""
+    """1 where a value is no filled gap, for all rows; None where no target of any window is one."""
     if all(own.observed is None for own in windows):
         return None
-    parts = [np.ones(len(w.values)) if w.observed is None else w.observed for w in windows]
+    parts = [np.ones(w.values.shape) if w.observed is None else w.observed for w in windows]
     return np.concatenate(parts, dtype=np.float32)
 
 

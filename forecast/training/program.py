@@ -279,26 +279,29 @@ class Program:
         observed = None
         if table.observed is not None:
             observed = gather_after(ops, table.observed, rows, self._horizon)
-        values = ops.where(there[..., None], targets, 0.0)
+        is_window = there[(..., *(None,) * (len(targets.shape) - len(there.shape)))]
+        values = ops.where(is_window, targets, 0.0)
         return ops.cast(there, "float32"), inputs, Targets(values, observed)
 
 
 class Targets(NamedTuple):
-    """What follows cutoffs, `(members, batch, horizon)`."""
+    """What follows cutoffs: `(members, batch, horizon)`, or with an axis of targets behind."""
 
     values: Any
     observed: Any = None
     """1 where a value was observed, 0 where a gap was filled; None where there are no gaps."""
 
     def mean(self, losses: Any) -> Any:
-        """The mean of losses `(members, batch, horizon, quantiles)` over a window's observed steps.
+        """The mean of losses over what was observed of a window, in all of its steps and targets.
 
-        Without quantiles the last axis has the length 1.
+        Losses have the shape of the values, and an axis of quantiles, which without any has the
+        length 1.
         """
+        axes = tuple(range(2, len(self.values.shape)))
         if self.observed is None:
-            return ops.mean(losses, axis=(-2, -1))
-        count = ops.maximum(ops.sum(self.observed, axis=-1), 1)
-        return ops.sum(self.observed * ops.mean(losses, axis=-1), axis=-1) / count
+            return ops.mean(losses, axis=(*axes, len(self.values.shape)))
+        count = ops.maximum(ops.sum(self.observed, axis=axes), 1)
+        return ops.sum(self.observed * ops.mean(losses, axis=-1), axis=axes) / count
 
 
 def _norms(rows: Any) -> Any:
@@ -321,12 +324,12 @@ def _pieces(batches: Any, most: int) -> Any:
 
 
 def loss_of(levels: Sequence[float], options: TrainingOptions) -> Callable[[Any, Any], Any]:
-    """The loss of each step and quantile, `(..., horizon, quantiles)`; 1 where there are none."""
+    """The loss of each forecast value and quantile, `(..., quantiles)`; 1 where there are none."""
     return _pinball(levels) if levels else _by_step(keras.losses.get(options.loss))
 
 
 def _by_step(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A loss of Keras, which is a mean over the last axis, as one of each step, `(..., 1)`."""
+    """A loss of Keras, which is a mean over the last axis, as one of each value, `(..., 1)`."""
     return lambda targets, forecasts: loss(targets[..., None], forecasts[..., None])[..., None]
 
 
