@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.jobs.opening import open_run
+from forecast.jobs.opening import open_network
 from forecast.runs import find_run
 from forecast.windows import Inputs
 
@@ -135,7 +135,7 @@ def test_of_a_linear_network_it_is_coefficient_times_distance(folder: Path, cli_
     """From the mean of the window, in the unit of the target; the coefficients by ONNX Runtime."""
     found = _explained(cli_in, folder, "line")
     assert (found["first_step"], found["last_step"]) == (1, 3)  # further ones are recursive
-    opened = open_run(find_run(folder / "runs", "line"))
+    opened = open_network(find_run(folder / "runs", "line"))
     [branch] = opened.network.branches
     panel = branch.transforms.apply(opened.network.shared.apply(opened.known).panel).panel
     context = branch.inputs(panel, panel.ends - 1, None).past[0, :, 0].astype(np.float64)

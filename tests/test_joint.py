@@ -24,7 +24,8 @@ from forecast.data.joint import by_target, first_of, joint_panel, without_hindsi
 from forecast.data.panel import Panel
 from forecast.data.table import Reading, Table
 from forecast.errors import DataError, RunError
-from forecast.jobs.opening import OpenedRun, open_run
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import open_network
 from forecast.methods.network import OnnxPredictor
 from forecast.methods.recursion import Recursion
 from forecast.networks import Architecture
@@ -353,9 +354,9 @@ def folder(once: Callable[..., list[CompletedProcess[str]]], cli_in: Cli) -> Pat
 
 
 @pytest.fixture(scope="module")
-def shops(folder: Path) -> OpenedRun:
+def shops(folder: Path) -> OpenedNetwork:
     """The run of shops, opened."""
-    return open_run(find_run(folder / "runs", "shops"))
+    return open_network(find_run(folder / "runs", "shops"))
 
 
 def _scores(result: CompletedProcess[str]) -> dict[str, float]:
@@ -414,7 +415,7 @@ def test_one_forecast_of_several_targets_is_not_taken_apart(folder: Path, cli_in
     assert "Say --method permutation." in result.stderr
 
 
-def test_a_forecast_does_not_depend_on_what_else_is_asked_for(shops: OpenedRun) -> None:
+def test_a_forecast_does_not_depend_on_what_else_is_asked_for(shops: OpenedNetwork) -> None:
     """Of one target, of some cutoffs, in any order: each is that of all."""
     panel = shops.known.of(np.isin(shops.known.unique_ids, shops.fitted))
     every = np.concatenate([panel.ends - 1, panel.ends - 3])
@@ -425,7 +426,7 @@ def test_a_forecast_does_not_depend_on_what_else_is_asked_for(shops: OpenedRun) 
         np.testing.assert_allclose(part.quantiles[0.2], whole.quantiles[0.2][rows], rtol=1e-5)
 
 
-def test_nothing_after_a_cutoff_is_seen_of_any_target(shops: OpenedRun) -> None:
+def test_nothing_after_a_cutoff_is_seen_of_any_target(shops: OpenedNetwork) -> None:
     """Neither later values of the other targets nor, in a gap, the value behind it."""
     panel = shops.known.of(np.isin(shops.known.unique_ids, shops.fitted))
     observed, groups = panel.observed.copy(), len(panel.unique_ids) // 2
@@ -444,7 +445,7 @@ def test_nothing_after_a_cutoff_is_seen_of_any_target(shops: OpenedRun) -> None:
 
 def test_a_target_is_seen_by_the_forecasts_of_the_other(folder: Path) -> None:
     """Another value of `a` moves the forecast of `b`."""
-    opened = open_run(find_run(folder / "runs", "joint"))
+    opened = open_network(find_run(folder / "runs", "joint"))
     last = opened.known.ends - 1
     values = opened.known.values.copy()
     values[last[0]] += 1
@@ -524,7 +525,7 @@ def test_each_id_may_have_a_network_for_its_targets(folder: Path, cli_in: Cli) -
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("format", ["onnx", "keras"])
 def test_the_readme_beside_an_export_forecasts_all_targets(
-    shops: OpenedRun,
+    shops: OpenedNetwork,
     format: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -600,4 +601,4 @@ def test_a_context_whose_targets_have_other_rows_is_damaged(folder: Path, tmp_pa
 
     edited: Any = Edited()
     with pytest.raises(RunError, match="its targets do not have the same rows"):
-        open_run(edited)
+        open_network(edited)

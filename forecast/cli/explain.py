@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from forecast.cli.command import command
-from forecast.cli.opening import looking, open_named
+from forecast.cli.opening import looking, open_named_network
 from forecast.cli.options import (
     RUNS,
     FutureOption,
@@ -102,7 +102,7 @@ def explain(
     from forecast.commands.explain import explain as explain_run
     from forecast.commands.explain import explain_text
 
-    opened = open_named(run, runs, console)
+    opened = open_named_network(run, runs, console)
     table = explain_run(
         opened,
         input_,

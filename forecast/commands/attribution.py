@@ -17,7 +17,8 @@ from forecast.errors import DataError, Problem, UsageError, did_you_mean
 from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.attribution import Attribution, Explained, Usual, attribute
 from forecast.jobs.inside import architecture_of
-from forecast.jobs.opening import OpenedRun, original_job
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import original_job
 from forecast.methods import FALLBACK
 from forecast.methods.network import TrainedNetwork
 from forecast.runs.weights import Weights, read_weights
@@ -57,7 +58,7 @@ class ForecastAttribution(NamedTuple):
 
 
 def attribution(
-    opened: OpenedRun, newer: Path | None, asked: Asked, assumed: Assumptions, console: Console
+    opened: OpenedNetwork, newer: Path | None, asked: Asked, assumed: Assumptions, console: Console
 ) -> ForecastAttribution:
     """Explain the forecast after the last row of a series, as `predict` makes it.
 
@@ -137,7 +138,7 @@ def _row(feature: str, part: str, value: float) -> tuple[str, str, str]:
     return feature, part, f"{value:+.4g}"
 
 
-def _steps(opened: OpenedRun, step: int | None, console: Console) -> tuple[slice, int]:
+def _steps(opened: OpenedNetwork, step: int | None, console: Console) -> tuple[slice, int]:
     """The steps whose mean is explained, and how many are forecast.
 
     These are as many as `predict` forecasts, as far as one call of the network goes.
@@ -159,7 +160,7 @@ def _steps(opened: OpenedRun, step: int | None, console: Console) -> tuple[slice
     return slice(step - 1, step), max(step, horizon)
 
 
-def _series(opened: OpenedRun, series: str | None, console: Console) -> str:
+def _series(opened: OpenedNetwork, series: str | None, console: Console) -> str:
     """The series that is asked for, or the first."""
     names = [*opened.fitted, *opened.newcomers]
     if series is None:
@@ -179,20 +180,20 @@ def _too_short(name: str) -> DataError:
     return DataError(Problem(message, "Give more rows of it: --input FILE."))
 
 
-def _own(opened: OpenedRun, panel: Panel, name: str) -> tuple[TrainedNetwork, Panel]:
+def _own(opened: OpenedNetwork, panel: Panel, name: str) -> tuple[TrainedNetwork, Panel]:
     """The network that forecasts a series, and all series that it knows."""
     [(network, ids)] = [own for own in opened.method.networks if name in own[1]]
     return network, panel.of(np.isin(panel.unique_ids, ids))
 
 
-def _weights(opened: OpenedRun, name: str) -> list[Weights]:
+def _weights(opened: OpenedNetwork, name: str) -> list[Weights]:
     """Those of the members of each pipeline that forecast a series."""
     config = opened.config
     place = opened.fitted.index(name) if config.model.scope == "local" else 0
     return [own[place] for own in read_weights(opened.run, len(config.pipelines))]
 
 
-def _usual(opened: OpenedRun, name: str) -> Usual:
+def _usual(opened: OpenedNetwork, name: str) -> Usual:
     """The mean of covariates over the training rows: of a local network those of its series."""
     encoder = opened.network.encoder
     if encoder is None:

@@ -1,7 +1,7 @@
 """How good would it have been? Forecasts from past cutoffs, each from its own past alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,8 @@ from forecast.data.panel import IntArray
 from forecast.data.split import has_target, rolling_cutoffs
 from forecast.display import steps_table
 from forecast.errors import DataError, Problem
-from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job
-from forecast.methods import Task, forecasts_of, named_methods
+from forecast.methods import Method, Task, forecasts_of, named_methods
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import score, score_by_step
 
@@ -38,12 +37,16 @@ class Backtest:
     """Of the table that was forecast."""
 
 
-def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
+Fit = Callable[[Sequence[Job], Console], Sequence[Method]]
+"""Fits jobs that have a config in common: who forecasts for each of them."""
+
+
+def backtest(job: Job, against: Sequence[str], console: Console, fit: Fit) -> Backtest:
     """Forecast from the last cutoffs of every series, fitted before the first or before each.
 
     With `refit`, transforms and network are fitted again at every cutoff, on the rows up to it;
-    without, once, on the rows up to the first. `against` names the methods to set beside it.
-    Raises `DataError` where the cutoffs do not fit.
+    without, once, on the rows up to the first. `against` names the methods to set beside it, and
+    `fit` fits what the config asks for. Raises `DataError` where the cutoffs do not fit.
     """
     options = job.config.backtest
     horizon = job.backtest_horizon
@@ -58,17 +61,13 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
     for warning in jobs[0].warnings:
         console.warn(warning)
-    fitting = Fitting(jobs)
-    for strange in fitting.strange:
-        console.warn(strange)
-    fitting.describe(console)
-    networks = [trained.method() for trained in fitting.run(console).trained]
+    fitted = fit(jobs, console)
     parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
     tables = [
-        forecasts_of([network, *baselines], Task(job.panel, own, horizon, levels))
-        for network, own in zip(networks, each, strict=True)
+        forecasts_of([method, *baselines], Task(job.panel, own, horizon, levels))
+        for method, own in zip(fitted, each, strict=True)
     ]
     forecasts = pd.concat(tables, ignore_index=True)
     first = jobs[0].panel

@@ -92,7 +92,7 @@ def describe(job: Job) -> Findings:
         freq=panel.freq,
         timezone=None if zone is None else str(zone),
         season_length=job.season_length,
-        members=job.config.training.ensemble.size * len(job.config.pipelines),
+        members=sum(own.config.members for own in job.networks),
         target=target_of(panel, reading.filled),
         windows=job.windows,
         baselines=_baselines(job),

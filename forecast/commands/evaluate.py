@@ -16,7 +16,7 @@ from forecast.data.export import csv_text, records
 from forecast.data.split import cutoffs_within, has_target
 from forecast.errors import DataError, Problem, RunError, UsageError
 from forecast.jobs.hindsight import look_back
-from forecast.jobs.opening import OpenedRun, scales_of
+from forecast.jobs.opened_run import OpenedRun, scales_of
 from forecast.methods import BASELINES, Task, forecasts_of, named_methods
 from forecast.runs import Run
 from forecast.runs.documents import read_config, read_data

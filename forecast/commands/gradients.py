@@ -12,7 +12,7 @@ from forecast.data.panel import FloatArray, IntArray
 from forecast.display import text_table
 from forecast.jobs.inside import Wanted, Windowed, look_inside
 from forecast.jobs.norms import has_norms, judged_norms
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.runs.tables import read_history
 
 # Of the gradient at the last step: below, a step is no longer learned from; above, it explodes.
@@ -60,7 +60,7 @@ class Gradients:
         return said
 
 
-def gradients(opened: OpenedRun, wanted: Wanted, console: Console) -> Gradients:
+def gradients(opened: OpenedNetwork, wanted: Wanted, console: Console) -> Gradients:
     """Look at the gradients of one series, or over windows of all."""
     found = Gradients(look_inside(opened, wanted), read_history(opened.run))
     console.say(f"member {wanted.member}, the mean over {found.windows} windows")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -12,7 +13,9 @@ from forecast.data.panel import Panel
 from forecast.display import step_progress
 from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_run import OpenedRun
+
+Opened = TypeVar("Opened", bound=OpenedRun)
 
 
 def predict(
@@ -54,7 +57,7 @@ def predict(
     return pd.concat(tables, ignore_index=True)
 
 
-def continued(opened: OpenedRun, newer: Path | None, console: Console) -> OpenedRun:
+def continued(opened: Opened, newer: Path | None, console: Console) -> Opened:
     """The run as if it had known the rows of a newer table, if there is one: see `OpenedRun`.
 
     Series that are new to the network are named.

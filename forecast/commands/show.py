@@ -7,8 +7,9 @@ import pandas as pd
 
 from forecast.commands.scored import shown_scores, target_scores
 from forecast.data.export import records
+from forecast.display import text_table
 from forecast.runs import Run, WarmStartRecord
-from forecast.runs.documents import read_config, resolved_text
+from forecast.runs.documents import read_blend, read_config, resolved_text
 from forecast.runs.tables import read_scores
 
 
@@ -17,7 +18,7 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
     scores = read_scores(run)
     if format == "json":
         return json.dumps(_document(run, scores), indent=2)
-    record = run.record
+    record, blend = run.record, read_blend(run) if run.is_blend else None
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in record.seconds.items())
     return "\n".join(
         [
@@ -27,6 +28,7 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
             *([_origin(record.warm_start)] if record.warm_start else []),
             f"parameters: {record.parameters}",
             f"seconds: {seconds}",
+            *(["", text_table(blend.columns, blend.rows)] if blend else []),
             "",
             resolved_text(run),
             shown_scores(scores, "test", read_config(run).data),
@@ -56,6 +58,7 @@ def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
         "warm_start": None if start is None else start.model_dump(),
         "parameters": run.record.parameters,
         "seconds": run.record.seconds,
+        "blend": read_blend(run).model_dump() if run.is_blend else None,
         "config": config.model_dump(mode="json"),
         "scores": records(scores),
     } | ({"targets": records(by_target)} if len(by_target) else {})

@@ -1,6 +1,7 @@
 """Every option of a config, once: its type, its bounds, its default and what it means.
 
-Those of the table stand in `data`, those of networks in `models`, all others here. Validation,
+Those of the table stand in `data`, those of networks in `models`, those of blends in `blend`, all
+others here. Validation,
 `--set`, `resolved.yaml`, the JSON Schema and the reference page come from them.
 """
 
@@ -17,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from forecast.config.blend import BlendOptions
 from forecast.config.data import DataOptions
 from forecast.config.models import GRUOptions, ModelOptions
 from forecast.config.section import Count, QuantileLevel, Section, ascending
@@ -504,7 +506,8 @@ class IntervalsOptions(Section):
     """Intervals from the errors of forecasts that were made before the test part.
 
     Those of a series have one width by step; with `model.quantiles` they are the ones that the
-    network predicts, moved apart until they cover what they promise.
+    network predicts, moved apart until they cover what they promise. Those of a blend grow with the
+    level of the series where the config's `transforms` begin with `log` or `log1p`.
     """
 
     quantile_levels: Annotated[tuple[QuantileLevel, ...], Field(strict=False, min_length=1)] = (
@@ -556,6 +559,10 @@ class PredictOptions(Section):
         return is_rounded
 
 
+BLEND = "blend"
+"""The name of a blend in the column `model` of tables."""
+
+
 class Config(Section):
     """The whole config."""
 
@@ -571,6 +578,9 @@ class Config(Section):
     window: WindowOptions = WindowOptions()
     model: ModelOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
+    blend: BlendOptions | None = None
+    """Several forecasters in place of one network; each network of it is what this config says, but
+    for what it has otherwise."""
     intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
@@ -579,6 +589,11 @@ class Config(Section):
     def pipelines(self) -> tuple[PipelineOptions, ...]:
         """All lists of transforms after which networks see the data, the config's own first."""
         return self.transforms, *self.training.ensemble.transforms
+
+    @property
+    def members(self) -> int:
+        """Networks that are trained: seeds, after each list of transforms."""
+        return self.training.ensemble.size * len(self.pipelines)
 
     def each_transform(self) -> Iterator[tuple[tuple[str | int, ...], TransformOptions]]:
         """Every transform of all pipelines, with the path of its key."""
@@ -610,7 +625,7 @@ class Config(Section):
     @property
     def joint_targets(self) -> int:
         """How many targets one network forecasts together; 1 where each is a series of its own."""
-        return len(self.data.targets) if self.model.joint else 1
+        return len(self.data.targets) if self.model.joint and not self.blend else 1
 
     def _joint_problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
         """Why targets can not be forecast together."""
@@ -672,7 +687,19 @@ class Config(Section):
     @property
     def quantile_levels(self) -> tuple[float, ...]:
         """The quantiles to forecast, by calibration or by the network itself; or none."""
-        return self.intervals.quantile_levels if self.intervals else self.model.quantiles
+        if self.intervals:
+            return self.intervals.quantile_levels
+        return () if self.blend else self.model.quantiles
+
+    @property
+    def forecaster(self) -> str:
+        """What tables call whoever forecasts: a kind of network, or a blend."""
+        return BLEND if self.blend else self.model.kind
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether errors grow with the level of a series, as transforms that begin so say."""
+        return bool(self.transforms) and self.transforms[0].kind in ("log", "log1p")
 
     @property
     def leaks(self) -> bool:

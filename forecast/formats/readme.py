@@ -6,7 +6,7 @@ from forecast.features import places_of
 from forecast.formats.example import Example
 from forecast.formats.format import Made
 from forecast.formats.snippet import snippet
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.runs.layout import FEATURES, TRANSFORMS
 
 EXAMPLE = "example.json"
@@ -61,7 +61,7 @@ _PARTS = {
 }
 
 
-def readme(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
+def readme(opened: OpenedNetwork, made: Sequence[Made], example: Example) -> str:
     """The page, in Markdown."""
     form, ahead = made[0].format, example.ds[1]
     span = f"for {ahead[0]}" if len(ahead) == 1 else f"from {ahead[0]} to {ahead[-1]}"
@@ -85,7 +85,7 @@ def readme(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
     )
 
 
-def _what(opened: OpenedRun, made: Sequence[Made]) -> str:
+def _what(opened: OpenedNetwork, made: Sequence[Made]) -> str:
     config, record = opened.config, opened.run.record
     size, horizon = config.training.ensemble.size, config.window.horizon
     networks = f"{len(made)} networks" if len(made) > 1 else "The network"
@@ -100,7 +100,7 @@ def _what(opened: OpenedRun, made: Sequence[Made]) -> str:
     )
 
 
-def _files(opened: OpenedRun, made: Sequence[Made]) -> Iterator[tuple[str, str]]:
+def _files(opened: OpenedNetwork, made: Sequence[Made]) -> Iterator[tuple[str, str]]:
     for number, own in enumerate(made, start=1):
         yield own.file, f"network {number}" if len(made) > 1 else "the network"
     yield TRANSFORMS, "what was fitted of each transform"
@@ -113,14 +113,14 @@ def _shape(*sizes: object) -> str:
     return f"`({', '.join(map(str, sizes))})`"
 
 
-def _front(opened: OpenedRun) -> tuple[object, ...]:
+def _front(opened: OpenedNetwork) -> tuple[object, ...]:
     """The axes before those of a window."""
     local = opened.config.model.scope == "local"
     networks = len(opened.fitted) // opened.config.joint_targets
     return (networks, "windows") if local else ("windows",)
 
 
-def _inputs(opened: OpenedRun, example: Example) -> Iterator[str]:
+def _inputs(opened: OpenedNetwork, example: Example) -> Iterator[str]:
     names = opened.config.data.targets
     together = ", ".join(f"`{name}`" for name in names)
     targets = f"{together}, each" if opened.config.model.joint else "the target"
@@ -130,7 +130,7 @@ def _inputs(opened: OpenedRun, example: Example) -> Iterator[str]:
         yield f"| `{name}` | {shape} | {what} |"
 
 
-def _features(opened: OpenedRun) -> str:
+def _features(opened: OpenedNetwork) -> str:
     """Where each covariate and lag stands, and how it becomes numbers."""
     encoder = opened.network.encoder
     targets = opened.config.joint_targets
@@ -156,7 +156,7 @@ def _features(opened: OpenedRun) -> str:
     )
 
 
-def _output(opened: OpenedRun) -> str:
+def _output(opened: OpenedNetwork) -> str:
     config = opened.config
     levels, each, axes = config.model.quantiles, "each step", [config.window.horizon]
     if config.model.joint:
@@ -169,7 +169,7 @@ def _output(opened: OpenedRun) -> str:
     return f"{shape}: of {each} the quantiles {named}, of which 0.5 is the forecast"
 
 
-def _scales(opened: OpenedRun) -> str:
+def _scales(opened: OpenedNetwork) -> str:
     """The transforms in order, and what the network does itself."""
     window, lines = opened.config.window, []
     for number, pipeline in enumerate(opened.config.pipelines, start=1):
@@ -188,7 +188,7 @@ def _scales(opened: OpenedRun) -> str:
     return " ".join(lines) + " The code above applies and inverts them."
 
 
-def _dates(opened: OpenedRun, example: Example) -> str:
+def _dates(opened: OpenedNetwork, example: Example) -> str:
     data, before = opened.data, example.ds[0]
     zone = f", time zone {data.timezone}" if data.timezone else ""
     return (
@@ -199,7 +199,7 @@ def _dates(opened: OpenedRun, example: Example) -> str:
     )
 
 
-def _absent(opened: OpenedRun) -> Iterator[str]:
+def _absent(opened: OpenedNetwork) -> Iterator[str]:
     """What `forecast predict` does beside running the network."""
     horizon = opened.config.window.horizon
     yield (

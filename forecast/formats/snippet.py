@@ -5,7 +5,7 @@ from itertools import count
 
 from forecast.formats.example import Example
 from forecast.formats.format import Made
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.transforms import Code, Pipeline, Terms
 
 _HEAD = """\
@@ -23,7 +23,7 @@ for ds, numbers in zip(example["forecast_ds"], {forecast}):
 """
 
 
-def snippet(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
+def snippet(opened: OpenedNetwork, made: Sequence[Made], example: Example) -> str:
     """Python that forecasts the example, beginning with its values."""
     return "\n".join(_Snippet(opened, made, example).lines())
 
@@ -34,7 +34,7 @@ class _Snippet:
     Of targets that are forecast together, each has stages of its own.
     """
 
-    def __init__(self, opened: OpenedRun, made: Sequence[Made], example: Example) -> None:
+    def __init__(self, opened: OpenedNetwork, made: Sequence[Made], example: Example) -> None:
         self._opened, self._made, self._example = opened, made, example
         self._stages = count()
 

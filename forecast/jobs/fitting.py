@@ -26,6 +26,7 @@ from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
 from forecast.jobs.warm_start import WarmStart
+from forecast.methods import NetworkOrFallback
 from forecast.networks import Architecture, Weights
 from forecast.training import (
     CompiledForward,
@@ -185,6 +186,20 @@ class Fitting:
             )
             for name, job in jobs.items()
         }
+
+
+def fit_networks(jobs: Sequence[Job], console: Console) -> FittedJobs:
+    """Fit jobs that have a config in common, and say what is fitted. Raises `DivergedError`."""
+    fitting = Fitting(jobs)
+    for strange in fitting.strange:
+        console.warn(strange)
+    fitting.describe(console)
+    return fitting.run(console)
+
+
+def fit_methods(jobs: Sequence[Job], console: Console) -> list[NetworkOrFallback]:
+    """The same as methods, on Keras for as long as this process lives."""
+    return [trained.method() for trained in fit_networks(jobs, console).trained]
 
 
 def _say_skipped(fitted: Fitted, networks: int, console: Console) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
-from forecast.jobs.opening import OpenedRun, original_job
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import original_job
 from forecast.networks import Architecture
 from forecast.runs.weights import read_weights
 from forecast.training import Inside
@@ -36,12 +37,12 @@ class Windowed(NamedTuple):
     """Steps of the table in one step of a recurrent layer: those of a patch."""
 
 
-def architecture_of(opened: OpenedRun) -> Architecture:
+def architecture_of(opened: OpenedNetwork) -> Architecture:
     """That of the run's network."""
     return Architecture.of(opened.config, opened.data.season_length, opened.network.encoder)
 
 
-def look_inside(opened: OpenedRun, wanted: Wanted) -> Windowed:
+def look_inside(opened: OpenedNetwork, wanted: Wanted) -> Windowed:
     """A member of the run's network with the last windows of a series, or some of all series.
 
     Of an ensemble of several pipelines it is one of the first pipeline. Raises `UsageError` for a
@@ -80,7 +81,7 @@ def look_inside(opened: OpenedRun, wanted: Wanted) -> Windowed:
     return Windowed(inside, panel, cutoffs, config.model.steps_per_patch(opened.data.season_length))
 
 
-def _cutoffs(opened: OpenedRun, panel: Panel, series: str | None, most: int) -> IntArray:
+def _cutoffs(opened: OpenedNetwork, panel: Panel, series: str | None, most: int) -> IntArray:
     """Rows with a whole context before them."""
     least = opened.config.rows_seen(opened.data.season_length)
     first = panel.starts + least - 1

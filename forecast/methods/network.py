@@ -19,9 +19,10 @@ from forecast.data.joint import first_of
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, DivergedError, Problem, RunError
 from forecast.features import Encoded, Encoder, rolling_means_of, sizes_of
+from forecast.methods.intervals import quantiles_about, refuse_few_errors, refuse_uncalibrated
 from forecast.methods.method import Note, unheard
 from forecast.methods.recursion import Recursion
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.transforms import Pipeline, Pipelines
 from forecast.windows import Batch, Columns, Inputs, Sizes, gather, occurrences, side_by_side
 
@@ -375,9 +376,7 @@ class TrainedNetwork:
         """Those of these levels: as predicted, conformalized, or about the forecast."""
         calibration, forecast = self.calibration, predicted[MIDDLE]
         if isinstance(calibration, Conformal):
-            steps = forecast.shape[1]
-            offsets = {level: calibration.quantile(level, series)[:, :steps] for level in levels}
-            return {level: forecast + offset for level, offset in offsets.items()}
+            return quantiles_about(forecast, calibration, series, levels)
         if calibration and levels:
             predicted = calibration.quantiles(predicted)
         return {level: predicted[level] for level in levels}
@@ -388,17 +387,13 @@ class TrainedNetwork:
         if calibration is None and not self.model.quantiles:
             advice = "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
             raise RunError(Problem("the run has neither intervals nor quantiles.", advice))
-        if isinstance(calibration, Conformal) and not calibration.can_tell(level):
-            count = int(np.median(calibration.counts))
-            message = f"{count} calibration errors are too few for the quantile {level:g}."
-            advice = f"Raise intervals.n_windows: it takes {errors_needed(level)} errors."
-            raise RunError(Problem(message, advice))
-        if not isinstance(calibration, Conformal):
+        if isinstance(calibration, Conformal):
+            refuse_few_errors(calibration, level)
+        else:
             levels = calibration.factors if calibration else self.model.quantiles
             if level not in levels:
                 message = f"the network does not forecast the quantile {level:g}."
                 known = ", ".join(f"{level:g}" for level in levels)
                 raise RunError(Problem(message, f"It forecasts {known}."))
-        if calibration and horizon > calibration.horizon:
-            message = f"intervals are calibrated for {calibration.horizon} steps, not {horizon}."
-            raise RunError(Problem(message, "Train with a longer predict.horizon."))
+        if calibration:
+            refuse_uncalibrated(calibration.horizon, horizon)
