@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from keras import tree
+from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
@@ -198,6 +199,7 @@ class _Fitting:
         self._program = program
         self._is_stopped = is_stopped
         self._keys = block.keys
+        self._epochs = np.array([plan.epochs(member) for member in block.members])
         # All blocks have one size, and so one program: where members are too few, idle copies.
         filled = np.resize(np.arange(len(block.keys)), plan.size)
         self._differences = plan.differences(block, filled)
@@ -217,7 +219,12 @@ class _Fitting:
     @property
     def is_over(self) -> bool:
         """Whether no member has an epoch left."""
-        return not (self._state.active & (self._state.epochs < self._plan.options.epochs)).any()
+        return not self._going.any()
+
+    @property
+    def _going(self) -> NDArray[np.bool_]:
+        """Which members have epochs left."""
+        return self._state.active & (self._state.epochs < self._epochs)
 
     @property
     def state(self) -> State:
@@ -251,7 +258,7 @@ class _Fitting:
                 seconds,
                 self._keys[i],
             )
-            for i in np.flatnonzero(self._state.active)
+            for i in np.flatnonzero(self._going)
         ]
         self._state = self._after(logs)
         return logs
@@ -265,7 +272,7 @@ class _Fitting:
         )
         stopping = self._plan.options.early_stopping
         weights = np.asarray(self._optimizer.used) if stopping else None
-        for i, log in zip(np.flatnonzero(self._state.active), logs, strict=True):
+        for i, log in zip(np.flatnonzero(self._going), logs, strict=True):
             state.epochs[i] = log.epoch
             if not log.is_finite:
                 state.active[i] = False
@@ -285,7 +292,7 @@ class _Fitting:
         drawn += [np.zeros(0, np.int64)] * (plan.size - len(drawn))
         table = batch_table(drawn, plan.batch, max(-(-len(own) // plan.batch) for own in drawn))
         active = np.zeros(plan.size, np.float32)
-        active[: len(self._keys)] = self._state.active
+        active[: len(self._keys)] = self._going
         losses, sizes = np.zeros(plan.size), np.zeros(plan.size)
         for first in range(0, len(table), plan.call_batches):
             if self._is_stopped():
