@@ -19,6 +19,7 @@ from pydantic import (
 
 from forecast.config.data import DataOptions
 from forecast.config.models import GRUOptions, ModelOptions
+from forecast.config.search import SearchOptions
 from forecast.config.section import Count, QuantileLevel, Section, ascending
 
 
@@ -514,6 +515,7 @@ class Config(Section):
     intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
+    search: SearchOptions | None = None
 
     @property
     def pipelines(self) -> tuple[PipelineOptions, ...]:

@@ -179,6 +179,28 @@ class Job:
             fitted=self.fitted[keep],
         )
 
+    def on(self, panel: Panel) -> "Job":
+        """The job on other rows, all of them to train on."""
+        whole = Split(panel.ends, panel.ends)
+        return replace(
+            self,
+            panel=panel,
+            split=whole,
+            cutoffs=cutoffs_by_split(panel, whole, self.needs),
+            fitted=fitted_series(panel, whole, self.needs),
+            calibration=None,
+        )
+
+    def under(self, source: LoadedConfig) -> "Job":
+        """The job of another config on the same rows, to be asked what it was `as_of` a cutoff.
+
+        Raises `ConfigError` or `DataError` where the config does not suit them.
+        """
+        needs = _needs_of(source, self.season_length)
+        _refuse_unfit_features(source, self.panel)
+        refuse_unfit(source.config.pipelines, self.panel)
+        return replace(self, source=source, needs=needs, calibration=None)
+
     def as_of(self, cutoffs: IntArray) -> "Job":
         """The job as it was at one cutoff a series, the last row seen of it.
 
@@ -258,9 +280,7 @@ def plan_job(source: LoadedConfig, table: Table) -> Job:
     refuse_overflow(panel)
     season_length = source.config.data.season_length or season_length_of(panel.freq)
     needs = _needs_of(source, season_length)
-    unfit_features = list(unfit(source.config.features, panel))
-    if unfit_features:
-        raise ConfigError(*(source.problem(*problem) for problem in unfit_features))
+    _refuse_unfit_features(source, panel)
     split = split_panel(panel, source.config.split, needs)
     cutoffs = cutoffs_by_split(panel, split, needs)
     fitted = fitted_series(panel, split, needs)
@@ -282,6 +302,13 @@ def plan_job(source: LoadedConfig, table: Table) -> Job:
     if job.calibration:
         _refuse_few_errors(job, job.calibration)
     return job
+
+
+def _refuse_unfit_features(source: LoadedConfig, panel: Panel) -> None:
+    """Raise `ConfigError` with all features that the dates of a panel do not have."""
+    problems = list(unfit(source.config.features, panel))
+    if problems:
+        raise ConfigError(*(source.problem(*problem) for problem in problems))
 
 
 def _needs_of(source: LoadedConfig, season_length: int) -> Needs:
