@@ -258,19 +258,20 @@ def _brief(value: object) -> str:
 def _draw(asked: Asked, found: Found, study: Study) -> None:
     """The figures of the study."""
     judged = [own for own in found.standings if own.score is not None]
-    scores = [own.score for own in judged if own.score is not None]
-    values = [
-        {key: _brief(v) if isinstance(v, list | dict) else v for key, v in own.trial.values.items()}
-        for own in judged
-    ]
-    table = pd.DataFrame(values).assign(rung=[own.rung for own in judged], score=scores)
-    # What every trial was judged by: the scores of one rung can be compared.
-    first = [asked.course.score(own.on(found.rungs[0])) for own in judged]
+    values = [own.trial.values for own in judged]
+    table = pd.DataFrame(
+        [
+            {key: _brief(v) if isinstance(v, list | dict) else v for key, v in own.items()}
+            for own in values
+        ]
+    )
+    # Of what every trial was judged by: the scores of several rungs can not be compared.
+    table["score"] = [asked.course.score(own.on(found.rungs[0])) for own in judged]
     name, metric = asked.job.source.path.stem, asked.course.metric
     logs = [key for key, own in asked.space.items() if isinstance(own, Range) and own.log]
     figures = {
         "coordinates": partial(draw_coordinates, name, metric, table, logs),
-        "importance": partial(draw_key_importance, name, metric, table.assign(score=first)),
+        "importance": partial(draw_key_importance, name, metric, table),
     }
     for figure, draw in figures.items():
         content, _ = drawn(draw, "png")

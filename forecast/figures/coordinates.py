@@ -14,15 +14,17 @@ from forecast.figures.words import printable
 
 _COLUMN, _HEIGHT = 1.55, 4.2  # inches
 _BEST = 0.1  # the share of trials that are drawn in colour
-_TICKS = 12  # letters
+_FEW = 6  # values that stand each at a place of its own
+_LETTERS = 30  # of a value
 
 
 def draw_coordinates(name: str, metric: str, trials: pd.DataFrame, logs: Sequence[str]) -> Figure:
     """A line a trial, through an axis a key and that of the score; the best tenth in colour.
 
-    `trials` has a column a key, `rung` and `score`, best first; keys in `logs` are drawn so.
+    `trials` has a column a key, and the `score` of each by what all were judged by, best first as
+    far as anything tells; keys in `logs` are drawn so.
     """
-    keys = [key for key in trials if key not in ("rung", "score") and trials[key].nunique() > 1]
+    keys = [key for key in trials if key != "score" and trials[key].nunique() > 1]
     figure = Figure(figsize=(max(7.0, _COLUMN * (len(keys) + 1)), _HEIGHT), layout="constrained")
     axes = figure.subplots()
     shown = trials[np.isfinite(trials["score"])]
@@ -34,17 +36,17 @@ def draw_coordinates(name: str, metric: str, trials: pd.DataFrame, logs: Sequenc
     spread = (
         0.02 * np.random.default_rng(0).uniform(-1, 1, lines.shape) * np.r_[[1.0] * len(keys), 0]
     )
-    for i in reversed(range(len(lines))):
+    for i in range(len(lines)):
         is_best = i < best
         axes.plot(
             lines[i] + spread[i], color=MODEL if is_best else GUIDE, lw=1.4 if is_best else 0.7,
             alpha=0.9 if is_best else 0.35, zorder=3 if is_best else 1,
-            label="best" if i == 0 else "others" if i == len(lines) - 1 else None,
+            label="best" if i == 0 else "others" if i == best else None,
         )  # fmt: skip
     titles = [*(printable(str(key).split(".")[-1], 18) for key in keys), metric.upper()]
     for i, title in enumerate(titles):
-        axes.axvline(i, color="black", lw=0.8)
-        axes.text(i, 1.08, title, ha="center", size=9, weight="bold")
+        axes.plot([i, i], [0, 1], color="black", lw=0.8)
+        axes.text(i, 1.06, title, ha="center", size=9, weight="bold")
     for i, (_, ticks) in enumerate(places):
         _label(axes, i, ticks)
     scored = shown["score"].to_numpy(np.float64)
@@ -52,7 +54,7 @@ def draw_coordinates(name: str, metric: str, trials: pd.DataFrame, logs: Sequenc
     _label(axes, len(keys), ends)
     axes.set_axis_off()
     axes.set_xlim(-0.3, len(keys) + 0.5)
-    axes.set_ylim(-0.08, 1.16)
+    axes.set_ylim(-0.04, 1.12)
     head(
         figure,
         _learned(shown, keys, best),
@@ -64,7 +66,7 @@ def draw_coordinates(name: str, metric: str, trials: pd.DataFrame, logs: Sequenc
 def _label(axes: Axes, column: int, ticks: dict[float, str]) -> None:
     for place, text in ticks.items():
         axes.annotate(
-            printable(text, 2 * _TICKS), (column, place), xytext=(4, 0), textcoords="offset points",
+            printable(text, _LETTERS), (column, place), xytext=(4, 0), textcoords="offset points",
             size=8, va="center", zorder=5,
             bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
@@ -72,7 +74,7 @@ def _label(axes: Axes, column: int, ticks: dict[float, str]) -> None:
 
 def _places(values: "pd.Series[float]", *, is_log: bool) -> tuple[FloatArray, dict[float, str]]:
     """Where values stand on their axis, from 0 to 1, and what is written there."""
-    if values.nunique() <= 6 or values.dtype.kind not in "if":
+    if not is_log and (values.nunique() <= _FEW or values.dtype.kind not in "if"):
         known = sorted(values.unique(), key=lambda own: (isinstance(own, str), own))
         last = max(1, len(known) - 1)
         places = {own: i / last for i, own in enumerate(known)}

@@ -17,7 +17,7 @@ _FEWEST = 5  # trials that tell anything
 def draw_key_importance(name: str, metric: str, trials: pd.DataFrame) -> Figure:
     """A bar a key: its share of the variance of scores, the largest on top.
 
-    `trials` has a column a key, `rung` and `score`.
+    `trials` has a column a key, and the `score` of each by what all were judged by.
     """
     shares = importance(trials)
     figure, [axes] = new_figure()
@@ -41,9 +41,7 @@ def importance(trials: pd.DataFrame) -> "pd.Series[float]":
     Epsilon squared: what a key explains beyond what as many groups would by chance. What keys do
     together is in none of them. Kelley 1935, https://doi.org/10.1073/pnas.21.9.554
     """
-    keys = [
-        str(key) for key in trials if key not in ("rung", "score") and trials[key].nunique() > 1
-    ]
+    keys = [str(key) for key in trials if key != "score" and trials[key].nunique() > 1]
     known = trials[np.isfinite(trials["score"])]
     if len(known) < _FEWEST:
         return pd.Series(0.0, index=keys)
