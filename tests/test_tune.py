@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.commands.tune import Asked, tune
-from forecast.config.load import load_config
+from forecast.commands.tune import tune
+from forecast.config.load import dump_config, load_config, parse_config
 from forecast.config.search import SearchOptions
 from forecast.console import Console
 from forecast.errors import ConfigError, RunError, UsageError
@@ -24,8 +24,9 @@ from forecast.figures.key_importance import importance
 from forecast.jobs.course import Course
 from forecast.jobs.job import Job, prepare
 from forecast.jobs.search import rungs_of
-from forecast.jobs.space import default_space
-from forecast.jobs.trials import Place, varied
+from forecast.jobs.search_plan import SearchPlan
+from forecast.jobs.space import default_space, varied
+from forecast.jobs.trials import Place
 from forecast.methods import named_methods
 from forecast.runs.study import BEST, LEADERBOARD, TRIALS, Cell, find_study, open_study
 
@@ -70,14 +71,14 @@ class Ended:
         return list(csv.DictReader(StringIO(self.text(LEADERBOARD))))
 
 
-def _asked(folder: Path) -> Asked:
-    return Asked.of(prepare(folder / "air.yaml", SETTINGS), SETTINGS)
+def _plan(folder: Path) -> SearchPlan:
+    return SearchPlan.of(prepare(folder / "air.yaml", SETTINGS), SETTINGS)
 
 
 def _search(folder: Path) -> Ended:
-    asked = _asked(folder)
-    with asked.new_study(folder / "runs") as study:
-        return Ended(folder, tune(asked, study, QUIET).parent)
+    plan = _plan(folder)
+    with plan.new_study(folder / "runs") as study:
+        return Ended(folder, tune(plan, study, QUIET).parent)
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +163,9 @@ def test_a_search_that_is_killed_and_resumed_ends_as_one_that_is_not(
     (study / TRIALS).write_bytes(b"".join(lines[:2]) + lines[2][:40])
     for name in (BEST, LEADERBOARD):
         (study / name).unlink()
-    asked = _asked(tmp_path / "again")
-    with asked.study(tmp_path, str(study)) as opened:
-        tune(asked, opened, QUIET)
+    plan = _plan(tmp_path / "again")
+    with plan.study(tmp_path, str(study)) as opened:
+        tune(plan, opened, QUIET)
     assert (study / TRIALS).read_bytes() == b"".join(lines)
     assert (study / LEADERBOARD).read_text() == ended.text(LEADERBOARD)
     again = (study / BEST).read_text().replace(str(tmp_path / "again"), str(ended.folder))
@@ -189,14 +190,14 @@ def test_when_the_time_is_up_there_is_what_was_found(ended: Ended, tmp_path: Pat
     study = tmp_path / "part" / "runs" / ended.study.name
     lines = (ended.study / TRIALS).read_bytes().splitlines(keepends=True)
     (study / TRIALS).write_bytes(lines[0])
-    asked = _asked(tmp_path / "part")
-    with asked.study(tmp_path, str(study)) as opened:
-        best = tune(asked, opened, QUIET, timeout=0)
+    plan = _plan(tmp_path / "part")
+    with plan.study(tmp_path, str(study)) as opened:
+        best = tune(plan, opened, QUIET, timeout=0)
     assert (study / TRIALS).read_bytes() == lines[0]
     assert load_config(best).config.training.ensemble.size == 1
     (study / TRIALS).write_bytes(b"")
-    with asked.study(tmp_path, str(study)) as opened, pytest.raises(UsageError, match="time"):
-        tune(asked, opened, QUIET, timeout=0)
+    with plan.study(tmp_path, str(study)) as opened, pytest.raises(UsageError, match="time"):
+        tune(plan, opened, QUIET, timeout=0)
 
 
 def test_a_study_of_something_else_is_refused(ended: Ended, tmp_path: Path) -> None:
@@ -205,10 +206,10 @@ def test_a_study_of_something_else_is_refused(ended: Ended, tmp_path: Path) -> N
     folder, name = tmp_path / "other", ended.study.name
     runs = folder / "runs"
     settings = (*SETTINGS, "training.batch_size=8")
-    other = Asked.of(prepare(folder / "air.yaml", settings), settings)
+    other = SearchPlan.of(prepare(folder / "air.yaml", settings), settings)
     with pytest.raises(UsageError, match=r"training\.batch_size differ"), other.study(runs, name):
         pass
-    same = _asked(folder)
+    same = _plan(folder)
     with pytest.raises(RunError, match="no study nothing") as caught, same.study(runs, "nothing"):
         pass
     assert name in str(caught.value)
@@ -218,7 +219,7 @@ def test_a_study_of_something_else_is_refused(ended: Ended, tmp_path: Path) -> N
             pass
     table = folder / "airline-passengers.csv"
     table.write_text(table.read_text().replace("432", "433"))
-    with pytest.raises(UsageError, match="another table"), _asked(folder).study(runs, name):
+    with pytest.raises(UsageError, match="another table"), _plan(folder).study(runs, name):
         pass
     assert find_study(runs, name)[1].trials == 7
 
@@ -261,7 +262,7 @@ def test_a_network_knows_nothing_after_its_origin(
     ended: Ended, project: Path, airline_lines: tuple[str, ...]
 ) -> None:
     """What is forecast after the first origin does not depend on rows after the second."""
-    course = _asked(project).course
+    course = _plan(project).course
     [first] = course.origins[1].fitted_at + 1
     planted = _planted(project, list(airline_lines), int(first))
     before, after = (
@@ -367,7 +368,7 @@ def test_origins_that_do_not_fit_are_refused(project: Path) -> None:
     """With where it is said, and the way out."""
     settings = (*SMALL, "search.stride=40")
     with pytest.raises(ConfigError, match="before 3 origins with a stride of 40 are 0") as caught:
-        Asked.of(prepare(project / "air.yaml", settings), settings)
+        SearchPlan.of(prepare(project / "air.yaml", settings), settings)
     assert "search.n_windows or search.stride lower" in str(caught.value)
 
 
@@ -408,7 +409,7 @@ def test_what_can_not_be_tried_is_said_at_its_place(
     text = (project / "air.yaml").read_text() + f"\nsearch:\n  space:\n    {space}\n"
     (project / "air.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        Asked.of(prepare(project / "air.yaml"))
+        SearchPlan.of(prepare(project / "air.yaml"))
     assert message in str(caught.value)
     assert f"air.yaml:{text.count(chr(10))}:5" in str(caught.value)
 
@@ -421,6 +422,24 @@ def test_nothing_is_a_value_too(project: Path) -> None:
     assert varied(base, settings, {"training.epochs": 7}).config.training.clip_norm == 1
     with pytest.raises(ConfigError, match=r"training\.epochs"):
         varied(base, settings, {"training.epochs": None})
+
+
+def test_a_config_with_a_search_reads_back(project: Path) -> None:
+    """As every other section does: runs keep it."""
+    config = load_config(project / "air.yaml", SETTINGS).config
+    assert parse_config(dump_config(config), project / "again.yaml").config == config
+
+
+def test_check_finds_what_tune_would(project: Path, cli: Cli) -> None:
+    """Before anything heavy is loaded."""
+    words = ["check", "--config", "air.yaml", "--set"]
+    assert cli(*words, SEARCH).returncode == 0
+    result = cli(*words, "search={space: {model.unitz: [1]}}")
+    assert result.returncode == 3
+    assert "unknown key `model.unitz`" in result.stderr
+    result = cli(*words, "search={sampler: grid, space: {model.dropout: {low: 0, high: 0.5}}}")
+    assert result.returncode == 3
+    assert "Give its range a step" in result.stderr
 
 
 @pytest.mark.parametrize(

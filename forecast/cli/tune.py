@@ -47,6 +47,7 @@ def tune(
     import math
 
     from forecast.jobs.job import prepare
+    from forecast.jobs.search_plan import SearchPlan
     from forecast.loading import asked_backend, load_keras, require_backend
 
     console = context.obj
@@ -56,14 +57,13 @@ def tune(
         trials = find_study(runs, resume)[1].trials
     overrides = {"training.backend": asked_backend(backend), "search.trials": trials}
     job = prepare(config, set_ or (), overrides)
+    plan = SearchPlan.of(job, set_ or ())
     require_backend(job.config.training.backend)
     with console.without_library_noise():
         say_loading(job.config.training.backend, console)
         load_keras(job.config.training.backend)
-        from forecast.commands.tune import Asked
         from forecast.commands.tune import tune as search
 
-        asked = Asked.of(job, set_ or ())
-        with asked.new_study(runs) if resume is None else asked.study(runs, resume) as study:
-            best = search(asked, study, console, math.inf if timeout is None else timeout)
+        with plan.new_study(runs) if resume is None else plan.study(runs, resume) as study:
+            best = search(plan, study, console, math.inf if timeout is None else timeout)
     console.result(str(best))

@@ -2,154 +2,68 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
-from typing import Any
 
 import pandas as pd
 
-from forecast import __version__
 from forecast.commands.best_config import best_config
-from forecast.config.search import Range, SearchOptions, Space
+from forecast.config.search import Range
 from forecast.console import Console
 from forecast.data.export import csv_text
 from forecast.display import text_table
 from forecast.errors import Problem, UsageError
 from forecast.figures import draw_coordinates, draw_key_importance, drawn
 from forecast.jobs.course import Course
-from forecast.jobs.job import Job
 from forecast.jobs.search import Found, Search, Standing
-from forecast.jobs.space import default_space, refuse_wrong_space
+from forecast.jobs.search_plan import SearchPlan
 from forecast.methods import BASELINES, named_methods
-from forecast.runs.study import BEST, LEADERBOARD, Cell, Study, StudyRecord, new_study, now
-from forecast.runs.study import open_study as opened
+from forecast.runs.study import BEST, LEADERBOARD, Cell, Study
 from forecast.scoring.ranking import verdict
 
 _SHOWN = 5  # trials of the table for a person
-_PACKAGES = ("keras", "tensorflow", "numpy")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A search that was asked for: what is tried, and how it is judged."""
-
-    job: Job
-    course: Course
-    space: Space
-    settings: tuple[str, ...] = ()
-    """What was set on top of the config."""
-
-    @classmethod
-    def of(cls, job: Job, settings: Sequence[str] = ()) -> "Asked":
-        """Of a job. Raises `ConfigError` or `DataError` where its search can not be."""
-        options = job.config.search or SearchOptions()
-        refuse_wrong_space(job.source, settings, options.space)
-        course = Course.of(job, options)
-        space = options.space or default_space(course.past)
-        return cls(job, course, space, tuple(settings))
-
-    @property
-    def options(self) -> SearchOptions:
-        """How is searched."""
-        return self.job.config.search or SearchOptions()
-
-    @property
-    def record(self) -> StudyRecord:
-        """What a study of it begins with."""
-        config = self.job.config.model_dump(mode="json")
-        del config["data"]["path"]  # the checksum says which data they are, wherever they lie
-        options = self.options.model_copy(update={"space": dict(self.space)})
-        config["search"] = options.model_dump(mode="json")
-        versions = {"python": python_version(), "forecast": __version__}
-        return StudyRecord(
-            created=now(),
-            versions=versions | {name: version(name) for name in _PACKAGES},
-            sha256=self.job.sha256,
-            config=config,
-        )
-
-    def new_study(self, root: Path) -> AbstractContextManager[Study]:
-        """A study of it in a folder of runs."""
-        return new_study(root, self.job.source.path.stem, self.record)
-
-    def study(self, root: Path, wanted: str) -> AbstractContextManager[Study]:
-        """A study of it that was begun. Raises `UsageError` where it is one of something else."""
-        return opened(root, wanted, self._refuse_another)
-
-    def _refuse_another(self, path: Path, record: StudyRecord) -> None:
-        own = self.record
-        advice = "Begin anew, without --resume."
-        if record.sha256 != own.sha256:
-            message = f"{path} is a study of another table, or of this one before it was changed."
-            raise UsageError(Problem(message, advice))
-        different = list(_differences(record.config, own.config))
-        if different:
-            message = (
-                f"{path} is a study of another config: {', '.join(different[:_SHOWN])} differ."
-            )
-            raise UsageError(Problem(message, f"Give it the config that it had, or b{advice[1:]}"))
-        if record.versions != own.versions:
-            changed = [k for k, v in own.versions.items() if record.versions.get(k) != v]
-            message = f"{path} was begun with another version of {', '.join(changed)}."
-            raise UsageError(Problem(message, advice))
-
-
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The dotted keys in which two configs differ."""
-    for key in dict.fromkeys([*one, *other]):
-        mine, theirs = one.get(key), other.get(key)
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            yield from _differences(mine, theirs, f"{path}{key}.")
-        elif mine != theirs:
-            yield f"{path}{key}"
-
-
-def tune(asked: Asked, study: Study, console: Console, timeout: float = math.inf) -> Path:
+def tune(plan: SearchPlan, study: Study, console: Console, timeout: float = math.inf) -> Path:
     """Search until all is tried or the time is up, and write what was found; the best config.
 
     A signal ends it with what was fitted kept, to be gone on with. Raises `UsageError` where no
     trial could be judged.
     """
-    course = asked.course
-    _announce(asked, study, console)
-    search = Search(course, study, asked.space, asked.job.source, asked.settings, console, timeout)
-    again = f"forecast tune --config {asked.job.source.path} --resume {study.path}"
+    course = plan.course
+    _announce(plan, study, console)
+    search = Search(course, study, plan.space, plan.job.source, plan.settings, console, timeout)
+    again = f"forecast tune --config {plan.job.source.path} --resume {study.path}"
     with console.stop.keeping(lambda: f"interrupted: what was tried is kept; go on: {again}"):
         found = search.run()
         best = found.best
         if best is None:
             raise _nothing(found, again)
         baselines = _baselines(course)
-        text = best_config(
-            asked.job, course, asked.space, found, best, baselines, study.path / BEST
-        )
-        table = leaderboard(asked, found, baselines)
+        text = best_config(plan.job, course, plan.space, found, best, baselines, study.path / BEST)
+        table = leaderboard(plan, found, baselines)
         study.write(LEADERBOARD, csv_text(table).encode())
-        _draw(asked, found, study)
+        _draw(plan, found, study)
         path = study.write(BEST, text.encode())
-    _report(asked, found, baselines, console)
+    _report(plan, found, baselines, console)
     if not found.is_whole:
         console.say(f"the time is up; go on: {again}")
     console.say(f"next: forecast train --config {path}")
     return path
 
 
-def _announce(asked: Asked, study: Study, console: Console) -> None:
-    course, options = asked.course, asked.options
+def _announce(plan: SearchPlan, study: Study, console: Console) -> None:
+    course, options = plan.course, plan.options
     cutoffs = sum(len(origin.cutoffs) for origin in course.origins)
     console.say(
         f"{options.trials} trials, judged by {options.metric.upper()} of {cutoffs} forecasts from "
         f"{len(course.origins)} origins in {len(course.past.panel.values)} training rows"
     )
-    console.say("\n".join(f"  {key}: {_shown(own)}" for key, own in asked.space.items()))
+    console.say("\n".join(f"  {key}: {_shown(own)}" for key, own in plan.space.items()))
     begun = f", {len(study.groups)} groups of trials are there" if study.groups else ""
     console.say(f"study: {study.path}{begun}")
-    for warning in asked.job.warnings:
+    for warning in plan.job.warnings:
         console.warn(warning)
 
 
@@ -183,20 +97,20 @@ def _baselines(course: Course) -> dict[str, float]:
     return scores
 
 
-def leaderboard(asked: Asked, found: Found, baselines: Mapping[str, float]) -> pd.DataFrame:
+def leaderboard(plan: SearchPlan, found: Found, baselines: Mapping[str, float]) -> pd.DataFrame:
     """A row a trial, best first, then those that could not be judged, then the baselines.
 
     `rank, trial, rung, METRIC, METRIC_of_mean, beside_best, why_not` and a column for each key that
     was varied. The second metric is that of the mean of the seeds' forecasts.
     """
-    rows = [_row(asked, found, rank, own) for rank, own in enumerate(found.standings, start=1)]
-    metric = asked.course.metric
+    rows = [_row(plan, found, rank, own) for rank, own in enumerate(found.standings, start=1)]
+    metric = plan.course.metric
     simple = [{"trial": name, metric: score} for name, score in baselines.items()]
     return pd.DataFrame([*rows, *simple], columns=list(rows[0]), dtype=object)
 
 
-def _row(asked: Asked, found: Found, rank: int, own: Standing) -> dict[str, object]:
-    course, is_judged = asked.course, own.score is not None
+def _row(plan: SearchPlan, found: Found, rank: int, own: Standing) -> dict[str, object]:
+    course, is_judged = plan.course, own.score is not None
     return {
         "rank": rank if is_judged else None,
         "trial": str(own.trial.number),
@@ -225,14 +139,16 @@ def _beside_best(course: Course, found: Found, own: Standing) -> str:
     return verdict(course.p_value(best.on(rung), own.on(rung)))
 
 
-def _report(asked: Asked, found: Found, baselines: Mapping[str, float], console: Console) -> None:
+def _report(
+    plan: SearchPlan, found: Found, baselines: Mapping[str, float], console: Console
+) -> None:
     """The best few, beside simple methods."""
-    keys = [key for key, own in asked.space.items() if isinstance(own, Range) or len(own) > 1]
+    keys = [key for key, own in plan.space.items() if isinstance(own, Range) or len(own) > 1]
     rows = [
         [
             str(own.trial.number),
             own.score,
-            _beside_best(asked.course, found, own),
+            _beside_best(plan.course, found, own),
             *(_brief(own.trial.values[key]) for key in keys),
         ]
         for own in found.standings[:_SHOWN]
@@ -241,7 +157,7 @@ def _report(asked: Asked, found: Found, baselines: Mapping[str, float], console:
     rows += [[name, score, *[""] * (len(keys) + 1)] for name, score in baselines.items()]
     columns = [
         "trial",
-        asked.course.metric,
+        plan.course.metric,
         "beside the best",
         *(key.split(".")[-1] for key in keys),
     ]
@@ -255,7 +171,7 @@ def _brief(value: object) -> str:
     return ", ".join(map(_brief, value)) if isinstance(value, list) else str(value)
 
 
-def _draw(asked: Asked, found: Found, study: Study) -> None:
+def _draw(plan: SearchPlan, found: Found, study: Study) -> None:
     """The figures of the study."""
     judged = [own for own in found.standings if own.score is not None]
     values = [own.trial.values for own in judged]
@@ -266,9 +182,9 @@ def _draw(asked: Asked, found: Found, study: Study) -> None:
         ]
     )
     # Of what every trial was judged by: the scores of several rungs can not be compared.
-    table["score"] = [asked.course.score(own.on(found.rungs[0])) for own in judged]
-    name, metric = asked.job.source.path.stem, asked.course.metric
-    logs = [key for key, own in asked.space.items() if isinstance(own, Range) and own.log]
+    table["score"] = [plan.course.score(own.on(found.rungs[0])) for own in judged]
+    name, metric = plan.job.source.path.stem, plan.course.metric
+    logs = [key for key, own in plan.space.items() if isinstance(own, Range) and own.log]
     figures = {
         "coordinates": partial(draw_coordinates, name, metric, table, logs),
         "importance": partial(draw_key_importance, name, metric, table),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator
 
 from forecast.config.section import Count, Section
 
@@ -16,7 +16,9 @@ class Range(Section):
     """Numbers from `low` to `high`, both among them; whole ones where both are whole."""
 
     low: Number
+    """The lowest."""
     high: Number
+    """The highest."""
     log: bool = False
     """Whether a tenth and ten times a number are equally far from it."""
     step: Number | None = None
@@ -62,24 +64,8 @@ def _range(value: Mapping[str, Any]) -> Range:
 
 Dimension = Annotated[
     Any,
-    PlainValidator(_dimension),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "array", "items": {}, "minItems": 1},
-                {
-                    "type": "object",
-                    "properties": {
-                        "low": {"type": "number"},
-                        "high": {"type": "number"},
-                        "log": {"type": "boolean"},
-                        "step": {"type": "number"},
-                    },
-                    "required": ["low", "high"],
-                    "additionalProperties": False,
-                },
-            ]
-        }
+    PlainValidator(
+        _dimension, json_schema_input_type=Annotated[list[Any], Field(min_length=1)] | Range
     ),
 ]
 Space = Mapping[str, Choices | Range]

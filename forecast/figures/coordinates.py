@@ -15,7 +15,7 @@ from forecast.figures.words import printable
 _COLUMN, _HEIGHT = 1.55, 4.2  # inches
 _BEST = 0.1  # the share of trials that are drawn in colour
 _FEW = 6  # values that stand each at a place of its own
-_LETTERS = 30  # of a value
+_LETTERS = 40  # of a value
 
 
 def draw_coordinates(name: str, metric: str, trials: pd.DataFrame, logs: Sequence[str]) -> Figure:
@@ -58,7 +58,7 @@ def draw_coordinates(name: str, metric: str, trials: pd.DataFrame, logs: Sequenc
     head(
         figure,
         _learned(shown, keys, best),
-        f"{printable(name)}: {len(shown)} trials, {metric.upper()} below is better",
+        f"{printable(name)}: {len(shown)} trials, by the forecasts that all were judged by",
     )
     return figure
 

@@ -140,14 +140,12 @@ class Search:
             drawn = self._draw(range(first, min(first + batch, self._count)))
             for i, group in enumerate(grouped(drawn, self._rungs[0].new)):
                 yield f"0.{first}.{i}", 0, group
-            self._judge(drawn, 0)
         for i, rung in enumerate(self._rungs[1:], start=1):
             able = [own for own in self._standings.values() if own.score is not None]
             able = [own for own in able if own.rung == i - 1]
             best = sorted(able, key=lambda own: own.order)[: rung.count(len(self._standings))]
             for j, group in enumerate(grouped([own.trial for own in best], rung.new)):
                 yield f"{i}.0.{j}", i, group
-            self._judge([own.trial for own in best], i)
 
     def _draw(self, numbers: range) -> list[Trial]:
         """The trials of these numbers that can be fitted; one that has been drawn before is not."""

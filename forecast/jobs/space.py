@@ -1,19 +1,26 @@
 """What a search tries: the config's own space, checked, or one that suits the table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from forecast.config import LoadedConfig
+from forecast.config import LoadedConfig, parse_config
 from forecast.config.search import RECIPE, Choices, Range, Space
 from forecast.config.wrong import keys_of, models_at
 from forecast.data.seasons import is_multiplicative
 from forecast.errors import ConfigError, Problem, did_you_mean
 from forecast.jobs.job import Job
-from forecast.jobs.trials import varied
 
 # As in the recipes of `forecast init`: above, one network for all series reads seasons.
 _MANY_WINDOWS = 2_000
+
+
+def varied(
+    base: LoadedConfig, settings: Sequence[str], values: Mapping[str, object]
+) -> LoadedConfig:
+    """A config with values by dotted key. Raises `ConfigError` where they do not suit it."""
+    empty = [f"{key}=null" for key, value in values.items() if value is None]
+    return parse_config(base.text, base.path, [*settings, *empty], values)
 
 
 def refuse_wrong_space(base: LoadedConfig, settings: Sequence[str], space: Space) -> None:

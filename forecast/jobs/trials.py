@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config import LoadedConfig, parse_config
+from forecast.config import LoadedConfig
 from forecast.console import Console
 from forecast.errors import ForecastError
 from forecast.jobs.course import Course
 from forecast.jobs.fitting import Fitting, shared_part
 from forecast.jobs.job import Job, refuse_too_large
+from forecast.jobs.space import varied
 from forecast.jobs.trained import TrainedJob
 from forecast.runs.study import Cell
 
@@ -101,14 +102,6 @@ def trial_of(
     except ForecastError as error:
         return Trial(number, values, None, error.problems[0].message)
     return Trial(number, values, job)
-
-
-def varied(
-    base: LoadedConfig, settings: Sequence[str], values: Mapping[str, object]
-) -> LoadedConfig:
-    """A config with values by dotted key. Raises `ConfigError` where they do not suit it."""
-    empty = [f"{key}=null" for key, value in values.items() if value is None]
-    return parse_config(base.text, base.path, [*settings, *empty], values)
 
 
 def grouped(trials: Sequence[Trial], places: Sequence[Place]) -> list[Group]:
