@@ -60,8 +60,8 @@ def best_config(
 
 
 def _head(course: Course, found: Found, best: Standing, baselines: Mapping[str, float]) -> str:
-    places = found.rungs[best.rung].places
-    origins, seeds = {place.origin for place in places}, {place.seed for place in places}
+    rung = found.rungs[best.rung]
+    origins, seeds = rung.origins, {place.seed for place in rung.places}
     beside = ", ".join(f"{name.replace('_', ' ')} {own:.4g}" for name, own in baselines.items())
     return _HEAD.format(
         trials=len(found.standings),

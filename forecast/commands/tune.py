@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,15 +33,15 @@ def tune(plan: SearchPlan, study: Study, console: Console, timeout: float = math
     trial could be judged.
     """
     course = plan.course
-    _announce(plan, study, console)
     search = Search(course, study, plan.space, plan.job.source, plan.settings, console, timeout)
-    again = f"forecast tune --config {plan.job.source.path} --resume {study.path}"
+    _announce(plan, search, study, console)
+    again = _going_on(plan, study)
     with console.stop.keeping(lambda: f"interrupted: what was tried is kept; go on: {again}"):
         found = search.run()
         best = found.best
         if best is None:
             raise _nothing(found, again)
-        baselines = _baselines(course)
+        baselines = _baselines(course, found.rungs[best.rung].origins)
         text = best_config(plan.job, course, plan.space, found, best, baselines, study.path / BEST)
         table = leaderboard(plan, found, baselines)
         study.write(LEADERBOARD, csv_text(table).encode())
@@ -53,11 +54,18 @@ def tune(plan: SearchPlan, study: Study, console: Console, timeout: float = math
     return path
 
 
-def _announce(plan: SearchPlan, study: Study, console: Console) -> None:
+def _going_on(plan: SearchPlan, study: Study) -> str:
+    """What to type to go on with a study."""
+    settings = [word for setting in plan.settings for word in ("--set", setting)]
+    config = ["--config", str(plan.job.source.path)]
+    return shlex.join(["forecast", "tune", *config, *settings, "--resume", str(study.path)])
+
+
+def _announce(plan: SearchPlan, search: Search, study: Study, console: Console) -> None:
     course, options = plan.course, plan.options
     cutoffs = sum(len(origin.cutoffs) for origin in course.origins)
     console.say(
-        f"{options.trials} trials, judged by {options.metric.upper()} of {cutoffs} forecasts from "
+        f"{search.count} trials, judged by {options.metric.upper()} of {cutoffs} forecasts from "
         f"{len(course.origins)} origins in {len(course.past.panel.values)} training rows"
     )
     console.say("\n".join(f"  {key}: {_shown(own)}" for key, own in plan.space.items()))
@@ -85,13 +93,13 @@ def _nothing(found: Found, again: str) -> UsageError:
     return UsageError(Problem(message, "Search other values: `search.space`."))
 
 
-def _baselines(course: Course) -> dict[str, float]:
-    """The scores of simple methods in the same forecasts."""
+def _baselines(course: Course, origins: Sequence[int]) -> dict[str, float]:
+    """The scores of simple methods in the forecasts from some origins."""
     scores = {}
     for method in named_methods(BASELINES, course.past.season_length):
         cells = [
             Cell(trial=0, origin=i, seed=0, losses=course.losses(course.forecast(method, i), i))
-            for i in range(len(course.origins))
+            for i in origins
         ]
         scores[method.name] = course.score(cells)
     return scores

@@ -32,6 +32,11 @@ class Rung:
     share: int
     """One of so many trials is on it."""
 
+    @property
+    def origins(self) -> list[int]:
+        """Those that it looks at, oldest first."""
+        return sorted({place.origin for place in self.places})
+
     def count(self, trials: int) -> int:
         """How many of so many trials are on it."""
         return max(min(_FEWEST, trials), -(-trials // self.share))
@@ -119,7 +124,8 @@ class Search:
         self._sampler = named_sampler(self._options.sampler)
         self._rungs = rungs_of(self._options)
         size = self._sampler.size(space)
-        self._count = min(self._options.trials, size or self._options.trials)
+        self.count = min(self._options.trials, size or self._options.trials)
+        """How many trials there are to be."""
         self._standings: dict[int, Standing] = {}
         self._begin, self._timeout = time.monotonic(), timeout
         self._fitted, self._done = 0, 0
@@ -135,9 +141,9 @@ class Search:
 
         What comes after a group depends on what came of it: it is to be run before the next.
         """
-        batch = self._sampler.batch or self._count
-        for first in range(0, self._count, batch):
-            drawn = self._draw(range(first, min(first + batch, self._count)))
+        batch = self._sampler.batch or self.count
+        for first in range(0, self.count, batch):
+            drawn = self._draw(range(first, min(first + batch, self.count)))
             for i, group in enumerate(grouped(drawn, self._rungs[0].new)):
                 yield f"0.{first}.{i}", 0, group
         for i, rung in enumerate(self._rungs[1:], start=1):
@@ -150,7 +156,7 @@ class Search:
     def _draw(self, numbers: range) -> list[Trial]:
         """The trials of these numbers that can be fitted; one that has been drawn before is not."""
         told = [Told(own.trial.values, own.score) for own in self._standings.values()]
-        drawn = self._sampler.draw(self._space, self._options.seed, numbers, self._count, told)
+        drawn = self._sampler.draw(self._space, self._options.seed, numbers, self.count, told)
         known = {repr(own.trial.values): own.trial.number for own in self._standings.values()}
         trials = []
         for number, values in zip(numbers, drawn, strict=True):
@@ -199,7 +205,7 @@ class Search:
         on_rung = [own for own in self._standings.values() if own.rung == rung]
         judged = [own for own in on_rung if own.score is not None]
         best = min(judged, key=lambda own: own.order, default=None)
-        whole = self._rungs[rung].count(self._count)
+        whole = self._rungs[rung].count(self.count)
         said = f"rung {rung + 1} of {len(self._rungs)}: {len(judged)} of {whole} trials"
         if best and best.score is not None:
             metric = self._course.metric.upper()
@@ -213,4 +219,4 @@ class Search:
     @property
     def _total(self) -> int:
         """Networks that the whole search fits, if no trial is left out."""
-        return sum(rung.count(self._count) * len(rung.new) for rung in self._rungs)
+        return sum(rung.count(self.count) * len(rung.new) for rung in self._rungs)
