@@ -380,7 +380,7 @@ def test_a_space_of_its_own_suits_the_table(project: Path) -> None:
     space = default_space(_past(prepare(project / "air.yaml")))
     season = {"kind": "difference", "lag": "season"}
     assert ["log", season, "standard"] in list(space["transforms"])
-    assert [{"kind": "minmax"}] in list(space["transforms"])
+    assert ["minmax"] in list(space["transforms"])
     assert space["window.context_length"] == (12, 24)
     assert space["training.epochs"] == (50, 100, 200)
     assert "model.units" not in default_space(_past(prepare(project / "air.yaml", SMALL)))
@@ -422,6 +422,19 @@ def test_nothing_is_a_value_too(project: Path) -> None:
     assert varied(base, settings, {"training.epochs": 7}).config.training.clip_norm == 1
     with pytest.raises(ConfigError, match=r"training\.epochs"):
         varied(base, settings, {"training.epochs": None})
+
+
+def test_a_kind_has_the_options_that_are_its_own(project: Path) -> None:
+    """In a search of several kinds the others are left out of it."""
+    base = load_config(project / "air.yaml")
+    units, layers = {"model.units": 7}, {"model.layers": [3, 2]}
+    gru = varied(base, (), {**units, "model.kind": "gru"}).config.model
+    mlp = varied(base, (), {**units, **layers, "model.kind": "mlp"}).config.model
+    assert (gru.kind, getattr(gru, "units", None)) == ("gru", 7)
+    assert (mlp.kind, getattr(mlp, "layers", None)) == ("mlp", (3, 2))
+    space = "{model.kind: [gru, mlp], model.units: [7, few]}"
+    with pytest.raises(ConfigError, match=r"`model\.units` should be a whole number"):
+        SearchPlan.of(prepare(project / "air.yaml", [f"search={{space: {space}}}"]))
 
 
 def test_a_config_with_a_search_reads_back(project: Path) -> None:

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 
 from forecast.config import Config, parse_config
+from forecast.config.commented import commented_yaml
 from forecast.config.search import RECIPE, Choices, Range, Space
 from forecast.data.split import split_panel
 from forecast.errors import ForecastError
@@ -48,13 +46,7 @@ def best_config(
     if ensemble:
         values["training.ensemble.size"], reasons["training.ensemble.size"] = ensemble
     document = _document(config, values)
-    for key, reason in reasons.items():
-        _comment(document, key.split("."), reason)
-    out = StringIO()
-    yaml = YAML()
-    yaml.width = 100
-    yaml.dump(document, out)
-    text = _head(course, found, best, baselines) + out.getvalue()
+    text = _head(course, found, best, baselines) + commented_yaml(document, reasons)
     _refuse_another(text, path, config)
     return text
 
@@ -130,34 +122,19 @@ def _test_steps(job: Job, best: Job) -> int | None:
     return int((job.panel.ends - job.split.test_begins).min())
 
 
-def _document(config: Config, values: Mapping[str, object]) -> CommentedMap:
+def _document(config: Config, values: Mapping[str, object]) -> dict[str, Any]:
     """What differs from the defaults, and the values that were chosen."""
-    dumped = config.model_dump(
+    document = config.model_dump(
         mode="json", exclude_defaults=True, exclude={"extends", "search", "version"}
     )
-    dumped.setdefault("model", {})
-    dumped["model"] = {"kind": config.model.kind} | dumped["model"]
-    document: CommentedMap = _commented(dumped)
+    document["model"] = {"kind": config.model.kind} | document.get("model", {})
     for key, value in values.items():
         *path, name = key.split(".")
         section = document
         for part in path:
-            section = section.setdefault(part, CommentedMap())
-        section[name] = _commented(value)
+            section = section.setdefault(part, {})
+        section[name] = value
     return document
-
-
-def _commented(value: Any) -> Any:
-    """Mappings that can hold comments, with all else as it is."""
-    if isinstance(value, dict):
-        return CommentedMap({key: _commented(own) for key, own in value.items()})
-    return [_commented(own) for own in value] if isinstance(value, list) else value
-
-
-def _comment(document: CommentedMap, path: list[str], text: str) -> None:
-    for part in path[:-1]:
-        document = document[part]
-    document.yaml_set_comment_before_after_key(path[-1], before=text, indent=2 * (len(path) - 1))
 
 
 def _refuse_another(text: str, path: Path, config: Config) -> None:

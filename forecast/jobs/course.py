@@ -72,20 +72,21 @@ class Course:
         return method.forecast(self.past.panel, cutoffs, self.horizon).y_hat
 
     def losses(self, y_hat: FloatArray, origin: int) -> tuple[float | None, ...]:
-        """The mean loss of each unit; None of one in which nothing was observed."""
+        """The mean loss of each unit; None where nothing was observed, or a forecast is missing."""
         panel, (_, cutoffs, units) = self.past.panel, self.origins[origin]
-        error = y_hat - panel.truth_after(cutoffs, self.horizon)
+        truth = panel.truth_after(cutoffs, self.horizon)
+        error = y_hat - truth
         if self.metric in ("mase", "rmsse"):
             names = [panel.unique_ids[i] for i in panel.series_of(cutoffs)]
             kind = "mae" if self.metric == "mase" else "rmse"
             unit = np.array([getattr(self.scales[name], kind) for name in names])
             error = error / np.where(unit > 0, unit, np.nan)[:, None]
         each = error**2 if self.is_squared else np.abs(error)
-        known = np.isfinite(each)
+        known = np.isfinite(truth)
         sums = np.bincount(units, np.where(known, each, 0).sum(axis=1))
         counts = np.bincount(units, known.sum(axis=1))
         return tuple(
-            float(total / count) if count else None
+            float(total / count) if count and np.isfinite(total) else None
             for total, count in zip(sums, counts, strict=True)
         )
 

@@ -184,7 +184,8 @@ class Search:
             self._standings[cell.trial].cells.append(cell)
         self._done += group.count
         self._judge(group.trials, rung)
-        self._say(rung, group)
+        if key not in self._study.groups:
+            self._say(rung)
         return True
 
     def _judge(self, trials: Sequence[Trial], rung: int) -> None:
@@ -194,13 +195,19 @@ class Search:
             cells = own.on(self._rungs[rung])
             if len(cells) < len(self._rungs[rung].places) or own.why_not:
                 continue
-            if any(cell.losses is None for cell in cells):
-                own.score, own.why_not = None, "its training diverged"
+            own.rung, own.score = rung, self._score(cells)
+            if own.score is None:
+                own.why_not = "its training diverged, or a forecast of it is no number"
                 self._console.warn(f"trial {trial.number} is left out: {own.why_not}.")
-                continue
-            own.rung, own.score = rung, self._course.score(cells)
 
-    def _say(self, rung: int, group: Group) -> None:
+    def _score(self, cells: Sequence[Cell]) -> float | None:
+        """What cells come to; None where one came to nothing, or that is no number."""
+        if any(cell.losses is None for cell in cells):
+            return None
+        score = self._course.score(cells)
+        return score if math.isfinite(score) else None
+
+    def _say(self, rung: int) -> None:
         """How far the search is, and what is best so far."""
         on_rung = [own for own in self._standings.values() if own.rung == rung]
         judged = [own for own in on_rung if own.score is not None]
@@ -210,11 +217,9 @@ class Search:
         if best and best.score is not None:
             metric = self._course.metric.upper()
             said += f", best {metric} {best.score:.4g} (trial {best.trial.number})"
-        if self._fitted:
-            each = (time.monotonic() - self._begin) / self._fitted
-            left = max(0, self._total - self._done) * each
-            said += f", about {left // 60:.0f}:{left % 60:02.0f} left"
-        self._console.say(said)
+        each = (time.monotonic() - self._begin) / self._fitted
+        minutes, seconds = divmod(int(max(0, self._total - self._done) * each), 60)
+        self._console.say(f"{said}, about {minutes}:{seconds:02} left")
 
     @property
     def _total(self) -> int:

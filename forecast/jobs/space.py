@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from forecast.config import LoadedConfig, parse_config
+from forecast.config.models import BUILT_IN
 from forecast.config.search import RECIPE, Choices, Range, Space
 from forecast.config.wrong import keys_of, models_at
 from forecast.data.seasons import is_multiplicative
@@ -18,9 +19,27 @@ _MANY_WINDOWS = 2_000
 def varied(
     base: LoadedConfig, settings: Sequence[str], values: Mapping[str, object]
 ) -> LoadedConfig:
-    """A config with values by dotted key. Raises `ConfigError` where they do not suit it."""
-    empty = [f"{key}=null" for key, value in values.items() if value is None]
-    return parse_config(base.text, base.path, [*settings, *empty], values)
+    """A config with values by dotted key. Raises `ConfigError` where they do not suit it.
+
+    Options that a kind of network among the values does not have are left out.
+    """
+    kind = values.get("model.kind")
+    own = {key: value for key, value in values.items() if _has(kind, key)}
+    empty = [f"{key}=null" for key, value in own.items() if value is None]
+    # The kind first: with another one, options that only the config's own has are left out.
+    return parse_config(
+        base.text,
+        base.path,
+        [*settings, *empty],
+        {key: own[key] for key in sorted(own, key="model.kind".__ne__)},
+    )
+
+
+def _has(kind: object, key: str) -> bool:
+    """Whether a kind of network has a key; all do that is not of networks, and a function may."""
+    section, _, name = key.partition(".")
+    known = keys_of(models_at(("model", BUILT_IN, str(kind))))
+    return section != "model" or not known or name.partition(".")[0] in known
 
 
 def refuse_wrong_space(base: LoadedConfig, settings: Sequence[str], space: Space) -> None:
@@ -68,7 +87,8 @@ def _problem(
     kinds = space.get("model.kind", ())
     each = [{key: value}]
     if key.startswith("model.") and key != "model.kind" and not isinstance(kinds, Range):
-        each = [{"model.kind": kind, key: value} for kind in kinds] or each
+        having = [kind for kind in kinds if _has(kind, key)]
+        each = [{"model.kind": kind, key: value} for kind in having] or each
     found: list[Problem] = []
     for values in each:
         try:
@@ -99,7 +119,7 @@ def default_space(past: Job) -> Space:
             "window.normalize": ("last", "standard"),
             "window.residual_of": ("last", *seasonal),
         }
-    if "linear" in has:
+    if "linear" in has and is_small:
         space["model.linear"] = (False, True)
     if "units" in has:
         space["model.units"] = (20, 50) if is_small else (32, 64)
@@ -122,10 +142,8 @@ def _transforms(past: Job, *, is_small: bool) -> Iterator[list[object]]:
     log: list[object] = []
     if lowest >= 0 and is_multiplicative(past.panel, season):
         log = ["log" if lowest > 0 else "log1p"]
-    own: list[object] = [
-        options.model_dump(mode="json", exclude_defaults=True) | {"kind": options.kind}
-        for options in past.config.transforms
-    ]
+    dumped = [own.model_dump(mode="json", exclude_defaults=True) for own in past.config.transforms]
+    own: list[object] = [options["kind"] if len(options) == 1 else options for options in dumped]
     changes: list[list[object]] = [[{"kind": "difference", "lag": 1}]]
     if season > 1 and rows >= 4 * season:
         changes.append([{"kind": "difference", "lag": "season"}])

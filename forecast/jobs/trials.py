@@ -8,6 +8,7 @@ import numpy as np
 
 from forecast.config import LoadedConfig
 from forecast.console import Console
+from forecast.data.panel import FloatArray
 from forecast.errors import ForecastError
 from forecast.jobs.course import Course
 from forecast.jobs.fitting import Fitting, shared_part
@@ -72,7 +73,7 @@ class Group:
     def _cells(
         self,
         trial: Trial,
-        by_key: Mapping[tuple[int, Place], np.ndarray | None],
+        by_key: Mapping[tuple[int, Place], FloatArray | None],
         course: Course,
     ) -> Iterator[Cell]:
         for origin in dict.fromkeys(place.origin for place in self.places):
@@ -134,5 +135,7 @@ def _seeded(job: Job, seed: int) -> Job:
     return job.with_seed(options.seed + seed * options.ensemble.size)
 
 
-def _forecast(course: Course, trained: TrainedJob, origin: int) -> np.ndarray:
-    return course.forecast(trained.method(), origin)
+def _forecast(course: Course, trained: TrainedJob, origin: int) -> FloatArray | None:
+    """What it forecasts after an origin; None where that is no number."""
+    y_hat = course.forecast(trained.method(), origin)
+    return y_hat if np.isfinite(y_hat).all() else None

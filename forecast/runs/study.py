@@ -63,7 +63,7 @@ class Cell(_Record):
     """Which, counted from the config's own; None of the mean of the forecasts of several seeds."""
     losses: tuple[FiniteFloat | None, ...] | None
     """One a cutoff, or a series of a panel, null where nothing was observed; none at all where the
-    training diverged."""
+    training diverged, or a forecast is no number."""
 
 
 class _Group(_Record):
