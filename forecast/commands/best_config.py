@@ -21,7 +21,7 @@ _FAR = 0.25  # of a range
 
 _HEAD = """\
 # The best of {trials} trials of `forecast tune`, number {number}: {metric} {score:.4g}
-# in {forecasts} forecasts from {origins} origins within the training rows{seeds};
+# in {forecasts} forecasts from {origins} within the training rows{seeds};
 # there {baselines}. The test part was not read.
 # Above each value that was chosen: its score beside that of the best trial with quite another one,
 # both judged by the same forecasts.
@@ -38,7 +38,8 @@ def best_config(
         raise ValueError("the best trial has no job")
     config = best.trial.job.config
     values = {key: json.loads(json.dumps(value)) for key, value in best.trial.values.items()}
-    reasons = {key: _reason(key, space[key], course, found, best) for key in values}
+    varied = [key for key, own in space.items() if isinstance(own, Range) or len(own) > 1]
+    reasons = {key: _reason(key, space[key], course, found, best) for key in varied}
     steps = _test_steps(job, best.trial.job)
     if steps is not None:
         values["split.test"], reasons["split.test"] = steps, "the rows that the search never saw"
@@ -56,12 +57,12 @@ def _head(course: Course, found: Found, best: Standing, baselines: Mapping[str, 
     origins, seeds = rung.origins, {place.seed for place in rung.places}
     beside = ", ".join(f"{name.replace('_', ' ')} {own:.4g}" for name, own in baselines.items())
     return _HEAD.format(
-        trials=len(found.standings),
+        trials=sum(own.score is not None for own in found.standings),
         number=best.trial.number,
         metric=course.metric.upper(),
         score=best.score,
         forecasts=sum(len(course.origins[i].cutoffs) for i in origins),
-        origins=len(origins),
+        origins=f"{len(origins)} origins" if len(origins) > 1 else "one origin",
         seeds=f", the mean of {len(seeds)} seeds" if len(seeds) > 1 else "",
         baselines=beside,
     )
