@@ -1,6 +1,7 @@
 """How do I speak to a person? stdout carries the result alone; everything else goes to stderr."""
 
 import errno
+import logging
 import os
 import sys
 import tempfile
@@ -81,7 +82,10 @@ class Console:
         if self.verbose:
             yield
             return
-        python_stderr, copy = sys.stderr, os.dup(2)
+        # It warns of many small programs, which is what a search consists of.
+        logger = logging.getLogger("tensorflow")
+        level, python_stderr, copy = logger.level, sys.stderr, os.dup(2)
+        logger.setLevel(logging.ERROR)
         with tempfile.TemporaryFile() as noise, _as_stderr(copy) as stderr:
             os.dup2(noise.fileno(), 2)
             sys.stderr = stderr
@@ -94,6 +98,7 @@ class Console:
                 stderr.write(noise.read().decode(errors="replace"))
                 raise
             finally:
+                logger.setLevel(level)
                 os.dup2(copy, 2)
                 sys.stderr = python_stderr
 

@@ -66,6 +66,8 @@ COMMANDS = [
     ("train --config air.yaml --set data.path=no.csv", 4, KERAS),
     ("train --config air.yaml --runs air.yaml", 2, KERAS),
     ("backtest --config air.yaml --against no", 2, KERAS),
+    ("tune --config missing.yaml", 3, KERAS),
+    ("tune --config air.yaml --resume no", 5, KERAS),
     ("backtest --config air.yaml --plot a.gif", 2, KERAS),
 ]
 

@@ -25,6 +25,7 @@ from forecast.cli.plot import plot
 from forecast.cli.predict import predict
 from forecast.cli.runs import delete, list_, path, show, verify
 from forecast.cli.train import train
+from forecast.cli.tune import tune
 from forecast.console import Color, Console, stdout_problem
 from forecast.errors import UsageError
 from forecast.signals import Stop
@@ -61,8 +62,8 @@ inspect_app = typer.Typer(
 
 _OF_RUNS = (list_, show, path, verify, delete)
 _ALL = (
-    init, check, train, predict, evaluate, explain, backtest, compare, detect, plot, export, schema,
-    doctor,
+    init, check, train, predict, evaluate, explain, backtest, compare, tune, detect, plot, export,
+    schema, doctor,
 )  # fmt: skip
 for _command in _ALL:
     _command.add_to(app)

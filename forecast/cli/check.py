@@ -20,7 +20,8 @@ def check(
 ) -> None:
     """Check a config and its data: every problem at once.
 
-    What is found is what `train` would find before it begins.
+    What is found is what `train` would find before it begins, and `tune`, where there is a section
+    `search`.
     """
     import json
     from dataclasses import asdict
@@ -29,7 +30,12 @@ def check(
     from forecast.jobs.job import prepare
 
     try:
-        found = describe(prepare(config, set_ or ()))
+        job = prepare(config, set_ or ())
+        if job.config.search:
+            from forecast.jobs.search_plan import SearchPlan
+
+            SearchPlan.of(job, set_ or ())
+        found = describe(job)
     except ForecastError as error:
         if format == "json":
             context.obj.result(json.dumps(problems_document(error), indent=2))

@@ -21,6 +21,7 @@ from pydantic import (
 from forecast.config.blend import BlendOptions
 from forecast.config.data import DataOptions
 from forecast.config.models import GRUOptions, ModelOptions
+from forecast.config.search import SearchOptions
 from forecast.config.section import Count, QuantileLevel, Section, ascending
 
 
@@ -584,6 +585,7 @@ class Config(Section):
     intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
+    search: SearchOptions | None = None
 
     @property
     def pipelines(self) -> tuple[PipelineOptions, ...]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecast.config import Config
+from forecast.config.schema import TrainingOptions
 from forecast.console import Console
 from forecast.data.joint import first_of
 from forecast.data.panel import IntArray, Panel, Past
@@ -59,10 +61,31 @@ class FittedJobs:
     """Whether all epochs are done, and intervals calibrated."""
 
 
+def shared_part(config: Config) -> Config:
+    """A config without what jobs that are fitted together may differ in: equal, if they may be.
+
+    They are one program, in which each member has its own values, seed, epochs, learning rate and
+    dropout.
+    """
+    model, training = config.model, config.training
+    if "dropout" in type(model).model_fields:
+        model = model.model_copy(update={"dropout": 0.0})
+    own = ("seed", "epochs", "learning_rate", "ensemble")
+    defaults = {name: TrainingOptions.model_fields[name].default for name in own}
+    return config.model_copy(
+        update={
+            "transforms": (),
+            "model": model,
+            "training": training.model_copy(update=defaults),
+        }
+    )
+
+
 class Fitting:
     """Jobs that are fitted together: to be run, and to be asked in between how far it is.
 
-    The jobs have a config in common. Where they plan a calibration, their intervals are calibrated.
+    Their configs are alike but for what members of one program may differ in: see `shared_part`.
+    Where they plan a calibration, their intervals are calibrated.
     """
 
     def __init__(self, jobs: Sequence[Job], start: WarmStart | None = None) -> None:
@@ -71,11 +94,14 @@ class Fitting:
         Networks and transforms go on from `start`; but in a calibration on rows that it has seen
         they begin anew.
         """
+        first = jobs[0]
+        shared = shared_part(first.config)
+        if any(shared_part(job.config) != shared for job in jobs):
+            raise ValueError("the configs of these jobs differ in more than members may")
         plans = {f"calibration {i}": job.calibration for i, job in enumerate(jobs)}
         self._finals = {f"job {i}": job for i, job in enumerate(jobs)}
         self._plans = {name: plan for name, plan in plans.items() if plan}
         self._jobs = self._finals | {name: plan.earlier for name, plan in self._plans.items()}
-        first = jobs[0]
         self._starts = {
             name: start if start and start.suits(job) else None for name, job in self._jobs.items()
         }
@@ -121,6 +147,31 @@ class Fitting:
 
     def run(self, console: Console) -> FittedJobs:
         """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
+        fitted = self._fit(console)
+        fitted.refuse_divergence()
+        _say_skipped(fitted, len(fitted.weights), console)
+        trained = self._trained(fitted.weights, self._jobs)
+        finals = [
+            replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
+            if plan
+            else final
+            for i, plan in enumerate(job.calibration for job in self._finals.values())
+            for final in [trained[f"job {i}"]]
+        ]
+        return FittedJobs(
+            finals, _of_first_job(fitted.history), fitted.compile_seconds, fitted.fit_seconds
+        )
+
+    def run_each(self, console: Console) -> list[TrainedJob | None]:
+        """Fit the networks, without intervals: what came of each job, None where one diverged."""
+        fitted = self._fit(console)
+        diverged = {key.job for key in fitted.diverged}
+        whole = {name: job for name, job in self._finals.items() if name not in diverged}
+        trained = self._trained(fitted.weights, whole)
+        return [trained.get(name) for name in self._finals]
+
+    def _fit(self, console: Console) -> Fitted:
+        """Fit all members, and take notes of how far they are."""
         first = self._finals["job 0"].fitted_part
         members = [
             member
@@ -133,8 +184,8 @@ class Fitting:
                 self._starts[name],
             )
         ]
-        options = first.config.training
-        with epoch_progress(console, options.epochs, len(members)) as advance:
+        epochs = max(job.config.training.epochs for job in self._jobs.values())
+        with epoch_progress(console, epochs, len(members)) as advance:
 
             def note(epoch: FittedBlock) -> None:
                 self._blocks[epoch.keys] = epoch
@@ -144,20 +195,7 @@ class Fitting:
                     label = "" if monitored is None else f", {first.monitored_loss} {monitored:.4g}"
                     advance(f"loss {log.loss:.4g}{label}")
 
-            fitted = fit(self.architecture, members, options, note)
-        fitted.refuse_divergence()
-        _say_skipped(fitted, len(members), console)
-        trained = self._trained(fitted.weights, self._jobs)
-        finals = [
-            replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
-            if plan
-            else final
-            for i, plan in enumerate(job.calibration for job in self._finals.values())
-            for final in [trained[f"job {i}"]]
-        ]
-        return FittedJobs(
-            finals, _of_first_job(fitted.history), fitted.compile_seconds, fitted.fit_seconds
-        )
+            return fit(self.architecture, members, first.config.training, note)
 
     def so_far(self) -> FittedJobs | None:
         """What there is after whole epochs, without intervals; None where that is too little."""
@@ -179,13 +217,19 @@ class Fitting:
             name: TrainedJob(
                 job,
                 self._transforms[name],
-                self.architecture,
+                self._architecture_of(job),
                 forward,
                 _weights(weights, name, job.fitted_part),
                 encoder=self._encoders[name],
             )
             for name, job in jobs.items()
         }
+
+    def _architecture_of(self, job: Job) -> Architecture:
+        """The one of all jobs, but for the job's own dropout."""
+        options = job.config.model
+        is_first = options == self.architecture.options
+        return self.architecture if is_first else replace(self.architecture, options=options)
 
 
 def fit_networks(jobs: Sequence[Job], console: Console) -> FittedJobs:
@@ -356,12 +400,16 @@ def _members_of(
     pairs = {"": (train, monitor)}
     if job.config.model.scope == "local":
         pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(common.unique_ids)}
+    options = job.config.training
     return [
         Member(
             MemberKey(seed, series, pipeline, name),
             own,
             seen if len(seen.cutoffs) else None,
             job.split.has_validation,
+            options.learning_rate,
+            job.config.model.dropout_rate,
+            options.epochs,
         )
         for series, (own, seen) in pairs.items()
         for seed in _seeds(job)

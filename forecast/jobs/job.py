@@ -189,6 +189,28 @@ class Job:
         """The job of the series that the network forecasts: all that fitting sees."""
         return self if self.fitted.all() else self._of(self.fitted)
 
+    def on(self, panel: Panel) -> "Job":
+        """The job on other rows, all of them to train on."""
+        whole = Split(panel.ends, panel.ends)
+        return replace(
+            self,
+            panel=panel,
+            split=whole,
+            cutoffs=cutoffs_by_split(panel, whole, self.needs),
+            fitted=fitted_series(panel, whole, self.needs),
+            calibration=None,
+        )
+
+    def under(self, source: LoadedConfig) -> "Job":
+        """The job of another config on the same rows, to be asked what it was `as_of` a cutoff.
+
+        Raises `ConfigError` or `DataError` where the config does not suit them.
+        """
+        needs = _needs_of(source, self.season_length)
+        _refuse_unfit_features(source, self.panel)
+        refuse_unfit(source.config.pipelines, self.panel)
+        return replace(self, source=source, needs=needs, calibration=None)
+
     def as_of(self, cutoffs: IntArray) -> "Job":
         """The job as it was at one cutoff a series, the last row seen of it.
 
@@ -328,9 +350,7 @@ def _network_job(
     """The job of one network, on a split that is given or its own."""
     panel = table.panel
     needs = _needs_of(source, season_length)
-    unfit_features = list(unfit(source.config.features, panel))
-    if unfit_features:
-        raise ConfigError(*(source.problem(*problem) for problem in unfit_features))
+    _refuse_unfit_features(source, panel)
     job = _split_job(source, table, season_length, needs, split)
     refuse_unfit(source.config.pipelines, panel)
     _refuse_untrainable(job)
@@ -409,6 +429,13 @@ def _refuse_unknown_methods(source: LoadedConfig, season_length: int) -> None:
     if problems:
         raise ConfigError(*problems)
     named_methods([own for own in source.members.values() if isinstance(own, str)], season_length)
+
+
+def _refuse_unfit_features(source: LoadedConfig, panel: Panel) -> None:
+    """Raise `ConfigError` with all features that the dates of a panel do not have."""
+    problems = list(unfit(source.config.features, panel))
+    if problems:
+        raise ConfigError(*(source.problem(*problem) for problem in problems))
 
 
 def _needs_of(source: LoadedConfig, season_length: int) -> Needs:

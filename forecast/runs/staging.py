@@ -176,7 +176,7 @@ def stage(root: Path, stem: str, name: str | None = None, warn: Warn = unsaid) -
     `UsageError` where the name is taken or no file name, or the folder can not be written.
     """
     if name is None:
-        name = _name_after(stem)
+        name = name_after(stem)
     elif not _NAME.fullmatch(name) or name == LATEST or len(name.encode()) > _MOST_BYTES_OF_NAME:
         shown = name if len(name) <= _MOST_BYTES_OF_NAME else f"{name[:80]}..."
         advice = "Use letters, digits, dots, dashes and underscores."
@@ -213,7 +213,7 @@ def sweep(root: Path) -> None:
         remove_unclaimed(path)
 
 
-def _name_after(stem: str) -> str:
+def name_after(stem: str) -> str:
     """A name for the run of a config: of its letters, whatever else stood between them."""
     cleaned = re.sub(r"[^\w.+-]+", "-", stem).strip("-.+")
     cut = cleaned.encode()[:_MOST_BYTES_OF_STEM].decode(errors="ignore") or "run"

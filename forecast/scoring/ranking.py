@@ -11,7 +11,7 @@ from forecast.scoring.scores import comparable, overall, score
 from forecast.scoring.significance import diebold_mariano, holm, paired_bootstrap, welch
 
 # From so many series on they are what varies; of fewer, the cutoffs are.
-_PANEL = 10
+PANEL = 10
 _LEVEL = 0.05
 
 
@@ -60,23 +60,36 @@ def is_worse(p_value: float) -> bool:
     return p_value < _LEVEL
 
 
+def no_difference(
+    differences: FloatArray,
+    seeds: tuple[FloatArray, FloatArray],
+    *,
+    is_panel: bool,
+    overlap: int = 1,
+) -> float:
+    """The p-value of equal accuracy of two models: the larger of two, as in `rank`.
+
+    `differences` of their losses are of one series each in a panel, and else of one cutoff each;
+    `seeds` are the mean losses of each model by seed.
+    """
+    of_rows = paired_bootstrap(differences) if is_panel else diebold_mariano(differences, overlap)
+    return max(of_rows, welch(*seeds))
+
+
 def _p_values(
     forecasts: pd.DataFrame, scales: Mapping[str, Scale], metric: str, models: list[str]
 ) -> FloatArray:
     """Of no difference to the first of the models; NaN for itself."""
     losses, overlap = _losses(forecasts, scales, metric)
-    by_series = losses["unique_id"].nunique() >= _PANEL
+    by_series = losses["unique_id"].nunique() >= PANEL
     keys = ["unique_id" if by_series else "cutoff", "model"]
     means = losses.groupby(keys, sort=True)["loss"].mean().unstack("model")
     by_seed = losses.groupby(["model", "seed"])["loss"].mean()
     found, best = np.full(len(models), np.nan), models[0]
     for i, model in enumerate(models[1:], start=1):
         differences = (means[model] - means[best]).to_numpy()
-        of_rows = (
-            paired_bootstrap(differences) if by_series else diebold_mariano(differences, overlap)
-        )
-        of_seeds = welch(by_seed[model].to_numpy(), by_seed[best].to_numpy())
-        found[i] = max(of_rows, of_seeds)
+        seeds = by_seed[model].to_numpy(), by_seed[best].to_numpy()
+        found[i] = no_difference(differences, seeds, is_panel=by_series, overlap=overlap)
     return holm(found)
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from keras import tree
+from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
@@ -231,6 +232,7 @@ class _Fitting:
         self._program = program
         self._is_stopped = is_stopped
         self._keys = block.keys
+        self._epochs = np.array([plan.epochs(member) for member in block.members])
         # All blocks have one size, and so one program: where members are too few, idle copies.
         self._filled = filled = np.resize(np.arange(len(block.keys)), plan.size)
         self._constant = plan.differences(block, filled)
@@ -251,7 +253,12 @@ class _Fitting:
     @property
     def is_over(self) -> bool:
         """Whether no member has an epoch left."""
-        return not (self._state.active & (self._state.epochs < self._plan.options.epochs)).any()
+        return not self._going.any()
+
+    @property
+    def _going(self) -> NDArray[np.bool_]:
+        """Which members have epochs left."""
+        return self._state.active & (self._state.epochs < self._epochs)
 
     @property
     def state(self) -> State:
@@ -296,7 +303,7 @@ class _Fitting:
                 seconds,
                 self._keys[i],
             )
-            for i in np.flatnonzero(self._state.active)
+            for i in np.flatnonzero(self._going)
         ]
         self._state = self._after(logs)
         return logs
@@ -304,14 +311,13 @@ class _Fitting:
     def _averaged(self, optimizer: OptimizerState) -> OptimizerState:
         """With the mean of the last epochs, where that is to be used: until these, the weights.
 
-        Izmailov et al. 2018, https://arxiv.org/abs/1803.05407. All members that go on are in the
-        same epoch.
+        Izmailov et al. 2018, https://arxiv.org/abs/1803.05407.
         """
-        options = self._plan.options
-        if not options.average_epochs:
+        last = self._plan.options.average_epochs
+        if not last:
             return optimizer
-        done = int(self._state.epochs[self._state.active].max()) + 1
-        return optimizer.averaged(max(1, done - (options.epochs - options.average_epochs)))
+        counts = np.maximum(1, self._state.epochs + 1 - (self._epochs - last))
+        return optimizer.averaged(counts[self._filled], self._going[self._filled])
 
     def _means(self, totals: Totals) -> tuple[FloatArray, FloatArray]:
         """The mean loss and norm of the gradient of each member.
@@ -335,7 +341,7 @@ class _Fitting:
         if schedule == "plateau":
             state = state._replace(plateau=self._plateau(logs))
         weights = np.asarray(self._optimizer.used) if stopping else None
-        for i, log in zip(np.flatnonzero(self._state.active), logs, strict=True):
+        for i, log in zip(np.flatnonzero(self._going), logs, strict=True):
             state.epochs[i] = log.epoch
             if not log.is_finite:
                 state.active[i] = False
@@ -349,7 +355,7 @@ class _Fitting:
     def _plateau(self, logs: Sequence[EpochLog]) -> Plateau:
         """What became of the learning rates; those of members that have stopped mean nothing."""
         losses = np.full(len(self._keys), np.nan)
-        for i, log in zip(np.flatnonzero(self._state.active), logs, strict=True):
+        for i, log in zip(np.flatnonzero(self._going), logs, strict=True):
             validated = log.monitored_loss if self._validates[i] else None
             losses[i] = log.loss if validated is None else validated
         return self._state.plateau.after(losses, self._plan.options.plateau)
@@ -363,7 +369,7 @@ class _Fitting:
         drawn += [np.zeros(0, np.int64)] * (plan.size - len(drawn))
         table = batch_table(drawn, plan.batch, max(-(-len(own) // plan.batch) for own in drawn))
         active = np.zeros(plan.size, np.float32)
-        active[: len(self._keys)] = self._state.active
+        active[: len(self._keys)] = self._going
         totals = Totals(*[np.zeros(plan.size)] * len(Totals._fields))
         for first in range(0, len(table), plan.call_batches):
             if self._is_stopped():

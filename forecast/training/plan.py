@@ -66,6 +66,8 @@ class Member:
     """That of the config where it is left out."""
     dropout: float | None = None
     """That of the config where it is left out."""
+    epochs: int | None = None
+    """Those of the config where they are left out."""
     initial: Weights | None = None
     """First weights `(parameters,)`; drawn from the seed where they are left out."""
 
@@ -74,8 +76,9 @@ class Members(NamedTuple):
     """What differs between members, and stays: `(members,)` each."""
 
     learning_rates: Any
+    epochs: Any
     total_steps: Any
-    """Steps that a schedule is spread over."""
+    """Steps of all epochs, which a schedule is spread over."""
     dropout: Any
     seeds: Any
 
@@ -133,13 +136,19 @@ class Plan:
             return member.initial
         return self.architecture.initial(initial_draws(member.key.seed))
 
+    def epochs(self, member: Member) -> int:
+        """How many a member is trained for."""
+        return self.options.epochs if member.epochs is None else member.epochs
+
     def differences(self, block: Block, filled: IntArray) -> Members:
         """What differs between the block's members, `filled` up to the size of all blocks."""
         options, members = self.options, [block.members[i] for i in filled]
-        steps = [options.epochs * Order(member.train, options).steps for member in members]
+        epochs = [self.epochs(member) for member in members]
+        steps = [Order(member.train, options).steps for member in members]
         return Members(
             _numbers([member.learning_rate for member in members], options.learning_rate),
-            np.array(steps, np.float32),
+            np.array(epochs, np.float32),
+            np.multiply(epochs, steps, dtype=np.float32),
             _numbers([member.dropout for member in members], self.architecture.dropout),
             np.array([dropout_seed(member.key.seed) for member in members], np.uint32),
         )

@@ -131,7 +131,7 @@ class Program:
         weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
         state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
         numbers = np.zeros(plan.size, np.float32)
-        members = Members(numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
+        members = Members(numbers, numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
         batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
         arguments = members, self._columns, state, numbers, batches, np.int32(0)
         program = backend().compile(train, *arguments)
@@ -353,7 +353,7 @@ def rate(options: TrainingOptions, members: Members, steps: Any) -> Any:
     `cosine`: Loshchilov, Hutter 2017, https://arxiv.org/abs/1608.03983, without restarts. Warm-up:
     Goyal et al. 2017, https://arxiv.org/abs/1706.02677.
     """
-    rates, an_epoch = members.learning_rates, members.total_steps / options.epochs
+    rates, an_epoch = members.learning_rates, members.total_steps / members.epochs
     if options.schedule == "cosine":
         done = ops.minimum(steps / members.total_steps, 1.0)
         rates = rates * 0.5 * (1 + ops.cos(np.pi * done))

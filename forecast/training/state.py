@@ -29,12 +29,15 @@ class OptimizerState(NamedTuple):
     """Steps in a row, up to the last one, that were skipped since the loss or its gradient was not
     finite, `(members,)`."""
 
-    def averaged(self, count: int) -> "OptimizerState":
-        """With the weights as one of so many that the average is the mean of."""
-        if count == 1:
-            return self._replace(average=self.weights)
+    def averaged(self, counts: IntArray, going: NDArray[np.bool_]) -> "OptimizerState":
+        """With the weights of members that go on as one of so many that the average is the mean of.
+
+        Both `(members,)`.
+        """
         average, weights = np.asarray(self.average), np.asarray(self.weights)
-        return self._replace(average=average + (weights - average) / np.float32(count))
+        share = np.float32(1) / counts[:, None].astype(np.float32)
+        mean = np.where(counts[:, None] == 1, weights, average + share * (weights - average))
+        return self._replace(average=np.where(going[:, None], mean, average))
 
     @property
     def used(self) -> Any:

@@ -1,0 +1,69 @@
+"""`forecast tune`."""
+
+from typing import Annotated
+
+import typer
+
+from forecast.cli.command import command
+from forecast.cli.opening import say_loading
+from forecast.cli.options import RUNS, BackendOption, ConfigOption, RunsOption, SetOption
+
+
+@command(
+    "forecast tune --config air.yaml --trials 30",
+    "forecast tune --config air.yaml --timeout 600",
+    "forecast tune --config air.yaml --resume runs/air-tune-20261126T120000Z-1f2e",
+)
+def tune(
+    context: typer.Context,
+    config: ConfigOption,
+    set_: SetOption = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Try so many recipes (search.trials)."),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="S", help="Begin nothing after S seconds, and give what there is."
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STUDY",
+            help="Go on with a search that was ended: its path, or its name in the folder of runs.",
+        ),
+    ] = None,
+    backend: BackendOption = None,
+    runs: RunsOption = RUNS,
+) -> None:
+    """Search the recipe that forecasts a table best, and write it as a config.
+
+    Recipes are tried within the training rows alone: those of `search` in the config, or else such
+    as suit the table. The path of the best config is printed; beside it lie the leaderboard and
+    figures.
+    """
+    import math
+
+    from forecast.jobs.job import prepare
+    from forecast.jobs.search_plan import SearchPlan
+    from forecast.loading import asked_backend, load_keras, require_backend
+
+    console = context.obj
+    if resume is not None and trials is None:
+        from forecast.runs.study import find_study
+
+        trials = find_study(runs, resume)[1].trials
+    overrides = {"training.backend": asked_backend(backend), "search.trials": trials}
+    job = prepare(config, set_ or (), overrides)
+    plan = SearchPlan.of(job, set_ or ())
+    require_backend(job.config.training.backend)
+    with console.without_library_noise():
+        say_loading(job.config.training.backend, console)
+        load_keras(job.config.training.backend)
+        from forecast.commands.tune import tune as search
+
+        with plan.new_study(runs) if resume is None else plan.study(runs, resume) as study:
+            best = search(plan, study, console, math.inf if timeout is None else timeout)
+    console.result(str(best))

@@ -1,0 +1,32 @@
+"""Writing a config as YAML in which a comment stands above some of its keys."""
+
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+_WIDTH, _INDENT = 100, 2
+
+
+def commented_yaml(values: Mapping[str, Any], comments: Mapping[str, str]) -> str:
+    """Plain values as YAML, with comments above keys that are named as `training.epochs`."""
+    document = _commented(values)
+    for key, text in comments.items():
+        *path, name = key.split(".")
+        section = document
+        for part in path:
+            section = section[part]
+        section.yaml_set_comment_before_after_key(name, before=text, indent=_INDENT * len(path))
+    out, yaml = StringIO(), YAML()
+    yaml.width = _WIDTH
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _commented(value: Any) -> Any:
+    """Mappings that can hold comments, with all else as it is."""
+    if isinstance(value, Mapping):
+        return CommentedMap({key: _commented(own) for key, own in value.items()})
+    return [_commented(own) for own in value] if isinstance(value, list | tuple) else value
