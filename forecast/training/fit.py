@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
-from forecast.data.panel import FloatArray
+from forecast.data.panel import FloatArray, IntArray
 from forecast.errors import DivergedError, Problem
 from forecast.networks import Architecture, Weights
 from forecast.training.plan import (
@@ -283,13 +283,16 @@ class _Fitting:
         trained = self._train()
         if trained is None:
             return None
+        steps = np.asarray(trained[0].steps) - np.asarray(self._optimizer.steps)
         self._optimizer, totals = self._averaged(trained[0]), trained[1]
         monitored = self._measure()
         seconds = time.perf_counter() - begin
         rates = np.asarray(
             rate(self._plan.options, self._differences, np.asarray(self._optimizer.steps))
         )
-        losses, norms = self._means(totals)
+        losses, norms = self._means(totals, steps)
+        weights = np.asarray(self._optimizer.weights, np.float64)  # squares of large floats fit
+        weight_norms = np.linalg.norm(weights, axis=1)
         logs = [
             EpochLog(
                 int(self._state.epochs[i]) + 1,
@@ -298,7 +301,7 @@ class _Fitting:
                 float(rates[i]),
                 float(norms[i]),
                 float(totals.largest_gradient_norm[i]),
-                float(totals.weight_norm[i]),
+                float(weight_norms[i]),
                 int(totals.skipped[i]),
                 seconds,
                 self._keys[i],
@@ -319,15 +322,15 @@ class _Fitting:
         counts = np.maximum(1, self._state.epochs + 1 - (self._epochs - last))
         return optimizer.averaged(counts[self._filled], self._going[self._filled])
 
-    def _means(self, totals: Totals) -> tuple[FloatArray, FloatArray]:
-        """The mean loss and norm of the gradient of each member.
+    def _means(self, totals: Totals, steps: IntArray) -> tuple[FloatArray, FloatArray]:
+        """The mean loss and norm of the gradient of each member, over so many steps.
 
         They are NaN where no step was taken, or too many in a row were skipped: that is the end.
         """
         is_sound = np.asarray(self._optimizer.failures) <= self._plan.options.max_skipped_steps
-        is_sound &= totals.steps > 0
+        is_sound &= steps > 0
         losses = totals.losses / np.maximum(totals.windows, 1)
-        norms = totals.gradient_norms / np.maximum(totals.steps, 1)
+        norms = totals.gradient_norms / np.maximum(steps, 1)
         return np.where(is_sound, losses, np.nan), np.where(is_sound, norms, np.nan)
 
     def _after(self, logs: Sequence[EpochLog]) -> State:

@@ -40,21 +40,17 @@ class Totals(NamedTuple):
     losses: Any
     """The sum of the losses of all windows."""
     windows: Any
-    steps: Any
-    """Steps of the optimizer that were taken."""
     skipped: Any
-    """Steps that were not."""
+    """Steps that were not taken."""
     gradient_norms: Any
     """The sum over steps of the norm of the gradient, as it was before any clipping."""
     largest_gradient_norm: Any
-    weight_norm: Any
-    """The norm of the weights after the last step."""
 
     def plus(self, later: "Totals") -> "Totals":
         """Those of both, one after the other."""
         both: Totals = tree.map_structure(np.add, self, later)
         largest = np.maximum(self.largest_gradient_norm, later.largest_gradient_norm)
-        return both._replace(largest_gradient_norm=largest, weight_norm=later.weight_norm)
+        return both._replace(largest_gradient_norm=largest)
 
 
 class Program:
@@ -87,7 +83,9 @@ class Program:
         count = len(batches)  # the program knows one shape
         batches = np.pad(batches, ((0, self._call_batches - count), (0, 0), (0, 0)))
         state, totals = self._train(members, self._columns, state, active, batches, np.int32(count))
-        return state, Totals(*map(np.asarray, totals))
+        sums, largest = map(np.asarray, totals)
+        losses, windows, skipped, norms = sums.T
+        return state, Totals(losses, windows, skipped, norms, largest)
 
     def measure(self, weights: Any, batches: Batches) -> Any:
         """The mean loss on windows, `(members,)`."""
@@ -109,24 +107,22 @@ class Program:
                 batch, piece = pieces[i // each], i % each
                 sizes = ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
                 means, slopes = self._gradient(members, columns, state, batch[piece], sizes, piece)
-                loss, gradient = loss + means, gradient + slopes
+                whole = loss + means, gradient + slopes
                 ends = piece == each - 1
                 due = sizes * active * ops.cast(ends, "float32")
-                state, totals = self._step(members, state, loss, gradient, due, totals)
-                # Not a product with zero: what is not finite would stay.
-                return (
-                    i + 1,
-                    state,
-                    *(ops.where(ends, 0.0, part) for part in (loss, gradient)),
-                    totals,
-                )
+                state, totals = self._step(members, state, *whole, due, totals)
+                if each > 1:
+                    # Not a product with zero: what is not finite would stay.
+                    loss, gradient = (ops.where(ends, 0.0, part) for part in whole)
+                return i + 1, state, loss, gradient, totals
 
             zeros = ops.zeros_like(members.learning_rates)
-            begin = zeros, ops.zeros_like(state.weights), (zeros,) * 6
+            totals = ops.zeros_like(ops.stack([zeros] * 4, axis=1)), zeros
+            begin = zeros, ops.zeros_like(state.weights), totals
             _, state, _, _, totals = ops.while_loop(
                 lambda i, *_: i < count * each, body, (ops.zeros_like(count), state, *begin)
             )
-            return state, (*totals, _norms(state.weights))
+            return state, totals
 
         weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
         state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
@@ -186,6 +182,8 @@ class Program:
     ) -> tuple[OptimizerState, Any]:
         """A step of the members that were trained on windows, `sizes` of them; and new totals.
 
+        Totals are sums `(members, 4)` and a maximum: few arrays, since each takes time to compile.
+
         A step is skipped where the loss is not finite, or the sum of the gradient's squares, which
         is what optimizers remember. It is as optax's `apply_if_finite` has it, but that a member
         with too many such steps in a row stands still from then on.
@@ -200,15 +198,9 @@ class Program:
         state = self._update(members, state, self._clipped(gradient), taken)
         state = state._replace(failures=ops.where(is_due, failures, state.failures))
         norms = ops.where(taken > 0, norms, 0.0)
-        losses, windows, steps, all_skipped, all_norms, largest = totals
-        return state, (
-            losses + ops.where(taken > 0, loss * sizes, 0.0),
-            windows + sizes * taken,
-            steps + taken,
-            all_skipped + skipped,
-            all_norms + norms,
-            ops.maximum(largest, norms),
-        )
+        losses = ops.where(taken > 0, loss * sizes, 0.0)
+        own, (sums, largest) = ops.stack([losses, sizes * taken, skipped, norms], axis=1), totals
+        return state, (sums + own, ops.maximum(largest, norms))
 
     def _clipped(self, gradient: Any) -> Any:
         """A gradient as the optimizer gets it."""
