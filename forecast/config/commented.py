@@ -7,7 +7,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-_WIDTH, _INDENT = 100, 2
+_INDENT = 2
+_WIDTH = 10_000  # no value is folded, however long a path is
 
 
 def commented_yaml(values: Mapping[str, Any], comments: Mapping[str, str]) -> str:
