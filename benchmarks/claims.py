@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 KINDS = ("gru", "lstm", "simple_rnn", "transformer")
+GATED = ("gru", "lstm")
 LAGS = (5, 20, 40)
 GRADIENT_LAG = 40
 PANELS = ("nn5-daily", "tourism-monthly")
@@ -87,8 +88,9 @@ def sizes_and_speed(folder: Path) -> None:
 def memory(folder: Path) -> None:
     """How much is explained of a value that depends on the one `lag` steps before it alone."""
     print("\n## Memory: share of the variance that is explained; the best that can be is 0.90\n")
-    print("| depends on the value ... steps back | " + " | ".join(KINDS) + " |")
-    print("| ---: |" + " ---: |" * len(KINDS))
+    names = [*KINDS, *(f"{kind}, chrono" for kind in GATED)]
+    print("| depends on the value ... steps back | " + " | ".join(names) + " |")
+    print("| ---: |" + " ---: |" * len(names))
     random = np.random.default_rng(0)
     for lag in LAGS:
         shocks = random.normal(size=4000)
@@ -98,9 +100,13 @@ def memory(folder: Path) -> None:
         table = pd.DataFrame({"step": np.arange(len(values)), "y": values})
         table.to_csv(folder / "memory.csv", index=False)
         (folder / "memory.yaml").write_text(_MEMORY)
-        rows = compared("memory.yaml", folder, 2, f"window.context_length={lag + 8}")
+        context = f"window.context_length={lag + 8}"
+        rows = compared("memory.yaml", folder, 2, context)
+        chrono = "model.bias_initializer=chrono"
+        opened = compared("memory.yaml", folder, 2, context, chrono, kinds=GATED)
         variance = float(np.var(values[-500:]))
-        shares = [f"{1 - rows[kind]['rmse'] ** 2 / variance:.2f}" for kind in KINDS]
+        errors = [rows[kind]["rmse"] for kind in KINDS] + [opened[kind]["rmse"] for kind in GATED]
+        shares = [f"{1 - error**2 / variance:.2f}" for error in errors]
         print(f"| {lag} | {' | '.join(shares)} |", flush=True)
         if lag == GRADIENT_LAG:
             said = reaches(folder)
@@ -110,12 +116,17 @@ def memory(folder: Path) -> None:
 def reaches(folder: Path) -> list[str]:
     """How far back gradients reach in trained networks."""
     said = []
-    for kind in ("simple_rnn", "gru"):
-        length = f"window.context_length={GRADIENT_LAG + 8}"
-        words = ("--set", f"model.kind={kind}", "--set", length)
-        forecast("train", "--config", "memory.yaml", "--name", kind, *words, folder=folder)
-        found = forecast("inspect", "gradients", kind, "--format", "json", folder=folder)
-        said.append(json.loads(found)["verdicts"][0])
+    length = f"window.context_length={GRADIENT_LAG + 8}"
+    for name, settings in (
+        ("simple_rnn", ["model.kind=simple_rnn"]),
+        ("gru", []),
+        ("gru-chrono", ["model.bias_initializer=chrono"]),
+    ):
+        words = [word for setting in (length, *settings) for word in ("--set", setting)]
+        forecast("train", "--config", "memory.yaml", "--name", name, *words, folder=folder)
+        found = forecast("inspect", "gradients", name, "--format", "json", folder=folder)
+        verdict = json.loads(found)["verdicts"][0].partition(": ")[2]
+        said.append(f"{name}: {verdict}")
     return said
 
 

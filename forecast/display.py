@@ -58,18 +58,33 @@ def scores_table(scores: "pd.DataFrame") -> str:
     these models alone: one table would be too wide to read, and mostly dashes.
     """
     whole = scores[scores["unique_id"].isna()]
-    models = whole.groupby(["split", "model"]).ngroups
-    shared = whole.groupby("metric")["value"].transform("size") == models
-    return "\n\n".join(_scores_table(part) for part in (whole[shared], whole[~shared]) if len(part))
+    shared = _is_shared(whole, "split")
+    parts = (whole[shared], whole[~shared])
+    return "\n\n".join(_scores_table(part, "split") for part in parts if len(part))
 
 
-def _scores_table(whole: "pd.DataFrame") -> str:
-    metrics = list(whole["metric"].unique())
+def target_scores_table(scores: "pd.DataFrame") -> str:
+    """The scores of each target of one split, of the metrics that all models have.
+
+    A row a target and model, a column a metric.
+    """
+    return _scores_table(scores[_is_shared(scores, "target")], "target")
+
+
+def _is_shared(scores: "pd.DataFrame", by: str) -> "pd.Series[bool]":
+    """Which scores are of a metric that all models have, in each part that `by` names."""
+    models = scores.groupby([by, "model"]).ngroups
+    shared: pd.Series[bool] = scores.groupby("metric")["value"].transform("size") == models
+    return shared
+
+
+def _scores_table(scores: "pd.DataFrame", by: str) -> str:
+    metrics = list(scores["metric"].unique())
     rows = [
-        [split, model, *group.set_index("metric")["value"].reindex(metrics).astype(float)]
-        for (split, model), group in whole.groupby(["split", "model"], sort=False)
+        [part, model, *group.set_index("metric")["value"].reindex(metrics).astype(float)]
+        for (part, model), group in scores.groupby([by, "model"], sort=False)
     ]
-    return text_table(["split", "model", *metrics], rows)
+    return text_table([by, "model", *metrics], rows)
 
 
 def steps_table(steps: "pd.DataFrame") -> str:

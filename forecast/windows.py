@@ -24,7 +24,8 @@ class Inputs(NamedTuple):
     """
 
     past: Any
-    """`(..., context_length, features)`: the target, then what else is known up to the cutoff."""
+    """`(..., context_length, features)`: the target, or all that are forecast together, then what
+    else is known up to the cutoff."""
     future: Any = None
     """`(..., horizon, features)`: what is known of the steps after it. See `Sizes` for the order of
     both."""
@@ -47,19 +48,24 @@ class Sizes(NamedTuple):
     """How many features a network is given beside the target, and where each sort stands.
 
     In the past: the target, its rolling means, its lags, past ones, known ones; in the future: lags
-    and known ones. What is on the scale of the target comes first.
+    and known ones. What is on the scale of the target comes first. Of several targets that are
+    forecast together, each of these stands once a target, side by side.
     """
 
     past: int = 0
     known: int = 0
     static: int = 0
     rolling_means: int = 0
+    """Of each target."""
     lags: int = 0
+    """Of each target."""
+    targets: int = 1
+    """Targets that are forecast together."""
 
     @property
     def on_scale(self) -> int:
         """How many features of the past are on the target's scale, the target among them."""
-        return 1 + self.rolling_means + self.lags
+        return self.targets * (1 + self.rolling_means + self.lags)
 
     @property
     def in_past(self) -> int:
@@ -69,12 +75,12 @@ class Sizes(NamedTuple):
     @property
     def in_future(self) -> int:
         """How many features of the future there are."""
-        return self.lags + self.known
+        return self.targets * self.lags + self.known
 
     @property
     def first_lag(self) -> int:
         """Where in the past lags begin."""
-        return 1 + self.rolling_means
+        return self.targets * (1 + self.rolling_means)
 
     @property
     def ahead(self) -> list[int]:
@@ -87,7 +93,7 @@ class Columns(NamedTuple):
     """All that windows are gathered from: arrays of one dtype with what a network takes."""
 
     values: Any
-    """The target, `(rows,)`."""
+    """The target, `(rows,)`; of several that are forecast together `(rows, targets)`."""
     past: Any = None
     """`(rows, features)`: what is known up to a cutoff."""
     known: Any = None
@@ -97,9 +103,9 @@ class Columns(NamedTuple):
     series: Any = None
     """The row of `static` for each row, `(rows,)`."""
     observed: Any = None
-    """1 where the target was observed, and else 0, `(rows,)`; None where all of it was."""
+    """1 where the target was observed, and else 0, as `values`; None where all of it was."""
     rolling_means: Any = None
-    """`(rows, lengths)`: of the target up to each row."""
+    """`(rows, lengths)`: of the target up to each row; `(rows, lengths * targets)`."""
 
     @property
     def named(self) -> dict[str, Any]:
@@ -114,6 +120,18 @@ def _named(parts: Inputs | Columns) -> dict[str, Any]:
 def spread(cutoffs: IntArray, most: int) -> IntArray:
     """At most this many of the cutoffs, evenly spread."""
     return cutoffs[:: max(1, -(-len(cutoffs) // most))]
+
+
+def side_by_side(numbers: NDArray[Any], targets: int) -> NDArray[Any]:
+    """Numbers of the rows of all targets, one target after another, as numbers of common rows.
+
+    From `(targets * rows,)` to `(rows, targets)`, and from `(targets * rows, features)` to
+    `(rows, features * targets)`. Those of one target stay as they are.
+    """
+    if targets == 1:
+        return numbers
+    by_target = numbers.reshape(targets, len(numbers) // targets, -1)
+    return np.moveaxis(by_target, 0, -1).reshape(by_target.shape[1], -1)
 
 
 def gather(
@@ -143,17 +161,19 @@ def gather(
     absent = rows < starts[..., None] if is_masked else None
     rows = xp.maximum(rows, 0) if is_masked else target.within(rows)
     past, present = target.at(rows), None
+    is_joint = target.is_joint
     lagged, lags_ahead = target.lagged(lags, context_length, horizon)
     means = target.rolling_means(columns.rolling_means, rows)
     others = [part for part in (columns.past, columns.known) if part is not None]
     beside = [*means, *lagged, *(xp.take(part, rows, axis=0) for part in others)]
     if absent is not None:
-        past = xp.where(absent, 0.0, past)
-        present = xp.where(absent, 0.0, xp.ones_like(past))[..., None]
+        ones = xp.ones_like(past[..., 0] if is_joint else past)
+        present = xp.where(absent, 0.0, ones)[..., None]
+        past = xp.where(absent[..., None] if is_joint else absent, 0.0, past)
         beside = [xp.where(absent[..., None], 0.0, part) for part in beside]
     known = [] if columns.known is None else [gather_after(xp, columns.known, cutoffs, horizon)]
     return Inputs(
-        _side_by_side(xp, [past[..., None], *beside]),
+        _side_by_side(xp, [past if is_joint else past[..., None], *beside]),
         _side_by_side(xp, [*lags_ahead, *known]),
         None
         if columns.static is None
@@ -164,7 +184,7 @@ def gather(
 
 @dataclass(frozen=True)
 class _Target:
-    """The target in rows `(..., steps)` near cutoffs `(...)`: see `gather`."""
+    """The target, or those of a joint forecast, in rows near cutoffs `(...)`: see `gather`."""
 
     xp: Any
     values: Any
@@ -173,11 +193,15 @@ class _Target:
     season_length: int
     there: Any
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether a row has the values of several targets."""
+        return len(self.values.shape) > 1
+
     def at(self, rows: Any) -> Any:
-        """The values in these rows."""
-        numbers = self.xp.take(self.values, rows, axis=0)
-        # Before an axis of features is added: over that, XLA would add up in another order.
-        return self._if_there(numbers, self.there if self.there is None else self.there[..., None])
+        """The values in these rows `(..., steps)`; of several targets with an axis of these."""
+        # Of one before an axis of features is added: over that, XLA would add up in another order.
+        return self._if_there(self.xp.take(self.values, rows, axis=0))
 
     def within(self, rows: Any) -> Any:
         """Rows of the series in place of those before its first."""
@@ -193,25 +217,30 @@ class _Target:
     ) -> tuple[list[Any], list[Any]]:
         """The lags of each step of the context `(..., context_length, lags)`, and of the horizon.
 
-        Each in a list, which is empty where there are no lags.
+        Of several targets those of one lag stand side by side. Each in a list, which is empty where
+        there are no lags.
         """
         if not lags:
             return [], []
         last = self.cutoffs[..., None]
         steps = last + np.arange(1 - context_length, horizon + 1, dtype=np.int32)
         rows = [self.within(self.xp.minimum(steps - lag, last)) for lag in lags]
-        lagged = self.xp.stack([self.at(own) for own in rows], axis=-1)
+        side_by_side = self.xp.concatenate if self.is_joint else self.xp.stack
+        lagged = side_by_side([self.at(own) for own in rows], axis=-1)
         return [lagged[..., :context_length, :]], [lagged[..., context_length:, :]]
 
     def rolling_means(self, means: Any, rows: Any) -> list[Any]:
         """The rolling means in these rows `(..., steps, lengths)`; none where there are none."""
         if means is None:
             return []
-        there = self.there if self.there is None else self.there[..., None, None]
-        return [self._if_there(self.xp.take(means, rows, axis=0), there)]
+        return [self._if_there(self.xp.take(means, rows, axis=0))]
 
-    def _if_there(self, numbers: Any, there: Any) -> Any:
-        return numbers if there is None else self.xp.where(there, numbers, 0.0)
+    def _if_there(self, numbers: Any) -> Any:
+        """Numbers `(..., steps)`, or with features behind; zeros where there is no window."""
+        if self.there is None:
+            return numbers
+        there = self.there[(..., *(None,) * (len(numbers.shape) - len(self.there.shape)))]
+        return self.xp.where(there, numbers, 0.0)
 
 
 def _side_by_side(xp: Any, parts: list[Any]) -> Any:
@@ -239,8 +268,9 @@ def occurrences(series: IntArray) -> IntArray:
 class Windows:
     """Examples of transformed values, and of what is known beside them.
 
-    `values` has shape `(rows,)`; `cutoffs`, and the `series` that each belongs to, `(windows,)`.
-    Every context is whole, or `first` says for every row `(rows,)` where its series begins.
+    `values` has shape `(rows,)`, or `(rows, targets)` of targets that are forecast together;
+    `cutoffs`, and the `series` that each belongs to, `(windows,)`. Every context is whole, or
+    `first` says for every row `(rows,)` where its series begins.
     """
 
     values: FloatArray
@@ -252,7 +282,7 @@ class Windows:
     beside: Columns | None = None
     """The other columns of the same rows, if there are any."""
     observed: NDArray[np.bool_] | None = None
-    """Which of the rows are no filled gaps; None where none of the targets is one."""
+    """Which of the values are no filled gaps; None where none of the targets is one."""
     lags: tuple[int, ...] = ()
     """How many steps before each step the target is seen too."""
 

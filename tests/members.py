@@ -27,7 +27,8 @@ OWN = {
 }
 KINDS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
-        {"kind": "gru", "units": 5, "dropout": 0.3, "patch_length": 3},
+        {"kind": "gru", "units": 5, "dropout": 0.3, "patch_length": 3}
+        | {"recurrent_dropout": 0.2, "bias_initializer": "chrono"},
         {"optimizer": "adam", "schedule": "cosine"},
     ),
     (
@@ -113,6 +114,24 @@ def trained_with_covariates() -> Arrays:
     return {"covariates weights": weights, "covariates losses": losses}
 
 
+def trained_jointly() -> Arrays:
+    """Of one member that forecasts two targets together, of which one has a gap."""
+    cutoffs = np.arange(11, 60)
+    values = np.stack([VALUES, np.roll(VALUES, 1)], axis=-1)
+    observed = np.ones(values.shape, bool)
+    observed[30:40, 1] = False
+    windows = Windows(values, cutoffs, np.zeros_like(cutoffs), 12, 2, observed=observed)
+    fitted = fit(
+        _network({"units": 5}, WINDOW, Sizes(targets=2)),
+        [Member(MemberKey(1), windows, windows)],
+        TrainingOptions(epochs=3, learning_rate=0.01),
+        lambda epoch: None,
+    )
+    [weights] = fitted.weights.values()
+    losses = np.array([(log.loss, log.monitored_loss) for log in fitted.history])
+    return {"joint weights": weights, "joint losses": losses}
+
+
 def exported(folder: Path) -> Arrays:
     """What an ensemble of local networks forecasts, which is left there as ONNX, and of what."""
     network = _network({"units": 5, "scope": "local"}, MASKED, SIZES)
@@ -142,7 +161,7 @@ def exported_by_tensorflow(folder: Path) -> Arrays:
 
 def main(folder: Path) -> None:
     """Leave all of it in the folder."""
-    arrays = trained() | trained_with_covariates()
+    arrays = trained() | trained_with_covariates() | trained_jointly()
     arrays |= exported(folder) | exported_by_tensorflow(folder)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]  # numpy's own stub
     assert ("tensorflow" in sys.modules) is (keras.backend.backend() == "tensorflow")

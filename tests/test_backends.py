@@ -1,6 +1,7 @@
 """JAX beside TensorFlow: the same members, the same runs, and no other backend."""
 
 import csv
+import json
 import os
 import runpy
 import subprocess
@@ -58,7 +59,7 @@ def _run(*words: str | Path, cwd: Path, backend: str) -> CompletedProcess[str]:
 
 
 def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
-    """Losses and weights, with dropout, masks and covariates; what is exported agrees with it."""
+    """Losses and weights, with all that there is; what is exported agrees with it."""
     pytest.importorskip("jax")
     here, there = tmp_path / "tensorflow", tmp_path / "jax"
     here.mkdir()
@@ -67,7 +68,7 @@ def test_members_learn_the_same_on_both_backends(tmp_path: Path) -> None:
     result = _run(MEMBERS, there, cwd=there, backend="jax")
     assert result.returncode == 0, result.stderr
     by_tensorflow, by_jax = (np.load(folder / "arrays.npz") for folder in (here, there))
-    assert len(by_jax.files) == 10 * 2 + 2 + 5 + 2
+    assert len(by_jax.files) == 10 * 2 + 2 + 2 + 5 + 2
     for name in by_jax.files:
         np.testing.assert_allclose(
             by_tensorflow[name], by_jax[name], rtol=1e-3, atol=1e-4, err_msg=name
@@ -90,7 +91,7 @@ def _scores(run: Path) -> dict[tuple[str, ...], float]:
 
 
 def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> None:
-    """The same scores from the same config, and files that need no JAX; without TensorFlow."""
+    """The same scores from the same config, files that need no JAX, and forecasts explained."""
     pytest.importorskip("jax")
     words = ["train", "--config", "air.yaml", "--set", "training.epochs=3", "--backend", "jax"]
     result = _run("-c", SPYING, *words, cwd=project, backend="tensorflow")
@@ -104,6 +105,14 @@ def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> No
     contexts = np.random.default_rng(0).uniform(size=(30, 12, 1)).astype(np.float32)
     by_onnx = OnnxPredictor(run / "model.onnx").predict(Inputs(contexts))
     np.testing.assert_allclose(by_onnx, np.asarray(model(contexts)), atol=1e-5)
+    words = ["explain", "--method", "integrated_gradients", "--format", "json"]
+    explained = _run("-c", SPYING, *words, cwd=project, backend="tensorflow")
+    assert explained.stderr.splitlines()[-1] == "LOADED jax STARTED 0"
+    found = json.loads(explained.stdout)
+    forecast = found["baseline"] + found["sum"]
+    assert forecast == pytest.approx(found["forecast"], abs=0.01 * abs(found["sum"]))
+    words = ["inspect", "gradients", "--windows", "9"]
+    assert _run("-c", SPYING, *words, cwd=project, backend="tensorflow").returncode == 0
 
 
 @pytest.mark.parametrize("command", ["train", "backtest"])

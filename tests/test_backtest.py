@@ -13,6 +13,7 @@ import pytest
 
 from forecast.commands.backtest import Backtest, backtest, encode_backtest
 from forecast.console import Console
+from forecast.jobs.fitting import fit_methods
 from forecast.jobs.job import prepare
 from forecast.methods import BASELINES
 from forecast.scoring.metrics import Scale
@@ -38,7 +39,7 @@ def _backtest(folder: Path, *settings: str, lines: Sequence[str] | None = None) 
     if lines is not None:
         (folder / "airline-passengers.csv").write_text("\n".join(lines) + "\n")
     job = prepare(folder / "air.yaml", [*SETTINGS, *settings])
-    return backtest(job, AGAINST, Console(quiet=True))
+    return backtest(job, AGAINST, Console(quiet=True), fit_methods)
 
 
 @pytest.fixture(scope="module")

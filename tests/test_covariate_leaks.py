@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from forecast.commands.backtest import backtest
-from forecast.commands.train import Invocation, train
+from forecast.commands.invocation import Invocation
+from forecast.commands.train import train
 from forecast.console import Console
+from forecast.jobs.fitting import fit_methods
 from forecast.jobs.job import prepare
 from forecast.runs import Run, stage
 
@@ -92,7 +94,7 @@ def test_what_is_fitted_knows_the_training_rows_alone(tmp_path: Path) -> None:
 
 def _backtest(folder: Path, table: pd.DataFrame, *settings: str) -> pd.DataFrame:
     job = prepare(_prepared(folder, table), settings)
-    forecasts = backtest(job, ["naive"], Console(quiet=True)).forecasts
+    forecasts = backtest(job, ["naive"], Console(quiet=True), fit_methods).forecasts
     return forecasts[forecasts["model"] == "mlp"].set_index(["unique_id", "ds", "cutoff"])
 
 

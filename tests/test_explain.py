@@ -69,6 +69,17 @@ def test_what_matters_comes_first_and_what_does_not_is_named(explained: Path, cl
     assert header == "feature part added MASE standard error of the error"
 
 
+def test_what_moves_one_forecast_most_comes_first(explained: Path, cli_in: Cli) -> None:
+    """Heat of 3, where its mean is 0 and each unit adds 5, adds about 15."""
+    words = ("explain", "--method", "integrated_gradients", "--set-known", "heat=3")
+    result = cli_in(*words, "--format", "csv", cwd=explained)
+    assert result.returncode == 0, result.stderr
+    baseline, first, *_ = csv.DictReader(StringIO(result.stdout))
+    assert (first["feature"], first["part"]) == ("heat", "known")
+    assert float(first["attribution"]) == pytest.approx(15, abs=3)
+    assert float(baseline["attribution"]) == pytest.approx(50, abs=3)
+
+
 def test_rows_that_were_fitted_on_tell_nothing_of_a_newer_table(
     explained: Path, cli_in: Cli
 ) -> None:

@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from forecast.data.export import panel_table
 from forecast.data.forecasts import Forecasts, forecast_table
 from forecast.data.panel import Panel
+from forecast.errors import RunError
 from forecast.figures import (
     DEFAULT,
     FIGURES,
@@ -29,6 +30,7 @@ from forecast.figures import (
     drawn,
     forecast,
     history,
+    norms,
     residuals,
     steps,
 )
@@ -37,6 +39,7 @@ from forecast.figures.rows import rows_before
 from forecast.figures.tables import Draw, interval_of
 from forecast.figures.tables import Tested as Judged
 from forecast.figures.words import printable, skill
+from forecast.jobs.norms import judged_norms
 from forecast.methods import BASELINES, Task, forecasts_of, named_methods
 from forecast.scoring.metrics import Scale
 from forecast.scoring.scores import score
@@ -44,8 +47,12 @@ from forecast.scoring.scores import score
 ACTUAL, MODEL, FITTED = "#000000", "#0072B2", "#56B4E9"
 SEASONAL_NAIVE, NAIVE = "#E69F00", "#CC79A7"
 HISTORY = pd.DataFrame(
-    {"epoch": [1, 2], "loss": [0.5, 0.25], "test_loss": [1.0, 0.75], "member": [0, 0]}
-)
+    {
+        "epoch": [1, 2], "loss": [0.5, 0.25], "test_loss": [1.0, 0.75], "member": [0, 0],
+        "gradient_norm": [0.4, 0.2], "max_gradient_norm": [0.6, 0.3], "weight_norm": [8.0, 9.0],
+        "skipped_steps": [0, 0],
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -349,7 +356,8 @@ def test_one_colour_means_one_thing(make_tables: Make, airline_values: np.ndarra
         "gru forecast, 12 steps, recursive": MODEL, "gru": MODEL, "gru from 22 cutoffs": MODEL,
         "gru from 4 that do not overlap": MODEL, "naive (baseline)": NAIVE,
         "seasonal naive (baseline)": SEASONAL_NAIVE, "cutoff (last row)": "#7F7F7F",
-        "first cutoff": "#7F7F7F",
+        "first cutoff": "#7F7F7F", "gradient, mean of an epoch": "#009E73",
+        "gradient, largest of an epoch": "#D55E00",
     }  # fmt: skip
     seen = set()
     for draw in FIGURES:
@@ -412,6 +420,58 @@ def test_of_many_members_the_middle_and_a_band_are_drawn(tables: Drawn) -> None:
         "eight of ten: training loss",
         "eight of ten: test loss (shown, never used)",
     ]
+
+
+def test_norms_of_gradients_and_weights_are_drawn_by_epoch(tables: Drawn) -> None:
+    """With what they come to in the title; of many members the middle."""
+    figure = norms(tables)
+    assert _lines(figure.axes[0]) == {
+        "gradient, mean of an epoch": ([1, 2], [0.4, 0.2]),
+        "gradient, largest of an epoch": ([1, 2], [0.6, 0.3]),
+    }
+    assert _lines(figure.axes[1]) == {"weights after an epoch": ([1, 2], [8.0, 9.0])}
+    learned, shown = _head(figure)
+    assert (
+        learned == "In 2 epochs the gradient's norm goes from 0.4 to 0.2, the weights' from 8 to 9"
+    )
+    assert shown == "air-1: norms by epoch; gradients before they are clipped"
+    members = pd.concat([HISTORY.assign(member=i, gradient_norm=0.0) for i in range(20)])
+    many = norms(replace(tables, history=members))
+    assert "eight of ten: weights after an epoch" in _legend(many)
+
+
+def test_a_run_without_norms_is_refused(tables: Drawn) -> None:
+    """It was made by an earlier version."""
+    earlier = HISTORY.drop(columns=["weight_norm"])
+    with pytest.raises(RunError, match="does not tell the norms of its gradients"):
+        norms(replace(tables, history=earlier))
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (
+            {"max_gradient_norm": [0.6, 4.8]},
+            (
+                "a gradient jumps: in epoch 2 one has the norm 4.8, 12 times the mean of the epoch "
+                "before"
+            ),
+        ),
+        (
+            {"skipped_steps": [0, 3]},
+            "3 steps were skipped, whose loss or gradient was not finite",
+        ),
+        (
+            {"gradient_norm": [0.0, 0.0], "max_gradient_norm": [0.0, 0.0]},
+            "in 2 epochs the gradient's norm goes from 0 to 0, the weights' from 8 to 9",
+        ),
+    ],
+)
+def test_what_norms_mean_is_said(columns: dict[str, list[float]], said: str) -> None:
+    """And what to do where a training is not stable."""
+    judged = judged_norms(HISTORY.assign(**columns))
+    assert judged.partition(". ")[0] == said
+    assert ("training.clip_norm" in judged) is not judged.endswith("from 8 to 9")
 
 
 def test_a_history_of_perfect_epochs_is_drawn_without_a_warning(tables: Drawn) -> None:

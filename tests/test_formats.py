@@ -19,7 +19,8 @@ from forecast.commands.export import export
 from forecast.commands.predict import predict
 from forecast.errors import RunError, UsageError
 from forecast.formats import litert
-from forecast.jobs.opening import OpenedRun, open_run
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import open_network
 from forecast.methods.agreement import refuse_disparity
 from forecast.methods.network import OnnxPredictor
 from forecast.runs import find_run
@@ -81,7 +82,7 @@ def runs(
     cli_in: Cli,
     trained: Path,
     trained_panel: Path,
-) -> Callable[[str], OpenedRun]:
+) -> Callable[[str], OpenedNetwork]:
     """Runs by name, opened."""
 
     def train(folder: Path) -> list[CompletedProcess[str]]:
@@ -98,7 +99,7 @@ def runs(
     folder = Path(str(rich.args)) / "runs"
     paths = {"air": trained, "panel": trained_panel, "rich": folder / "rich"}
     paths["local"] = folder / "local"
-    return lambda name: open_run(find_run(paths[name].parent, str(paths[name])))
+    return lambda name: open_network(find_run(paths[name].parent, str(paths[name])))
 
 
 def _run_readme(folder: Path, monkeypatch: pytest.MonkeyPatch, printed: Any) -> list[list[str]]:
@@ -129,7 +130,7 @@ def _run_readme(folder: Path, monkeypatch: pytest.MonkeyPatch, printed: Any) -> 
 def test_the_readme_forecasts_what_the_run_does(
     name: str,
     format: str,
-    runs: Callable[[str], OpenedRun],
+    runs: Callable[[str], OpenedNetwork],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -157,7 +158,7 @@ def test_the_readme_forecasts_what_the_run_does(
 
 
 def test_the_page_tells_inputs_scales_and_dates(
-    runs: Callable[[str], OpenedRun], tmp_path: Path
+    runs: Callable[[str], OpenedNetwork], tmp_path: Path
 ) -> None:
     """Of a run that has all of them."""
     export(runs("rich"), "onnx", tmp_path / "out")
@@ -183,7 +184,7 @@ def test_the_page_tells_inputs_scales_and_dates(
 
 
 def test_local_networks_are_all_in_one_file(
-    runs: Callable[[str], OpenedRun], tmp_path: Path
+    runs: Callable[[str], OpenedNetwork], tmp_path: Path
 ) -> None:
     """Which has the series in front; Keras has no model for them."""
     export(runs("local"), "onnx", tmp_path / "out")
@@ -200,7 +201,7 @@ def test_local_networks_are_all_in_one_file(
 
 
 def test_nothing_is_left_where_the_network_differs(
-    runs: Callable[[str], OpenedRun], tmp_path: Path
+    runs: Callable[[str], OpenedNetwork], tmp_path: Path
 ) -> None:
     """A network of another seed is no export of this one."""
     opened = runs("air")
@@ -224,7 +225,7 @@ def test_a_difference_of_nan_is_refused() -> None:
 
 
 def test_litert_runs_on_built_in_operators_alone(
-    runs: Callable[[str], OpenedRun], tmp_path: Path
+    runs: Callable[[str], OpenedNetwork], tmp_path: Path
 ) -> None:
     """Any number of windows at once, without what only TensorFlow has."""
     opened = runs("air")
@@ -242,7 +243,8 @@ def test_litert_runs_on_built_in_operators_alone(
     ("words", "code", "said"),
     [
         (["--format", "onnx", "-o", "there"], 2, "there is there already"),
-        (["--format", "onnx", "-o", "no/out"], 2, "can not write no/out: No such file"),
+        (["--format", "keras", "-o", "no/out"], 2, "can not write no/out: there is no folder no."),
+        (["--format", "onnx", "-o", "x" * 300], 2, "File name too long"),
         (["--format", "onnx", "-o", "-"], 2, "a folder, which can not be printed"),
         (["--format", "pickle", "-o", "out"], 2, "'pickle' is not one of 'onnx', 'keras'"),
         (["--format", "onnx"], 2, "Missing option '--output'"),

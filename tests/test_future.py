@@ -18,7 +18,7 @@ from forecast.data.future import MOST_ROWS, _steps_left, refuse_endless
 from forecast.data.panel import Panel
 from forecast.display import step_progress
 from forecast.errors import UsageError
-from forecast.jobs.opening import open_run
+from forecast.jobs.opening import open_network
 from forecast.runs import find_run
 from forecast.windows import Inputs
 
@@ -53,12 +53,12 @@ def test_what_can_never_end_is_refused_at_once(make_panel: Callable[..., Panel])
 def test_predict_refuses_before_it_begins(run: Path) -> None:
     """A number of any size."""
     with pytest.raises(UsageError, match=r"lie past the year 9999\."):
-        predict(open_run(find_run(run.parent)), horizon=10**30)
+        predict(open_network(find_run(run.parent)), horizon=10**30)
 
 
 def test_many_steps_are_one_step_after_another(run: Path) -> None:
     """What is forecast becomes the context; every step is told of once, the same at any horizon."""
-    opened = open_run(find_run(run.parent))
+    opened = open_network(find_run(run.parent))
     [branch] = opened.network.branches
     panel = opened.network.shared.apply(opened.known).panel
     told: list[int] = []

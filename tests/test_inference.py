@@ -12,7 +12,8 @@ import pytest
 from forecast.data.calendar import iso
 from forecast.data.panel import Panel
 from forecast.errors import DivergedError, RunError
-from forecast.jobs.opening import OpenedRun, open_run
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import open_network
 from forecast.methods.network import OnnxPredictor
 from forecast.runs import find_run
 from forecast.scoring.conformal import Conformal
@@ -22,12 +23,12 @@ from forecast.windows import Inputs
 
 
 @pytest.fixture(scope="module")
-def opened(trained: Path) -> OpenedRun:
+def opened(trained: Path) -> OpenedNetwork:
     """The airline run."""
-    return open_run(find_run(trained.parent))
+    return open_network(find_run(trained.parent))
 
 
-def _say(opened: OpenedRun, panel: Panel, cutoffs: np.ndarray, horizon: int) -> np.ndarray:
+def _say(opened: OpenedNetwork, panel: Panel, cutoffs: np.ndarray, horizon: int) -> np.ndarray:
     return opened.network.forecast(panel, cutoffs, horizon).y_hat
 
 
@@ -38,7 +39,7 @@ def airline(make_panel: Callable[..., Panel], airline_values: np.ndarray) -> Pan
 
 
 def test_many_steps_are_the_network_fed_its_own_forecasts(
-    opened: OpenedRun, airline: Panel
+    opened: OpenedNetwork, airline: Panel
 ) -> None:
     """Step by step by hand: scale, call, append, drop the oldest, and scale back at the end."""
     scale, shift = (opened.network.shared.states()[0][key][0] for key in ("scale", "shift"))
@@ -52,7 +53,9 @@ def test_many_steps_are_the_network_fed_its_own_forecasts(
     np.testing.assert_allclose(forecasts, [by_hand], rtol=1e-6)
 
 
-def test_a_longer_horizon_begins_with_the_shorter_one(opened: OpenedRun, airline: Panel) -> None:
+def test_a_longer_horizon_begins_with_the_shorter_one(
+    opened: OpenedNetwork, airline: Panel
+) -> None:
     """What is asked for later changes nothing before it."""
     cutoffs = np.array([11, 50, 143])
     long = _say(opened, airline, cutoffs, 7)
@@ -60,7 +63,7 @@ def test_a_longer_horizon_begins_with_the_shorter_one(opened: OpenedRun, airline
 
 
 def test_forecasts_do_not_depend_on_what_is_forecast_beside_them(
-    opened: OpenedRun, airline: Panel
+    opened: OpenedNetwork, airline: Panel
 ) -> None:
     """All cutoffs at once are each cutoff alone, also over more than fit in one call."""
     cutoffs = np.arange(11, 144)
@@ -71,7 +74,7 @@ def test_forecasts_do_not_depend_on_what_is_forecast_beside_them(
     np.testing.assert_allclose(many[4999], many[4999 % 133], rtol=1e-5)
 
 
-def test_a_forecast_sees_nothing_after_its_cutoff(opened: OpenedRun, airline: Panel) -> None:
+def test_a_forecast_sees_nothing_after_its_cutoff(opened: OpenedNetwork, airline: Panel) -> None:
     """Whatever comes later, and whatever came before its context."""
     changed = airline.values.copy()
     changed[61:] = 1e6
@@ -83,7 +86,7 @@ def test_a_forecast_sees_nothing_after_its_cutoff(opened: OpenedRun, airline: Pa
 
 
 def test_the_forecasts_that_a_run_keeps_are_made_the_same_way(
-    opened: OpenedRun, airline: Panel
+    opened: OpenedNetwork, airline: Panel
 ) -> None:
     """There is one way to forecast: those of the training come again, digit by digit."""
     kept = pd.read_csv(opened.run.file("forecasts.csv"))
@@ -93,7 +96,7 @@ def test_the_forecasts_that_a_run_keeps_are_made_the_same_way(
 
 
 def test_a_run_keeps_the_rows_that_a_forecast_begins_with(
-    opened: OpenedRun, airline: Panel
+    opened: OpenedNetwork, airline: Panel
 ) -> None:
     """The last year; the file that they came from is not needed."""
     panel = opened.known
@@ -101,7 +104,7 @@ def test_a_run_keeps_the_rows_that_a_forecast_begins_with(
     assert iso(panel.ds[[0, -1]]) == ["1960-01-01", "1960-12-01"]
 
 
-def test_a_forecast_that_is_no_number_is_refused(opened: OpenedRun, airline: Panel) -> None:
+def test_a_forecast_that_is_no_number_is_refused(opened: OpenedNetwork, airline: Panel) -> None:
     """It never reaches a table."""
     broken = Pipeline((Affine(np.array([1e-320]), np.array([0.0])),))
     forecaster = replace(opened.network, shared=broken)
@@ -114,7 +117,7 @@ def test_a_forecast_that_is_no_number_is_refused(opened: OpenedRun, airline: Pan
 
 
 def test_a_series_shorter_than_the_context_is_forecast_too(
-    opened: OpenedRun, make_panel: Callable[..., Panel], airline_values: np.ndarray
+    opened: OpenedNetwork, make_panel: Callable[..., Panel], airline_values: np.ndarray
 ) -> None:
     """Its first season goes on backwards: a year and its repetition forecast the same."""
     year = airline_values[:12].tolist()
@@ -125,7 +128,7 @@ def test_a_series_shorter_than_the_context_is_forecast_too(
     )
 
 
-def test_quantiles_are_calibrated_or_learned(opened: OpenedRun, airline: Panel) -> None:
+def test_quantiles_are_calibrated_or_learned(opened: OpenedNetwork, airline: Panel) -> None:
     """Whichever the config asks for; this one asks for neither."""
     with pytest.raises(RunError) as caught:
         opened.network.forecast(airline, airline.ends - 1, 1, [0.1])
@@ -136,7 +139,7 @@ def test_quantiles_are_calibrated_or_learned(opened: OpenedRun, airline: Panel) 
 
 
 def test_quantiles_add_the_calibrated_errors_in_scaled_units(
-    opened: OpenedRun, airline: Panel
+    opened: OpenedNetwork, airline: Panel
 ) -> None:
     """By hand: the forecast scaled, the size of the error of its rank added, and scaled back."""
     scale, shift = (opened.network.shared.states()[0][key][0] for key in ("scale", "shift"))
@@ -169,7 +172,7 @@ def test_quantiles_add_the_calibrated_errors_in_scaled_units(
     ],
 )
 def test_a_quantile_that_can_not_be_told_is_refused(
-    opened: OpenedRun, airline: Panel, horizon: int, level: float, message: str
+    opened: OpenedNetwork, airline: Panel, horizon: int, level: float, message: str
 ) -> None:
     """Nothing is made up: too far ahead, or too far out."""
     conformal = Conformal.calibrate(np.zeros((9, 2)), np.ones(9), np.array([1.0]))
@@ -212,7 +215,9 @@ class Counted:
         return cls()
 
 
-def test_a_panel_is_transformed_once_for_all_quantiles(opened: OpenedRun, airline: Panel) -> None:
+def test_a_panel_is_transformed_once_for_all_quantiles(
+    opened: OpenedNetwork, airline: Panel
+) -> None:
     """On the way to the network; the way back starts from what it gave then."""
     counted = Counted()
     shared = Pipeline((*opened.network.shared.transforms, counted))

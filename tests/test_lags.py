@@ -20,6 +20,7 @@ from forecast.config.schema import FeaturesOptions, WindowOptions
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.features import places_of, rolling_means, rolling_means_of, sizes_of
+from forecast.jobs.fitting import fit_methods
 from forecast.jobs.job import prepare
 from forecast.methods.method import unheard
 from forecast.methods.network import Branch
@@ -455,7 +456,7 @@ def test_a_backtest_sees_nothing_after_its_cutoff(tmp_path: Path) -> None:
 
     def forecasts(own: pd.DataFrame) -> pd.DataFrame:
         job = prepare(_write(tmp_path, own), settings)
-        found = backtest(job, ["naive"], Console(quiet=True)).forecasts
+        found = backtest(job, ["naive"], Console(quiet=True), fit_methods).forecasts
         return found[found["model"] == "mlp"].set_index(["unique_id", "ds", "cutoff"])
 
     one = forecasts(table)

@@ -278,6 +278,62 @@ def test_every_problem_is_reported_at_once(refusal: Callable[..., str]) -> None:
                 "Add `validation: 0.1` to `split`, or leave early_stopping out."
             ),
         ),
+        (
+            "training={epochs: 5, average_epochs: 6}",
+            (
+                "--set: of 5 epochs there are no last 6.\n"
+                "      | training={epochs: 5, average_epochs: 6}\n"
+                f"      |          {'^' * 30}\n"
+                "Set it to 5 or less."
+            ),
+        ),
+        (
+            "training={average_epochs: 6, ema_momentum: 0.9}",
+            (
+                "--set: `average_epochs` and `ema_momentum` each choose which weights are used.\n"
+                "      | training={average_epochs: 6, ema_momentum: 0.9}\n"
+                f"      |          {'^' * 38}\n"
+                "Leave one of them out."
+            ),
+        ),
+        (
+            "training={gradient_accumulation_steps: 8, steps_per_epoch: 4}",
+            (
+                "--set: 8 batches make one step of the optimizer, and "
+                "`training.steps_per_epoch: 4` an epoch.\n"
+                "      | training={gradient_accumulation_steps: 8, steps_per_epoch: 4}\n"
+                f"      |          {'^' * 52}\n"
+                "Set `training.steps_per_epoch` to 8 or a multiple of it."
+            ),
+        ),
+        (
+            "model={kind: simple_rnn, bias_initializer: chrono}",
+            (
+                "--set: `model.bias_initializer: chrono` sets gates, and simple_rnn has none.\n"
+                "      | model={kind: simple_rnn, bias_initializer: chrono}\n"
+                f"      |       {'^' * 44}\n"
+                "Set `model.kind: gru` or `lstm`, or leave it out."
+            ),
+        ),
+        (
+            "model.kernel_initializer={uniform: 1, normal: 1}",
+            (
+                "--set: `model.kernel_initializer` should be a name, or say `uniform` or `normal`, "
+                "and is a mapping.\n"
+                "      | model.kernel_initializer={uniform: 1, normal: 1}\n"
+                "      |                          ^^^^^^^^^^^^^^^^^^^^^^^"
+            ),
+        ),
+        (
+            "training={schedule: plateau, early_stopping: {patience: 5}}",
+            (
+                "--set: early stopping waits 5 epochs, and the schedule `plateau` 5 before the "
+                "learning rate falls: it never would.\n"
+                "      | training={schedule: plateau, early_stopping: {patience: 5}}\n"
+                "      | ^^^^^^^^\n"
+                "Let `early_stopping.patience` be larger than `plateau.patience`."
+            ),
+        ),
     ],
 )
 def test_a_problem_of_a_setting_is_shown_in_the_setting(

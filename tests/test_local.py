@@ -12,9 +12,10 @@ import pytest
 from forecast.commands.backtest import backtest
 from forecast.console import Console
 from forecast.data.panel import Panel
-from forecast.jobs.fitting import Fitting
+from forecast.jobs.fitting import Fitting, fit_methods
 from forecast.jobs.job import Job, prepare
-from forecast.jobs.opening import OpenedRun, open_run
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import open_network
 from forecast.networks import Architecture
 from forecast.runs import find_run
 from forecast.runs.weights import read_weights
@@ -50,7 +51,7 @@ def _write(folder: Path, lengths: dict[str, int], model: str = "units: 3") -> Pa
 @pytest.fixture(scope="module")
 def opened(
     once: Callable[..., list[CompletedProcess[str]]], cli_in: Callable[..., CompletedProcess[str]]
-) -> OpenedRun:
+) -> OpenedNetwork:
     """A run of three shops with two networks each."""
 
     def train(folder: Path) -> list[CompletedProcess[str]]:
@@ -59,11 +60,11 @@ def opened(
 
     (result,) = once("local", train)
     assert result.returncode == 0, result.stderr
-    return open_run(find_run(Path(str(result.args)) / "runs", "local"))
+    return open_network(find_run(Path(str(result.args)) / "runs", "local"))
 
 
 @pytest.fixture(scope="module")
-def job(opened: OpenedRun) -> Job:
+def job(opened: OpenedNetwork) -> Job:
     """What was trained on."""
     return prepare(opened.run.path.parents[1] / "sales.yaml")
 
@@ -74,7 +75,7 @@ def _cutoffs(panel: Panel) -> np.ndarray:
     return np.array([third + 8, first + 9, first + 30, panel.ends[1] - 1, second + 5, first + 2])
 
 
-def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedRun) -> None:
+def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedNetwork) -> None:
     """Series after series, where a run of one network for all keeps one for Keras."""
     config = opened.config
     network = Architecture(config.model, config.window, 12)
@@ -83,7 +84,7 @@ def test_a_run_keeps_a_row_of_weights_for_each_network(opened: OpenedRun) -> Non
     assert weights.shape == (3, 2, network.parameters)
 
 
-def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, job: Job) -> None:
+def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedNetwork, job: Job) -> None:
     """Any number of cutoffs of each series, in any order, and beyond the network's horizon."""
     config = opened.config
     [weights] = read_weights(opened.run, 1)
@@ -100,7 +101,7 @@ def test_the_export_forecasts_as_the_networks_in_memory_do(opened: OpenedRun, jo
         np.testing.assert_allclose(by_export[i], alone[0], rtol=1e-4)
 
 
-def test_each_series_has_the_mean_of_its_own_members(opened: OpenedRun, job: Job) -> None:
+def test_each_series_has_the_mean_of_its_own_members(opened: OpenedNetwork, job: Job) -> None:
     """By hand, in plain Keras: the rows of weights that belong to the series, averaged."""
     config = opened.config
     network = Architecture(config.model, config.window, job.season_length)
@@ -157,7 +158,7 @@ def test_where_all_series_are_too_short_nothing_is_trained(
 
 
 def _backtest(config: Path, *settings: str) -> pd.DataFrame:
-    result = backtest(prepare(config, settings), ["naive"], Console(quiet=True))
+    result = backtest(prepare(config, settings), ["naive"], Console(quiet=True), fit_methods)
     return result.forecasts[result.forecasts["model"] == "gru"].reset_index(drop=True)
 
 
@@ -183,7 +184,7 @@ def test_a_backtest_forecasts_each_series_with_its_own_networks(tmp_path: Path) 
 def test_a_series_too_short_before_a_cutoff_is_forecast_by_its_last_value(tmp_path: Path) -> None:
     """Though it is long enough to train on all of its rows; the others have their networks."""
     job = prepare(_write(tmp_path, LENGTHS), ["backtest.n_windows=8", "backtest.stride=2"])
-    table = backtest(job, ["naive"], Console(quiet=True)).forecasts
+    table = backtest(job, ["naive"], Console(quiet=True), fit_methods).forecasts
     assert table["cutoff"].groupby(table["unique_id"]).nunique().to_dict() == dict.fromkeys(
         LENGTHS, 8
     )

@@ -192,6 +192,18 @@ def test_a_statistical_method_sees_the_past_of_its_cutoff_alone(
     assert rmse(truth, before[1], ONE) < rmse(truth, naive[1], ONE)
 
 
+def test_a_statistical_method_leaves_out_what_it_can_not_be_fitted_to(
+    make_panel: Callable[..., Panel], airline_values: np.ndarray
+) -> None:
+    """One row is too few for any: the other series has its forecast all the same."""
+    panel = make_panel([[5.0], list(airline_values[:60])])
+    panel.values.setflags(write=False)
+    for name in ("auto_ets", "auto_theta"):
+        forecasts = _points(name, panel, panel.ends - 1, 4, 12)
+        assert np.isnan(forecasts[0]).all()
+        assert np.isfinite(forecasts[1]).all()
+
+
 def test_methods_come_in_the_order_asked_for_and_once() -> None:
     """Their names are those of the command line and of tables."""
     methods = named_methods(["drift", "naive", "drift"], season_length=1)

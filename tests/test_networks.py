@@ -563,6 +563,89 @@ def test_what_a_member_drops_follows_from_its_seed_and_step_alone() -> None:
         assert ((other == 0) == (alone == 0)).mean() == pytest.approx(0.58, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"reset_after": False}, {"kind": "lstm"}, {"kind": "simple_rnn"}]
+)
+def test_the_states_that_a_layer_drops_are_the_same_at_all_steps(options: dict[str, Any]) -> None:
+    """With the forecasts and gradients of Keras's own cell, whose products see the same states."""
+    network = _network(units=4, recurrent_dropout=0.5, dropout=0, **options)
+    random = np.random.default_rng(0)
+    rows = random.normal(scale=0.5, size=(2, network.parameters)).astype(np.float32)
+    contexts = random.normal(size=(2, 6, 12, 1)).astype(np.float32)
+    rates, seeds = np.zeros(2, np.float32), np.array([3, 4], np.uint32)
+    dropping = Dropping(rates, seeds, np.array([5, 6], np.uint32))
+    masks = np.asarray(dropping.mask((2, 6, 4), 0.5, 0))
+    assert set(np.unique(masks)) == {0.0, 2.0}
+
+    def total(weights: Any) -> tuple[Any, Any]:
+        value = network.forward(weights, Inputs(contexts), dropping, differentiable=True).value
+        return ops.sum(value), value
+
+    values, gradient = backend().gradient(total, tf.constant(rows))
+    for k, row in enumerate(rows):
+        model = network.model(row)
+        [cell] = [layer.cell for layer in model.layers if hasattr(layer, "cell")]
+        is_one = not hasattr(cell, "dropout_mask_count")
+        cell._recurrent_dropout_mask = masks[k] if is_one else [masks[k]] * 4
+        with tf.GradientTape() as tape:
+            states = [tf.zeros((6, 4))] * (2 if options.get("kind") == "lstm" else 1)
+            for step in range(12):
+                output, states = cell(contexts[k][:, step], states, training=True)
+            forecasts = model.get_layer("forecast")(output)
+            number = tf.reduce_sum(forecasts)
+        np.testing.assert_allclose(np.asarray(values)[k], np.asarray(forecasts), atol=1e-5)
+        own = [weight for layer in model.layers for weight in layer.trainable_weights]
+        by_tape = [np.ravel(part) for part in tape.gradient(number, own)]
+        np.testing.assert_allclose(
+            np.asarray(gradient)[k], np.concatenate(by_tape), rtol=1e-4, atol=1e-4
+        )
+    still = np.asarray(network.forward(rows, Inputs(contexts)).value)
+    np.testing.assert_allclose(still[0], _forecast(network.model(rows[0]), contexts[0]), atol=1e-5)
+    assert np.abs(np.asarray(values) - still).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "keeps", "lets_in"),
+    [
+        ({"kind": "gru"}, slice(0, 400), slice(0)),
+        ({"kind": "gru", "reset_after": False}, slice(0, 400), slice(0)),
+        ({"kind": "lstm"}, slice(400, 800), slice(0, 400)),
+    ],
+)
+def test_units_begin_to_remember_for_as_long_as_the_context_is(
+    options: dict[str, Any], keeps: slice, lets_in: slice
+) -> None:
+    """With `chrono`: a gate keeps u / (1 + u) of the state, for u from 1 to the steps less 1."""
+    model = _build(units=400, patch_length=2, bias_initializer="chrono", **options)
+    bias = np.atleast_2d(model.get_layer(options["kind"]).get_weights()[2])
+    remembered = np.exp(bias[0, keeps])
+    assert (remembered >= 1).all()
+    assert remembered.max() == pytest.approx(5, abs=0.1)  # of a context of 12, patches of 2
+    assert remembered.mean() == pytest.approx(3, abs=0.2)
+    np.testing.assert_array_equal(bias[0, lets_in], -bias[0, keeps][: lets_in.stop])
+    others = np.delete(bias, np.r_[keeps, lets_in], axis=1)
+    assert not others.any()
+    assert not bias[1:].any()
+
+
+def test_first_weights_are_drawn_as_the_config_says() -> None:
+    """Of recurrent layers; the forget gate of an LSTM begins open all the same."""
+    model = _build(
+        kind="lstm", units=30, kernel_initializer={"uniform": 0.1}, bias_initializer="ones",
+        recurrent_initializer={"normal": 0.2},
+    )  # fmt: skip
+    kernel, recurrent, bias = model.get_layer("lstm").get_weights()
+    assert 0.09 < np.abs(kernel).max() <= 0.1
+    assert recurrent.std() == pytest.approx(0.2, rel=0.1)
+    assert np.abs(recurrent).max() > 0.5
+    assert (bias == 1).all()
+    own = keras.initializers.HeUniform()
+    both = (_build(units=30, kernel_initializer="he_uniform").get_layer("gru").get_weights()[0],
+            np.asarray(own((1, 90))))  # fmt: skip
+    for drawn in both:
+        assert 0.9 * np.sqrt(6) < np.abs(drawn).max() <= np.sqrt(6)
+
+
 def test_a_forecast_drops_nothing() -> None:
     """The plain model in training drops, as Keras does; neither does when it forecasts."""
     network = _network(dropout=0.5)

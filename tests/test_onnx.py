@@ -182,8 +182,7 @@ def _graph_of(model: keras.Model) -> Any:
     return SimpleNamespace(
         keras_model=model,
         is_local=False,
-        quantiles=(),
-        window=SimpleNamespace(horizon=model.output_shape[1]),
+        output_shape=model.output_shape[1:],
         input_shapes=lambda: {"past": model.input_shape[1:]},
         layer_weights=Layout.of(model).arrays,
     )

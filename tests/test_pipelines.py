@@ -15,7 +15,7 @@ from forecast.console import Console
 from forecast.errors import ConfigError, DataError
 from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job, prepare
-from forecast.jobs.opening import open_run
+from forecast.jobs.opening import open_network
 from forecast.runs import find_run
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -85,7 +85,7 @@ def test_a_run_has_a_network_for_each_of_the_units(trained_units: Path) -> None:
 
 def test_a_run_forecasts_as_it_did_when_it_was_trained(trained_units: Path, cli_in: Cli) -> None:
     """From its own last rows, which are as many as the longest reach takes."""
-    opened = open_run(find_run(trained_units.parent))
+    opened = open_network(find_run(trained_units.parent))
     job = prepare(trained_units / "resolved.yaml")
     kept = _rows(trained_units / "forecasts.csv", "test", "mlp")
     again = opened.network.forecast(job.panel, job.cutoffs["test"], 1, [0.1, 0.9])

@@ -37,7 +37,9 @@ def test_unasked_the_history_and_the_forecast_land_in_the_run(cli: Cli, run: Pat
         assert path.read_bytes().startswith(MAGIC["png"])
 
 
-@pytest.mark.parametrize("figure", ["history", "forecast", "steps", "residuals", "backtest"])
+@pytest.mark.parametrize(
+    "figure", ["history", "forecast", "steps", "residuals", "backtest", "norms"]
+)
 def test_one_figure_may_be_asked_for(cli: Cli, run: Path, figure: str) -> None:
     """By its name alone, or after the run."""
     (path,) = _written(cli("plot", figure), run)
@@ -75,7 +77,7 @@ def test_the_forecast_says_what_it_shows(cli: Cli, run: Path, tmp_path: Path) ->
 
 def test_a_panel_with_intervals_is_drawn(cli: Cli, trained_panel: Path, tmp_path: Path) -> None:
     """Every figure of it."""
-    figures = ["history", "forecast", "steps", "residuals", "backtest"]
+    figures = ["history", "forecast", "steps", "residuals", "backtest", "norms"]
     result = cli("plot", trained_panel, *figures, "--output", ".")
     assert [path.name for path in _written(result, tmp_path)] == [f"{name}.png" for name in figures]
 
@@ -134,7 +136,7 @@ def test_a_history_is_drawn_of_a_run_that_lost_its_forecasts(cli: Cli, run: Path
             5,
             (
                 "error: nothing is neither a run nor a figure.\n"
-                "Known here: history, forecast, steps, residuals, backtest.\n"
+                "Known here: history, forecast, steps, residuals, backtest, norms.\n"
             ),
         ),
         (

@@ -17,7 +17,7 @@ from forecast.config.models import SimpleRNNOptions
 from forecast.config.schema import WindowOptions
 from forecast.errors import ConfigError
 from forecast.jobs.job import prepare
-from forecast.jobs.opening import open_run
+from forecast.jobs.opening import open_network
 from forecast.networks import Architecture
 from forecast.runs import find_run
 from forecast.windows import Inputs
@@ -141,7 +141,7 @@ def test_intervals_stretch_what_the_network_learned(stretched: Path, cli_in: Cli
     run = find_run(stretched / "runs")
     factors = json.loads(run.file("intervals.json").read_text())["factors"]
     assert {level: len(own) for level, own in factors.items()} == {"0.1": 24, "0.9": 24}
-    opened = open_run(run)
+    opened = open_network(run)
     shared, panel = opened.network.shared, opened.known
     said = opened.network.predictions(shared.apply(panel).panel, panel.ends - 1, 24)
     rows = _rows(cli_in("predict", cwd=stretched))

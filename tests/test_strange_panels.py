@@ -11,8 +11,9 @@ import pytest
 
 from forecast.commands.backtest import backtest
 from forecast.commands.evaluate import evaluate
+from forecast.commands.invocation import Invocation
 from forecast.commands.predict import predict
-from forecast.commands.train import Invocation, train
+from forecast.commands.train import train
 from forecast.config.schema import SplitOptions
 from forecast.console import Console
 from forecast.data.panel import Panel
@@ -25,8 +26,10 @@ from forecast.data.split import (
     split_panel,
 )
 from forecast.errors import ConfigError, DataError
+from forecast.jobs.fitting import fit_methods
 from forecast.jobs.job import prepare
-from forecast.jobs.opening import OpenedRun, open_run
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import open_network
 from forecast.runs import stage
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -63,9 +66,9 @@ def _write(folder: Path, series: Mapping[str, Sequence[float | None]]) -> Path:
     return folder / "t.yaml"
 
 
-def _train(config: Path, *settings: str) -> OpenedRun:
+def _train(config: Path, *settings: str) -> OpenedNetwork:
     with stage(config.parent / "runs", "t", "t") as staging:
-        return open_run(train(prepare(config, settings), staging, Invocation(QUIET)))
+        return open_network(train(prepare(config, settings), staging, Invocation(QUIET)))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_one_short_series_gets_the_simple_forecast_and_the_others_the_network(
     if INTERVALS in settings:
         assert own["q0.1"].isna().all()
         assert table.loc[table["unique_id"] != "z", ["q0.1", "q0.9"]].notna().all(axis=None)
-    result = backtest(job, ["naive", "seasonal_naive"], QUIET)
+    result = backtest(job, ["naive", "seasonal_naive"], QUIET, fit_methods)
     assert np.isfinite(result.forecasts.loc[result.forecasts["model"] == "mlp", "y_hat"]).all()
 
 
@@ -155,17 +158,17 @@ def test_a_backtest_without_a_value_to_score_is_refused(tmp_path: Path) -> None:
     values: list[float | None] = [*_days(80), *[None] * 30, 100.0]
     job = prepare(_write(tmp_path, {"a": values}), ["split.test=40", "backtest.n_windows=2"])
     with pytest.raises(DataError, match="none of the 2 cutoffs"):
-        backtest(job, ["naive"], QUIET)
+        backtest(job, ["naive"], QUIET, fit_methods)
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenedRun:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenedNetwork:
     """A run of two series of 110 days."""
     folder = tmp_path_factory.mktemp("two")
     return _train(_write(folder, {"a": _days(110), "b": _days(110)}))
 
 
-def test_newer_rows_alone_are_scored(tmp_path: Path, opened: OpenedRun) -> None:
+def test_newer_rows_alone_are_scored(tmp_path: Path, opened: OpenedNetwork) -> None:
     """Not the run's own test rows, nor series that the file lacks, nor a horizon that it has."""
     forecast = predict(opened)
     own = forecast[(forecast["unique_id"] == "a") & (forecast["step"] <= 2)]
@@ -179,7 +182,7 @@ def test_newer_rows_alone_are_scored(tmp_path: Path, opened: OpenedRun) -> None:
 
 @pytest.mark.parametrize("known", [0, 7])
 def test_a_gate_on_newer_rows_is_not_softened_by_others(
-    tmp_path: Path, opened: OpenedRun, cli: Callable[..., CompletedProcess[str]], known: int
+    tmp_path: Path, opened: OpenedNetwork, cli: Callable[..., CompletedProcess[str]], known: int
 ) -> None:
     """Two rows that are far off trip it; known rows that the file holds too are part of it."""
     dates = pd.date_range("2020-04-20", periods=2)

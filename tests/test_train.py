@@ -5,8 +5,11 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 
@@ -321,8 +324,70 @@ def test_a_training_that_diverges_ends_with_7_and_leaves_no_run(cli: Cli, projec
     result = cli("--quiet", "train", "--config", "air.yaml", "--set", "training.learning_rate=1e30")
     assert (result.returncode, result.stdout) == (7, "")
     assert result.stderr == (
-        "error: training diverged: the loss in epoch 1 is nan.\n"
+        "error: training diverged: the loss or its gradient was not finite in 6 steps of epoch 1.\n"
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`).\n"
     )
     assert list((project / "runs").iterdir()) == []
+
+
+def test_the_history_can_be_read_by_tensorboard(cli: Cli, project: Path) -> None:
+    """Each column of each network, by TensorBoard's own reader; the run is whole and can go."""
+    events = import_module("tensorboard.backend.event_processing.event_accumulator")
+    settings = ["training.epochs=2", "training.ensemble=2", "model={kind: mlp, layers: [2]}"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    result = cli("train", "--config", "air.yaml", *words, "--log", "tensorboard")
+    assert result.returncode == 0, result.stderr
+    run = Path(result.stdout.strip())
+    history = _read(run / "history.csv")
+    for member in (0, 1):
+        read = events.EventAccumulator(str(run / f"tensorboard/member-{member}")).Reload()
+        own = [row for row in history if row["member"] == str(member)]
+        assert set(read.Tags()["scalars"]) == {*own[0], "seconds"} - {"epoch", "member"}
+        for column in ("loss", "test_loss", "gradient_norm"):
+            scalars = read.Scalars(column)
+            assert [event.step for event in scalars] == [1, 2]
+            assert [event.value for event in scalars] == pytest.approx(
+                [float(row[column]) for row in own]
+            )
+            assert scalars[0].wall_time < scalars[1].wall_time
+    verified = cli("runs", "verify", run)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert cli("runs", "delete", run).returncode == 0
+
+
+def test_a_log_without_its_extra_ends_with_8(project: Path) -> None:
+    """Before anything is trained, and with the command that installs it."""
+    without = (
+        "import sys; sys.modules['tensorboard'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
+        "from forecast.__main__ import main; main()"
+    )
+    words = ["train", "--config", "air.yaml", "--log", "tensorboard"]
+    result = subprocess.run(
+        [sys.executable, "-c", without, *words], cwd=project, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (
+        8,
+        "",
+        (
+            "error: this needs tensorboard, which is not installed.\n"
+            "Install it: pip install 'keras-forecast[tensorboard]'\n"
+        ),
+    )
+    assert not (project / "runs").exists()
+
+
+def test_steps_that_are_skipped_are_said_and_told_by_epoch(cli: Cli, project: Path) -> None:
+    """A value whose square no float holds spoils the batches that it is a target of, no more."""
+    table = project / "airline-passengers.csv"
+    table.write_text(table.read_text().replace('"1954-01",204', '"1954-01",1e30'))
+    settings = ["training.epochs=2", "training.batch_size=4", "model.units=2", "transforms=[]"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    result = cli("train", "--config", "air.yaml", *words)
+    assert result.returncode == 0
+    assert (
+        "\nwarning: 2 steps were skipped: the loss or its gradient was not finite. Where they are "
+        "many, set training.clip_norm: 1, or lower training.learning_rate.\n"
+    ) in result.stderr
+    history = _read(Path(result.stdout.strip()) / "history.csv")
+    assert [row["skipped_steps"] for row in history] == ["1", "1"]

@@ -14,7 +14,7 @@ import tensorflow as tf
 from pydantic import TypeAdapter
 
 from forecast.config.models import ModelOptions
-from forecast.config.schema import EnsembleOptions, TrainingOptions, WindowOptions
+from forecast.config.schema import EnsembleOptions, PlateauOptions, TrainingOptions, WindowOptions
 from forecast.errors import DivergedError
 from forecast.methods.network import OnnxPredictor
 from forecast.networks import Architecture, Model
@@ -33,6 +33,7 @@ from forecast.training import (
     layers,
     plan_of,
 )
+from forecast.training.plateau import Plateau
 from forecast.windows import Columns, Inputs, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -325,7 +326,8 @@ def test_a_member_that_diverges_stops_and_the_others_go_on(together: Fitted) -> 
     with pytest.raises(DivergedError) as caught:
         together.refuse_divergence()
     message, advice = str(caught.value).splitlines()
-    assert message.startswith("training diverged: the loss of seed 10 in epoch 1 is ")
+    what = "the loss of seed 10 or its gradient was not finite in 5 steps of epoch 1"
+    assert message == f"training diverged: {what}."
     assert advice == (
         "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
         "(`transforms: [minmax]`)."
@@ -342,10 +344,83 @@ def test_a_member_stops_early_by_itself(together: Fitted) -> None:
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_loss_that_is_no_number_is_refused(train: Windows, optimizer: str) -> None:
-    """One member is not told apart."""
+    """One member is not told apart; the epochs whose steps were not all skipped are numbers."""
     fitted = _fit(_dense(), [_member(train, None, 0)], optimizer=optimizer, learning_rate=1e30)
-    with pytest.raises(DivergedError, match=r"^training diverged: the loss in epoch \d is "):
+    said = r"^training diverged: the loss or its gradient was not finite in \d+ steps of epoch \d\."
+    with pytest.raises(DivergedError, match=said):
         fitted.refuse_divergence()
+    assert fitted.history[-1].epoch == 2  # 7 steps an epoch, of which the first is taken
+
+
+def _with_an_enormous_target(train: Windows) -> Windows:
+    """The same windows, and one more that no square of floats holds; no context has its value."""
+    values = np.append(train.values, 1e30)
+    return replace(train, values=values, cutoffs=np.append(train.cutoffs, len(values) - 2))
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_counted(train: Windows) -> None:
+    """As if the batch had not been there: for this member alone, and told with its epoch."""
+    spoiled = _with_an_enormous_target(train)
+    members = [_member(spoiled, None, 0), _member(train, None, 0, "sound")]
+    options: dict[str, Any] = {"epochs": 2, "batch_size": 10}
+    network = _dense()
+    fitted = _fit(network, members, most=2, max_skipped_steps=1, **options)
+    assert [log.skipped_steps for log in _logs(fitted, 0)] == [1, 1]
+    assert [log.skipped_steps for log in _logs(fitted, 1)] == [0, 0]
+    assert fitted.skipped == {members[0].key: 2}
+    fitted.refuse_divergence()
+    theirs = _first(network, 0)
+    theirs.compile(optimizer=keras.optimizers.Adam(0.001), loss="mse")
+    for order, log in zip(_orders(0, spoiled, 2), _logs(fitted, 0), strict=True):
+        losses: list[float] = []
+        for batch in np.split(order, range(10, len(order), 10)):
+            if spoiled.cutoffs[-1] not in batch:
+                step = theirs.train_on_batch(_contexts(spoiled, batch), _targets(spoiled, batch))
+                theirs.reset_metrics()
+                losses += [float(step)] * len(batch)
+        assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
+    alone = _fit(network, members[1:], **options)
+    _assert_same_member(fitted, 1, alone, 0)
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(10, 0), (200, 5)])
+def test_too_many_skipped_steps_in_a_row_end_a_training(
+    train: Windows, batch_size: int, most: int
+) -> None:
+    """Within an epoch too, whatever steps follow; and so does an epoch without any other step."""
+    fitted = _fit(
+        _dense(), [_member(_with_an_enormous_target(train), None, 0)], epochs=3,
+        batch_size=batch_size, max_skipped_steps=most,
+    )  # fmt: skip
+    [log] = fitted.diverged.values()
+    assert (log.epoch, log.skipped_steps) == (1, 1)
+    with pytest.raises(DivergedError, match=r"not finite in 1 step of epoch 1\.\n"):
+        fitted.refuse_divergence()
+
+
+def test_norms_of_gradients_and_weights_are_logged(train: Windows) -> None:
+    """By hand: the gradient before it is clipped, as mean and maximum over an epoch's steps."""
+    network, seed = _recurrent(), 3
+    fitted = _fit(
+        network, [_member(train, None, seed)], epochs=2, batch_size=40, optimizer="sgd",
+        learning_rate=0.1, clip_norm=0.05,
+    )  # fmt: skip
+    model, optimizer = _first(network, seed), keras.optimizers.SGD(0.1, global_clipnorm=0.05)
+    for order, log in zip(_orders(seed, train, 2), fitted.history, strict=True):
+        norms = []
+        for batch in np.split(order, [40, 80]):
+            with tf.GradientTape() as tape:
+                errors = _targets(train, batch) - model(_contexts(train, batch), training=True)
+                loss = tf.reduce_mean(errors**2)
+            weights = model.trainable_variables
+            gradients = tape.gradient(loss, weights)
+            norms.append(float(tf.linalg.global_norm(gradients)))
+            optimizer.apply(gradients, weights)
+        assert log.gradient_norm == pytest.approx(np.mean(norms), rel=1e-3)
+        assert log.max_gradient_norm == pytest.approx(max(norms), rel=1e-3)
+        row = network.weights(model)
+        assert log.weight_norm == pytest.approx(np.linalg.norm(row), rel=1e-4)
 
 
 def test_windows_that_fill_up_a_batch_move_nothing(train: Windows) -> None:
@@ -446,6 +521,49 @@ def test_the_learning_rate_falls_step_by_step_after_a_warm_up(train: Windows) ->
     assert [log.learning_rate for log in logs] == pytest.approx(rates)
 
 
+def test_a_plateau_is_that_of_keras() -> None:
+    """The same learning rates after each epoch, of losses that fall and rise as they like."""
+    options = PlateauOptions(factor=0.5, patience=3, min_delta=0.1)
+    losses = np.random.default_rng(0).normal(size=(60, 2)).cumsum(axis=0)
+    plateau, model = Plateau.begin(2), keras.Sequential([keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(1.0))
+    callback = keras.callbacks.ReduceLROnPlateau(
+        "loss", factor=0.5, patience=3, min_delta=0.1, mode="min"
+    )
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch, each in enumerate(losses):
+        plateau = plateau.after(each, options)
+        callback.on_epoch_end(epoch, {"loss": each[1]})
+        assert plateau.factors[1] == pytest.approx(float(model.optimizer.learning_rate))
+    assert plateau.factors[0] != plateau.factors[1] < 0.1
+
+
+def test_a_learning_rate_falls_where_the_member_s_own_loss_does_not(
+    train: Windows, monitored: Windows
+) -> None:
+    """That of the validation part; the test part decides nothing, and there the training loss."""
+    other = _upside_down(monitored)
+    members = [
+        _member(train, other, 0, "validated", is_validation=True),
+        _member(train, other, 0, "tested"),
+    ]
+    plateau = PlateauOptions(patience=2)
+    options: dict[str, Any] = {"schedule": "plateau", "plateau": plateau, "epochs": 20}
+    fitted = _fit(_dense(), members, most=2, learning_rate=0.01, **options)
+    falls = []
+    for k, column in ((0, "monitored_loss"), (1, "loss")):
+        state, rates = Plateau.begin(1), []
+        for log in _logs(fitted, k):
+            rates.append(0.01 * float(state.factors[0]))
+            state = state.after(np.array([getattr(log, column)]), plateau)
+        assert [log.learning_rate for log in _logs(fitted, k)] == pytest.approx(rates)
+        falls.append(rates[-1] < 0.01)
+    assert falls[0] is not falls[1]
+    alone = _fit(_dense(), members[:1], learning_rate=0.01, **options)
+    _assert_same_member(fitted, 0, alone, 0)
+
+
 def test_the_average_is_a_mean_of_the_weights_after_each_step(train: Windows) -> None:
     """Weighted by how long ago they were, without a bias to the first ones; members alone too."""
     seen: dict[MemberKey, list[np.ndarray]] = {MemberKey(seed): [] for seed in (1, 2)}
@@ -472,6 +590,49 @@ def test_the_average_is_a_mean_of_the_weights_after_each_step(train: Windows) ->
     model = _dense().model(_weights(fitted)[0])
     error = np.mean((np.asarray(model(_contexts(train))) - _targets(train)) ** 2)
     assert _logs(fitted, 0)[-1].monitored_loss == pytest.approx(error, rel=1e-3)
+
+
+def test_the_mean_of_the_last_epochs_forecasts(train: Windows) -> None:
+    """Of the weights after each of them; until then the last weights, and training goes its way."""
+    seen: list[np.ndarray] = []
+    member = _member(train, train, 1)
+    options: dict[str, Any] = {"epochs": 5, "learning_rate": 0.05}
+    fitted = _fit(
+        _dense(), [member], lambda epoch: seen.append(np.array(epoch.state.optimizer.weights[0])),
+        average_epochs=3, **options,
+    )  # fmt: skip
+    np.testing.assert_allclose(_weights(fitted)[0], np.mean(seen[2:], axis=0), rtol=1e-4, atol=1e-6)
+    plain = _fit(_dense(), [member], **options)
+    np.testing.assert_array_equal(seen[-1], _weights(plain)[0])
+    monitored = [[log.monitored_loss for log in own.history] for own in (fitted, plain)]
+    assert monitored[0][:3] == monitored[1][:3]
+    assert monitored[0][4] != pytest.approx(monitored[1][4])
+
+
+def test_accumulated_gradients_make_one_step(train: Windows) -> None:
+    """As Keras has it; and a cosine knows how many steps there are."""
+    network, whole = _recurrent(), replace(train, cutoffs=train.cutoffs[:96])
+    fitted = _fit(
+        network, [_member(whole, None, 3)], epochs=2, batch_size=16, learning_rate=0.01,
+        gradient_accumulation_steps=3,
+    )  # fmt: skip
+    theirs = _first(network, 3)
+    optimizer = keras.optimizers.Adam(0.01, gradient_accumulation_steps=3)
+    theirs.compile(optimizer=optimizer, loss="mse")
+    for order, log in zip(_orders(3, whole, 2), fitted.history, strict=True):
+        losses = []
+        for batch in np.split(order, 6):
+            losses.append(
+                float(theirs.train_on_batch(_contexts(whole, batch), _targets(whole, batch)))
+            )
+            theirs.reset_metrics()
+        assert log.loss == pytest.approx(np.mean(losses), rel=1e-4)
+    np.testing.assert_allclose(_weights(fitted)[0], network.weights(theirs), rtol=1e-3, atol=1e-5)
+    rest = _fit(
+        _dense(), [_member(train, None, 0)], epochs=2, batch_size=16, learning_rate=0.1,
+        gradient_accumulation_steps=3, schedule="cosine",
+    )  # fmt: skip
+    assert [log.learning_rate for log in rest.history] == pytest.approx([0.05, 0], abs=1e-6)
 
 
 def test_steps_per_epoch_draws_as_many_batches(train: Windows) -> None:
@@ -584,10 +745,15 @@ def test_an_error_in_one_block_ends_the_others(train: Windows) -> None:
     assert active_count() == threads
 
 
-@pytest.mark.parametrize("done", [1, 4])
-def test_a_block_goes_on_where_it_was_left(values: np.ndarray, done: int) -> None:
+@pytest.mark.parametrize(
+    ("done", "changes"),
+    [(1, {}), (4, {"schedule": "plateau", "plateau": {"patience": 1}})],
+)
+def test_a_block_goes_on_where_it_was_left(
+    values: np.ndarray, done: int, changes: dict[str, Any]
+) -> None:
     """From its state alone, after a journey through a file: the same weights to the last bit."""
-    options = TrainingOptions.model_validate(SETTINGS)
+    options = TrainingOptions.model_validate(SETTINGS | changes)
     plan, [block] = plan_of(_dense(dropout=0.3), _motley(values), options, 1)
     program = Program(plan)
     whole = fit_block(plan, block, program, _ignore, lambda: False)

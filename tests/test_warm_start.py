@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from forecast.commands.train import Invocation, train
+from forecast.commands.invocation import Invocation
+from forecast.commands.train import train
 from forecast.config.schema import TransformOptions
 from forecast.console import Console
 from forecast.data.panel import Panel

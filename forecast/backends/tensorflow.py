@@ -13,7 +13,9 @@ def gradient(function: Any, at: Any) -> tuple[Any, Any]:
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(at)
         number, others = function(at)
-    return others, tape.gradient(number, at)
+    # Zeros, as in JAX, where the number does not depend on a part.
+    zero = tf.UnconnectedGradients.ZERO
+    return others, tape.gradient(number, at, unconnected_gradients=zero)
 
 
 def compile(function: Any, *examples: Any) -> Any:

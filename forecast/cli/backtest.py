@@ -1,6 +1,7 @@
 """`forecast backtest`."""
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +17,10 @@ from forecast.cli.options import (
     SetOption,
     completing,
 )
+
+if TYPE_CHECKING:
+    from forecast.commands.backtest import Fit
+    from forecast.jobs.job import Job
 
 
 @command(
@@ -83,19 +88,36 @@ def backtest(
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
     job = prepare(config, set_ or (), overrides | {"training.backend": asked_backend(backend)})
     to.refuse_sources(job.config.data.files)
-    require_backend(job.config.training.backend)
+    if job.networks:
+        require_backend(job.config.training.backend)
     with console.without_library_noise():
-        say_loading(job.config.training.backend, console)
-        load_keras(job.config.training.backend)
+        if job.networks:
+            say_loading(job.config.training.backend, console)
+            load_keras(job.config.training.backend)
         from forecast.commands.backtest import SPLIT, encode_backtest
         from forecast.commands.backtest import backtest as run_backtest
         from forecast.commands.verdict import say_verdict
 
-        result = run_backtest(job, names, console)
+        result = run_backtest(job, names, console, _fit(job))
     to.write(encode_backtest(result, to.format), console)
-    say_verdict(result.scores, SPLIT, job.config.model.kind, console, job.config)
+    say_verdict(result.scores, SPLIT, job.config.forecaster, console, job.config)
     if plot_:
         plot_backtest(job, result.forecasts, result.scores, plot_, console)
         console.say(f"drawn: {plot_}")
     if gate:
-        gate.check(result.scores, SPLIT, job.config.model.kind)
+        gate.check(result.scores, SPLIT, job.config.forecaster)
+
+
+def _fit(job: "Job") -> "Fit":
+    """What fits a network, or a blend; what takes Keras, which is loaded by now, for no other."""
+    if not job.networks:
+        from forecast.jobs.blending import fit_blended
+
+        return fit_blended
+    from forecast.jobs.fitting import fit_methods, fit_networks
+
+    if job.config.blend is None:
+        return fit_methods
+    from forecast.jobs.blending import fit_blended
+
+    return partial(fit_blended, fit_networks=fit_networks)

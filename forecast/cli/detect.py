@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from forecast.cli.command import command
-from forecast.cli.opening import open_named
+from forecast.cli.opening import open_named_network
 from forecast.cli.options import (
     RUNS,
     InputOption,
@@ -61,7 +61,7 @@ def detect(
         from forecast.commands.plot import plot_anomalies, refuse_plot
 
         refuse_plot(plot_)
-    opened = open_named(run, runs, console)
+    opened = open_named_network(run, runs, console)
     found = detect_in(opened, input_, level, step, console)
     if plot_:
         plot_anomalies(opened.run.record.name, found, step, plot_, console)

@@ -62,7 +62,7 @@ def evaluate(
         split, scores = INPUT, evaluate_forecasts(found, forecasts, input_, console)
     else:
         split, scores = INPUT, evaluate_run(opened_run(found, console), input_, console)
-    console.result(scores_text(scores, format))
+    console.result(scores_text(found, scores, split, format))
     say_verdict(scores, split, found.record.model, console)
     if gate:
         gate.check(scores, split, found.record.model)

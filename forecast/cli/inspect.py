@@ -1,19 +1,13 @@
 """`forecast inspect`: summary, gates and gradients."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from forecast.cli.command import command
-from forecast.cli.opening import open_named, say_loading
+from forecast.cli.opening import looking
 from forecast.cli.options import RUNS, InputOption, PlotOption, RunArgument, RunsOption
-from forecast.console import Console
-
-if TYPE_CHECKING:
-    from forecast.jobs.opening import OpenedRun
 
 FormatOption = Annotated[
     Literal["table", "csv", "json"], typer.Option(help="How to print what was found.")
@@ -36,7 +30,7 @@ def summary(
 ) -> None:
     """Print layers, shapes, parameters, and the memory of a training."""
     console = context.obj
-    with _looking(run, runs, console) as opened:
+    with looking(run, runs, console) as opened:
         from forecast.commands.summary import summary as summary_of
 
         text = summary_of(opened, format)
@@ -70,7 +64,7 @@ def gates(
     """
     console = context.obj
     _refuse_plot(plot_)
-    with _looking(run, runs, console) as opened:
+    with looking(run, runs, console) as opened:
         from forecast.commands.gates import gates as gates_of
         from forecast.commands.gates import gates_text
         from forecast.jobs.inside import Wanted
@@ -107,7 +101,7 @@ def gradients(
     """
     console = context.obj
     _refuse_plot(plot_)
-    with _looking(run, runs, console) as opened:
+    with looking(run, runs, console) as opened:
         from forecast.commands.gradients import gradients as gradients_of
         from forecast.commands.gradients import gradients_text
         from forecast.jobs.inside import Wanted
@@ -127,17 +121,3 @@ def _refuse_plot(path: Path | None) -> None:
         from forecast.commands.plot import refuse_plot
 
         refuse_plot(path)
-
-
-@contextmanager
-def _looking(run: str, runs: Path, console: Console) -> Iterator["OpenedRun"]:
-    """The run, with Keras loaded to look into it."""
-    from forecast.loading import load_keras, require_backend
-
-    opened = open_named(run, runs, console)
-    backend = opened.config.training.backend
-    require_backend(backend)
-    with console.without_library_noise():
-        say_loading(backend, console)
-        load_keras(backend)
-        yield opened

@@ -22,7 +22,7 @@ def plot(
         typer.Argument(
             metavar="RUN FIGURE...",
             help="A run, latest by default, and figures: history, forecast (these two by default), "
-            "steps, residuals, backtest.",
+            "steps, residuals, backtest, norms.",
             autocompletion=completing("figure"),
         ),
     ] = None,

@@ -1,7 +1,7 @@
 """`forecast train`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,11 @@ from forecast.cli.options import (
     SetOption,
     completing,
 )
+
+if TYPE_CHECKING:
+    from forecast.commands.invocation import Invocation
+    from forecast.jobs.job import Job
+    from forecast.runs import Run, Staging
 
 
 @command(
@@ -40,9 +45,16 @@ def train(
         ),
     ] = None,
     backend: BackendOption = None,
+    log: Annotated[
+        Literal["tensorboard"] | None,
+        typer.Option(
+            help="Write the history into the run's folder tensorboard/ too, for "
+            "`tensorboard --logdir`; needs the extra tensorboard."
+        ),
+    ] = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Train a network and print the path of its run.
+    """Train a network, or a blend, and print the path of its run.
 
     The run holds the network, its scores beside those of the baselines, and all that the other
     commands need.
@@ -56,10 +68,14 @@ def train(
         from forecast.jobs.warm_start import warm_start
         from forecast.loading import asked_backend, load_keras, require_backend
         from forecast.runs import find_run, stage
+        from forecast.runs.tensorboard import require_tensorboard
+    if log:
+        require_tensorboard()
     with stopwatch.stage("read"):
         earlier = None if from_ is None else find_run(runs, from_, console.warn)
         job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
-        require_backend(job.config.training.backend)
+        if job.networks:
+            require_backend(job.config.training.backend)
         start = None if earlier is None else warm_start(job, earlier)
     staged = stage(runs, config.stem, name, console.warn)
     with (
@@ -67,10 +83,28 @@ def train(
         console.stop.cleaning(staging.remove),
         console.without_library_noise(),
     ):
-        say_loading(job.config.training.backend, console)
-        with stopwatch.stage("import"):
-            load_keras(job.config.training.backend)
-            from forecast.commands.train import Invocation
-            from forecast.commands.train import train as train_job
-        run = train_job(job, staging, Invocation(console, stopwatch, sys.argv[1:], start))
+        if job.networks:
+            say_loading(job.config.training.backend, console)
+            with stopwatch.stage("import"):
+                load_keras(job.config.training.backend)
+        from forecast.commands.invocation import Invocation
+
+        invocation = Invocation(console, stopwatch, sys.argv[1:], start, log)
+        run = _train(job, staging, invocation)
     console.result(str(run.path))
+
+
+def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run":
+    """A network, or a blend; what takes Keras, which is loaded by now, is imported for no other."""
+    if job.config.blend is None:
+        from forecast.commands.train import train as train_job
+
+        return train_job(job, staging, invocation)
+    from forecast.commands.train_blend import NetworkTraining, train_blend
+
+    if not job.members:
+        return train_blend(job, staging, invocation)
+    from forecast.commands.train import write_run
+    from forecast.jobs.fitting import fit_networks
+
+    return train_blend(job, staging, invocation, NetworkTraining(fit_networks, write_run))

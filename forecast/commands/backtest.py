@@ -1,21 +1,22 @@
 """How good would it have been? Forecasts from past cutoffs, each from its own past alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from forecast.commands.scored import shown_scores, target_scores
+from forecast.config.data import DataOptions
 from forecast.console import Console
 from forecast.data.export import encode_table, records
 from forecast.data.panel import IntArray
 from forecast.data.split import has_target, rolling_cutoffs
-from forecast.display import scores_table, steps_table
+from forecast.display import steps_table
 from forecast.errors import DataError, Problem
-from forecast.jobs.fitting import Fitting
 from forecast.jobs.job import Job
-from forecast.methods import Task, forecasts_of, named_methods
+from forecast.methods import Method, Task, forecasts_of, named_methods
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import score, score_by_step
 
@@ -32,14 +33,20 @@ class Backtest:
     """`unique_id, split, model, metric, value`"""
     steps: pd.DataFrame
     """`step, model, metric, value` over all series."""
+    options: DataOptions
+    """Of the table that was forecast."""
 
 
-def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
+Fit = Callable[[Sequence[Job], Console], Sequence[Method]]
+"""Fits jobs that have a config in common: who forecasts for each of them."""
+
+
+def backtest(job: Job, against: Sequence[str], console: Console, fit: Fit) -> Backtest:
     """Forecast from the last cutoffs of every series, fitted before the first or before each.
 
     With `refit`, transforms and network are fitted again at every cutoff, on the rows up to it;
-    without, once, on the rows up to the first. `against` names the methods to set beside it.
-    Raises `DataError` where the cutoffs do not fit.
+    without, once, on the rows up to the first. `against` names the methods to set beside it, and
+    `fit` fits what the config asks for. Raises `DataError` where the cutoffs do not fit.
     """
     options = job.config.backtest
     horizon = job.backtest_horizon
@@ -54,23 +61,22 @@ def backtest(job: Job, against: Sequence[str], console: Console) -> Backtest:
     jobs = [job.as_of(rows).calibrated(horizon) for rows in fitted_at]
     for warning in jobs[0].warnings:
         console.warn(warning)
-    fitting = Fitting(jobs)
-    for strange in fitting.strange:
-        console.warn(strange)
-    fitting.describe(console)
-    networks = [trained.method() for trained in fitting.run(console).trained]
+    fitted = fit(jobs, console)
     parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]
     baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
     tables = [
-        forecasts_of([network, *baselines], Task(job.panel, own, horizon, levels))
-        for network, own in zip(networks, each, strict=True)
+        forecasts_of([method, *baselines], Task(job.panel, own, horizon, levels))
+        for method, own in zip(fitted, each, strict=True)
     ]
     forecasts = pd.concat(tables, ignore_index=True)
     first = jobs[0].panel
     scales = error_scales(first.before(first.ends), job.season_length)
     return Backtest(
-        forecasts.drop(columns="split"), score(forecasts, scales), score_by_step(forecasts)
+        forecasts.drop(columns="split"),
+        score(forecasts, scales),
+        score_by_step(forecasts),
+        job.config.data,
     )
 
 
@@ -87,9 +93,12 @@ def _refuse_unobserved(job: Job, cutoffs: Sequence[IntArray], horizon: int) -> N
 def encode_backtest(result: Backtest, format: str) -> bytes:
     """Scores for a person (`table`), both for a program (`json`), or the forecasts as a table."""
     if format == "table":
-        return f"{scores_table(result.scores)}\n\n{steps_table(result.steps)}\n".encode()
+        scores = shown_scores(result.scores, SPLIT, result.options)
+        return f"{scores}\n\n{steps_table(result.steps)}\n".encode()
     if format == "json":
-        tables = {"scores": result.scores, "steps": result.steps, "forecasts": result.forecasts}
+        by_target = target_scores(result.scores, result.options)
+        tables = {"scores": result.scores} | ({"targets": by_target} if len(by_target) else {})
+        tables |= {"steps": result.steps, "forecasts": result.forecasts}
         document = {name: records(table) for name, table in tables.items()}
         return f"{json.dumps(document, indent=2)}\n".encode()
     return encode_table(result.forecasts, format)

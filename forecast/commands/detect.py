@@ -13,7 +13,7 @@ from forecast.data.export import csv_text, records
 from forecast.display import text_table
 from forecast.errors import DataError, Problem, UsageError, some_of
 from forecast.jobs.anomalies import Level, events, newer_points, own_points, with_events
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 
 COUNTS = ("anomalies", "events")
 """What a gate may ask for."""
@@ -38,7 +38,7 @@ class Detection:
 
 
 def detect(
-    opened: OpenedRun, newer: Path | None, level: float, step: int, console: Console
+    opened: OpenedNetwork, newer: Path | None, level: float, step: int, console: Console
 ) -> Detection:
     """Judge the values of the run's test part, or those of newer rows, from `step` steps before.
 

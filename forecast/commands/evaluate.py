@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 
 from forecast.commands.scope import say_absent, say_scope
+from forecast.commands.scored import shown_scores
 from forecast.console import Console
 from forecast.data.calendar import from_iso
 from forecast.data.export import csv_text, records
 from forecast.data.split import cutoffs_within, has_target
-from forecast.display import scores_table
 from forecast.errors import DataError, Problem, RunError, UsageError
 from forecast.jobs.hindsight import look_back
-from forecast.jobs.opening import OpenedRun, scales_of
+from forecast.jobs.opened_run import OpenedRun, scales_of
 from forecast.methods import BASELINES, Task, forecasts_of, named_methods
 from forecast.runs import Run
-from forecast.runs.documents import read_data
+from forecast.runs.documents import read_config, read_data
 from forecast.runs.layout import SCORES
 from forecast.runs.tables import read_forecasts, read_scores
 from forecast.scoring.scores import score
@@ -86,10 +86,15 @@ def own_scores(run: Run, console: Console | None = None) -> pd.DataFrame:
     raise RunError(Problem(message, "Score it on a table: --input FILE. Or train again."))
 
 
-def scores_text(scores: pd.DataFrame, format: Literal["table", "csv", "json"]) -> str:
-    """Scores for a person (over all series), or as the long table for a program."""
+def scores_text(
+    run: Run, scores: pd.DataFrame, split: str, format: Literal["table", "csv", "json"]
+) -> str:
+    """Scores for a person (over all series, and of several targets each in a split).
+
+    Or as the long table for a program.
+    """
     if format == "table":
-        return scores_table(scores)
+        return shown_scores(scores, split, read_config(run).data)
     if format == "csv":
         return csv_text(scores)
     return json.dumps(records(scores), indent=2)

@@ -13,7 +13,8 @@ from forecast.data.panel import IntArray, Panel
 from forecast.data.split import cutoffs_within
 from forecast.display import text_table
 from forecast.jobs.importance import LAG, harms, helps, importance
-from forecast.jobs.opening import OpenedRun, original_job
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import original_job
 from forecast.windows import spread
 
 # Windows that are forecast again for every feature and permutation.
@@ -23,7 +24,7 @@ _FEW_WINDOWS = 50
 
 
 def explain(
-    opened: OpenedRun, newer: Path | None, repeats: int, seed: int, console: Console
+    opened: OpenedNetwork, newer: Path | None, repeats: int, seed: int, console: Console
 ) -> pd.DataFrame:
     """The importance of each covariate and lag, on rows that the network was not fitted on.
 
@@ -35,7 +36,8 @@ def explain(
     moved = panel.rows_of(fitted, cutoffs[fitted[panel.series_of(cutoffs)]])
     console.say(f"{len(moved)} windows, each forecast {repeats} times for every feature")
     scales = {name: scale.mae for name, scale in opened.scales.items()}
-    table = importance(opened.network, panel.of(fitted), moved, scales, repeats, seed)
+    names = opened.config.data.targets
+    table = importance(opened.network, panel.of(fitted), moved, scales, names, repeats, seed)
     console.say("added MASE: by what the error grows when a column is shuffled among the windows")
     beside = table[table["part"] != LAG]
     idle = [str(row["feature"]) for _, row in beside.iterrows() if not helps(row)]
@@ -73,7 +75,7 @@ def _verdict(row: "pd.Series[float]") -> str:
     return "does harm" if harms(row) else "no clear help"
 
 
-def _windows(opened: OpenedRun, newer: Path | None) -> tuple[Panel, IntArray]:
+def _windows(opened: OpenedNetwork, newer: Path | None) -> tuple[Panel, IntArray]:
     """Rows that the network was not fitted on, as a panel and the cutoffs before them."""
     horizon = opened.config.window.horizon
     if newer is not None:

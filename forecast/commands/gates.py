@@ -13,7 +13,7 @@ from forecast.data.panel import FloatArray
 from forecast.display import text_table
 from forecast.errors import Problem, RunError
 from forecast.jobs.inside import Wanted, Windowed, look_inside
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 
 _OPENING = {"update_gate": -1.0, "input_gate": 1.0}
 """The gate that lets new values in, and its sign: Keras's update gate is the share that is kept."""
@@ -85,7 +85,7 @@ class Gates:
         return None
 
 
-def gates(opened: OpenedRun, wanted: Wanted, console: Console) -> Gates:
+def gates(opened: OpenedNetwork, wanted: Wanted, console: Console) -> Gates:
     """Look at the gates of one series: of the first that the network knows, or the wanted one."""
     series = wanted.series or opened.fitted[0]
     found = Gates(look_inside(opened, wanted._replace(series=series)), series)

@@ -11,7 +11,9 @@ from forecast.data.export import csv_text, records
 from forecast.data.panel import FloatArray, IntArray
 from forecast.display import text_table
 from forecast.jobs.inside import Wanted, Windowed, look_inside
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.norms import has_norms, judged_norms
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.runs.tables import read_history
 
 # Of the gradient at the last step: below, a step is no longer learned from; above, it explodes.
 _GONE, _EXPLODED = 0.01, 100.0
@@ -23,15 +25,16 @@ class Gradients:
     gone = _GONE
     """Below this share of what it is at the last step, a gradient is too small to learn from."""
 
-    def __init__(self, found: Windowed) -> None:
-        """Gradients of windows, as their mean over them."""
+    def __init__(self, found: Windowed, history: pd.DataFrame) -> None:
+        """Gradients of windows, as their mean over them; `history` is that of the training."""
+        self._history = history
         inside, unit_steps = found.inside, found.unit_steps
         self.windows = len(found.cutoffs)
         self.layers = inside.weight_gradients()
         """The norm of the loss's gradient by the weights of each layer."""
         rows = []
         for of, is_loss in (("forecast", False), ("loss", True)):
-            slopes = np.abs(inside.input_gradients(of_loss=is_loss))
+            slopes = np.abs(inside.input_gradients(of_loss=is_loss)).sum(axis=-1)
             if len(slopes):
                 rows += _by_lag(of, "input", slopes.mean(axis=0), 1)
         for layer, norms in inside.state_gradients().items():
@@ -52,12 +55,14 @@ class Gradients:
         inputs = self.table[(self.table["by"] == "input") & (self.table["of"] == "forecast")]
         top = inputs.sort_values("gradient", ascending=False, kind="stable")["lag"].head(3)
         said.append(f"the forecast depends most on lags {', '.join(map(str, top))}")
+        if has_norms(self._history):
+            said.append(f"while it was trained: {judged_norms(self._history)}")
         return said
 
 
-def gradients(opened: OpenedRun, wanted: Wanted, console: Console) -> Gradients:
+def gradients(opened: OpenedNetwork, wanted: Wanted, console: Console) -> Gradients:
     """Look at the gradients of one series, or over windows of all."""
-    found = Gradients(look_inside(opened, wanted))
+    found = Gradients(look_inside(opened, wanted), read_history(opened.run))
     console.say(f"member {wanted.member}, the mean over {found.windows} windows")
     return found
 

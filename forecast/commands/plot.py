@@ -22,6 +22,7 @@ from forecast.figures import (
     Tested,
     View,
     draw_anomalies,
+    draw_attribution,
     draw_backtest,
     draw_comparison,
     draw_gates,
@@ -31,12 +32,13 @@ from forecast.figures import (
 )
 from forecast.jobs.assumptions import NOTHING, Assumptions
 from forecast.jobs.job import Job
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_run import OpenedRun
 from forecast.jobs.tables import RunTables
 from forecast.runs import Run, find_run
 from forecast.runs.store import Warn, unsaid
 
 if TYPE_CHECKING:  # none of them is needed to draw a run
+    from forecast.commands.attribution import ForecastAttribution
     from forecast.commands.compare import Comparison
     from forecast.commands.detect import Detection
     from forecast.commands.gates import Gates
@@ -44,8 +46,8 @@ if TYPE_CHECKING:  # none of them is needed to draw a run
 
 NAMES = [figure.__name__ for figure in FIGURES]
 FORMATS = ("png", "svg", "pdf")
-FORECAST = DEFAULT[-1].__name__
-_WHOLE = {"history"}  # figures that show the run, whatever the series
+HISTORY, FORECAST = (figure.__name__ for figure in DEFAULT)
+_WHOLE = {"history", "norms"}  # figures that show the run, whatever the series
 _UNSAFE = re.compile(r'[\x00-\x1f/\\:*?"<>|%]')
 _LONGEST_NAME = 150  # bytes of series in a file's name, of 255 that most systems take
 _MOST_SERIES = 20  # in one figure; more would be too small to read
@@ -94,7 +96,7 @@ def plot(
     is what known covariates of the steps to come will be. Raises `UsageError` for what can not be
     drawn or written, and `DataError` where what is assumed does not fit the run.
     """
-    figures = _known(figures) or [figure.__name__ for figure in DEFAULT]
+    figures = _known(figures, run) or _unasked(run)
     paths = _paths(run, figures, output, format, wanted.series)
     tables = _tables(run, open_run, figures, assumed, console)
     view = _view(tables, wanted)
@@ -119,7 +121,7 @@ def plot_one(
     assumed: Assumptions = NOTHING,
 ) -> bytes:
     """One figure as what its file would hold. Raises as `plot`, and where not one is named."""
-    if len(_known(figures)) != 1:
+    if len(_known(figures, run)) != 1:
         advice = f"Name it, such as `forecast plot {DEFAULT[-1].__name__} --output -`."
         raise UsageError(Problem("--output -: standard output holds one figure.", advice))
     tables = _tables(run, open_run, figures, assumed, console)
@@ -156,12 +158,23 @@ def _tables(
     return tables
 
 
-def _known(figures: Sequence[str]) -> Sequence[str]:
-    """The same names. Raises `UsageError` for one that no figure has."""
+def _known(figures: Sequence[str], run: Run) -> Sequence[str]:
+    """The same names. Raises `UsageError` for one that no figure has, or that the run can not."""
     for name in figures:
         if name not in NAMES:
             raise UsageError(Problem(f"there is no figure {name!r}.", did_you_mean(name, NAMES)))
+        if run.is_blend and name == HISTORY:
+            message = f"the run {run.record.name} is a blend, and has no history of its own."
+            networks = [str(member.path) for member in run.members.values()]
+            advice = f"Name one of its networks: {', '.join(networks)}." if networks else None
+            raise UsageError(Problem(message, advice))
     return figures
+
+
+def _unasked(run: Run) -> list[str]:
+    """The figures that are drawn where none is named."""
+    usual = [figure.__name__ for figure in DEFAULT]
+    return [name for name in usual if name != HISTORY or not run.is_blend]
 
 
 def plot_backtest(
@@ -171,7 +184,7 @@ def plot_backtest(
 
     Raises `UsageError` where the file can not be written.
     """
-    name, model = job.source.path.stem, job.config.model.kind
+    name, model = job.source.path.stem, job.config.forecaster
     actual = panel_table(job.panel)
     tested = Tested(name, model, job.season_length, actual, forecasts, scores)
     _plot(partial(draw_backtest, tested), output, console)
@@ -182,6 +195,23 @@ def plot_importance(
 ) -> None:
     """Draw the importance of features. Raises `UsageError` where the file can not be written."""
     _plot(partial(draw_importance, name, model, table), output, console)
+
+
+def plot_attribution(
+    name: str, told: "ForecastAttribution", output: Path, console: Console
+) -> None:
+    """Draw what a forecast is made of. Raises `UsageError` as the others do."""
+    found = told.found
+    draw = partial(
+        draw_attribution,
+        name,
+        told.unique_id,
+        told.what,
+        told.target,
+        (found.baseline, found.forecast),
+        found.features,
+    )
+    _plot(draw, output, console)
 
 
 def plot_anomalies(

@@ -1,17 +1,21 @@
 """What comes next, from the last rows of every series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
 from forecast.console import Console
 from forecast.data.forecasts import forecast_table
 from forecast.data.future import refuse_endless
+from forecast.data.panel import Panel
 from forecast.display import step_progress
 from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_run import OpenedRun
+
+Opened = TypeVar("Opened", bound=OpenedRun)
 
 
 def predict(
@@ -34,22 +38,14 @@ def predict(
     config, console = opened.config, console or Console(quiet=True)
     assumed = assumed or Assumptions()
     assumed.refuse_unusable(opened, newer)
-    if newer is not None:
-        opened = opened.joined(newer)
-        if opened.newcomers:
-            names = some_of(opened.newcomers)
-            console.warn(
-                f"new to the network, which forecasts them as it does the others: {names}."
-            )
+    opened = continued(opened, newer, console)
     panel = opened.known
     horizon = horizon or config.predict.horizon or config.window.horizon
     refuse_endless(panel, horizon)
     last = panel.ends - 1
     levels = opened.quantile_levels if quantile_levels is None else quantile_levels
     panels = dict(assumed.panels(opened, panel, horizon))
-    strange = (line for own in panels.values() for line in opened.strange(own, horizon))
-    for line in dict.fromkeys(strange):
-        console.warn(line)
+    warn_of_strange(opened, panels.values(), horizon, console)
     passes = opened.method.passes(len(last)) * len(panels)
     tables = []
     with step_progress(console, horizon, passes) as note:
@@ -59,6 +55,29 @@ def predict(
             )
             tables.append(table if name is None else table.assign(scenario=name))
     return pd.concat(tables, ignore_index=True)
+
+
+def continued(opened: Opened, newer: Path | None, console: Console) -> Opened:
+    """The run as if it had known the rows of a newer table, if there is one: see `OpenedRun`.
+
+    Series that are new to the network are named.
+    """
+    if newer is None:
+        return opened
+    opened = opened.joined(newer)
+    if opened.newcomers:
+        names = some_of(opened.newcomers)
+        console.warn(f"new to the network, which forecasts them as it does the others: {names}.")
+    return opened
+
+
+def warn_of_strange(
+    opened: OpenedRun, panels: Iterable[Panel], horizon: int, console: Console
+) -> None:
+    """Warn of covariates that are unlike all that the run was fitted to, of each case once."""
+    strange = (line for panel in panels for line in opened.strange(panel, horizon))
+    for line in dict.fromkeys(strange):
+        console.warn(line)
 
 
 def parse_levels(text: str) -> list[float]:

@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from forecast.commands.scored import shown_scores, target_scores
 from forecast.data.export import records
-from forecast.display import scores_table
+from forecast.display import text_table
 from forecast.runs import Run, WarmStartRecord
-from forecast.runs.documents import read_config, resolved_text
+from forecast.runs.documents import read_blend, read_config, resolved_text
 from forecast.runs.tables import read_scores
 
 
@@ -17,7 +18,7 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
     scores = read_scores(run)
     if format == "json":
         return json.dumps(_document(run, scores), indent=2)
-    record = run.record
+    record, blend = run.record, read_blend(run) if run.is_blend else None
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in record.seconds.items())
     return "\n".join(
         [
@@ -27,9 +28,10 @@ def show_text(run: Run, format: Literal["table", "json"]) -> str:
             *([_origin(record.warm_start)] if record.warm_start else []),
             f"parameters: {record.parameters}",
             f"seconds: {seconds}",
+            *(["", text_table(blend.columns, blend.rows)] if blend else []),
             "",
             resolved_text(run),
-            scores_table(scores),
+            shown_scores(scores, "test", read_config(run).data),
         ]
     )
 
@@ -43,8 +45,12 @@ def _origin(start: WarmStartRecord) -> str:
 
 
 def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
-    """The document that `--format json` prints; an undefined score is null."""
-    start = run.record.warm_start
+    """The document that `--format json` prints; an undefined score is null.
+
+    Where a table has several targets, `targets` are the means over the series of each.
+    """
+    start, config = run.record.warm_start, read_config(run)
+    by_target = target_scores(scores, config.data)
     return {
         "name": run.record.name,
         "path": str(run.path),
@@ -52,6 +58,7 @@ def _document(run: Run, scores: pd.DataFrame) -> dict[str, Any]:
         "warm_start": None if start is None else start.model_dump(),
         "parameters": run.record.parameters,
         "seconds": run.record.seconds,
-        "config": read_config(run).model_dump(mode="json"),
+        "blend": read_blend(run).model_dump() if run.is_blend else None,
+        "config": config.model_dump(mode="json"),
         "scores": records(scores),
-    }
+    } | ({"targets": records(by_target)} if len(by_target) else {})

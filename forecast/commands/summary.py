@@ -8,11 +8,11 @@ import pandas as pd
 from forecast.data.export import csv_text
 from forecast.display import text_table
 from forecast.jobs.inside import architecture_of
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.training import layers
 
 
-def summary(opened: OpenedRun, format: Literal["table", "csv", "json"]) -> str:
+def summary(opened: OpenedNetwork, format: Literal["table", "csv", "json"]) -> str:
     """Layers, shapes and parameters of the network of a run, and the memory that training takes."""
     network, training = architecture_of(opened), opened.config.training
     rows, columns = layers(network.keras_model), ("layer", "type", "output", "parameters")

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.config import Config
+from forecast.config.schema import BLEND
 from forecast.console import Console
 from forecast.scoring.scores import better_baselines, lost_series, overall
 
@@ -37,7 +38,8 @@ def say_verdict(
     for name, row in better.iterrows():
         console.warn(f"{name} is better than {model} {part} (rmse {row['rmse']:.4g}).")
     if len(better):
-        console.say(f"Prefer {better.index[0]} until the network beats it.{_way_out(config)}")
+        whole = "blend" if model == BLEND else "network"
+        console.say(f"Prefer {better.index[0]} until the {whole} beats it.{_way_out(config)}")
     else:
         series = scores["unique_id"].nunique()
         for name, lost in lost_series(scores, split, model).items():
@@ -53,7 +55,9 @@ def _listed(names: Sequence[str]) -> str:
 
 def _way_out(config: Config | None) -> str:
     """Towards transforms, of a config that has none but a scale."""
-    if config is None or config.window.normalize != "none" or config.window.residual_of != "none":
+    if config is None or config.blend:
+        return ""
+    if config.window.normalize != "none" or config.window.residual_of != "none":
         return ""
     if any(options.kind not in _SCALERS for _, options in config.each_transform()):
         return ""

@@ -245,7 +245,8 @@ class DataOptions(Section):
     """The time zone of the dates, such as `Europe/Berlin`: times without an offset are read as
     local times there, others are brought there."""
     target: Columns
-    """The column of numbers to forecast; of several each is a series."""
+    """The column of numbers to forecast; of several each is a series, or with `model.joint` they
+    are forecast together."""
     id: Columns | None = None
     """The column that tells the series of a long table apart, or several; without it there is one
     series."""
@@ -270,9 +271,9 @@ class DataOptions(Section):
     missing: Literal["error", "interpolate", "ffill", "zero", "mask"] = "error"
     """What to do about values that are missing between others, be it an empty value or a row that
     is not there: refuse them, draw a line from the value before to the value after, repeat the
-    value before, or take 0 for it. `mask` fills as `interpolate` does. A filled value is
-    neither trained on nor scored, but for `zero`, which says that nothing is a value. Before the
-    first value and after the last there is nothing to fill."""
+    value before, or take 0 for it. `mask` fills as `interpolate` does, and with `model.joint` as
+    `ffill`. A filled value is neither trained on nor scored, but for `zero`, which says that
+    nothing is a value. Before the first value and after the last there is nothing to fill."""
     duplicates: Literal["error", "first", "last", "sum", "mean"] = "error"
     """What to do about several rows of one series and date: refuse them, or make one of them. Its
     covariates are those of the first row, or of the last."""

@@ -5,8 +5,9 @@ Precedence: default < extends < file < `--set`.
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
 from io import StringIO
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from forecast.errors import ConfigError, Problem, UsageError, did_you_mean, reas
 from forecast.reading import read_regular
 
 _MOST_BYTES = 4 * MAX_CHARACTERS
+_OF_BLENDS = ("blend", "intervals")  # intervals are calibrated for the whole
 _OF_A_SHELL = ("/dev/fd/", "/proc/self/fd/")
 
 
@@ -35,6 +37,13 @@ class LoadedConfig:
     path: Path
     text: str
     document: Document
+    members: "Mapping[str, LoadedConfig | str]" = field(default_factory=dict)
+    """Of a blend, by the names of its members: the config of a network, or a method's name."""
+
+    @property
+    def networks(self) -> "Mapping[str, LoadedConfig]":
+        """Of a blend, the configs of its networks."""
+        return {name: own for name, own in self.members.items() if not isinstance(own, str)}
 
     def problem(self, path: KeyPath, message: str, advice: str | None = None) -> Problem:
         """A problem with the key at a path, at the place where it was written."""
@@ -89,7 +98,59 @@ def parse_config(
     for dotted, value in (overrides or {}).items():
         if value is not None:
             _merge(layered, Document(_nested_below(dotted.split("."), value)))
-    return LoadedConfig(_validate(layered, str(path)), path, text, layered)
+    config = _validate(layered, str(path))
+    members = _members(layered, config, path, text) if config.blend else {}
+    return LoadedConfig(config, path, text, layered, members)
+
+
+def _members(
+    whole: Document, config: Config, path: Path, text: str
+) -> dict[str, LoadedConfig | str]:
+    """The members of a blend. Raises `ConfigError` with all that is wrong with any of them."""
+    members: dict[str, LoadedConfig | str] = {}
+    problems: list[Problem] = []
+    for i, given in enumerate(whole.values["blend"]["members"]):
+        if isinstance(given, str):
+            if given in members:
+                mark = place_of(("blend", "members", i), whole, str(path), key=False)
+                problems.append(mark.problem(f"`blend.members` has {given} twice."))
+            members[given] = given
+            continue
+        document = _of_member(whole, i)
+        try:
+            own = _validate(document, str(path))
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        members[_unused(own.model.kind.replace(":", "-"), members)] = LoadedConfig(
+            own, path, text, document
+        )
+    if problems:
+        # What the config itself has wrong, each of its networks has too.
+        raise ConfigError(*dict.fromkeys(problems))
+    return members
+
+
+def _unused(kind: str, names: Collection[str]) -> str:
+    """A name for a network of a kind: `gru`, `gru-2` and so on."""
+    count = 1
+    while (name := kind if count == 1 else f"{kind}-{count}") in names:
+        count += 1
+    return name
+
+
+def _of_member(whole: Document, i: int) -> Document:
+    """The config of a network of a blend: that of the blend, and on top what it has otherwise."""
+    place = ("blend", "members", i)
+
+    def below(marks: Mapping[KeyPath, Mark]) -> dict[KeyPath, Mark]:
+        return {path[3:]: mark for path, mark in marks.items() if path[:3] == place and path[3:]}
+
+    common = {key: value for key, value in whole.values.items() if key not in _OF_BLENDS}
+    document = Document(deepcopy(common), dict(whole.key_marks), dict(whole.value_marks))
+    own = deepcopy(whole.values["blend"]["members"][i])
+    _merge(document, Document(own, below(whole.key_marks), below(whole.value_marks)))
+    return document
 
 
 def _read(path: Path, mark: Mark | None = None) -> str:
@@ -146,22 +207,33 @@ def _layers(path: Path, text: str, seen: tuple[Path, ...]) -> Document:
 def _anchor_paths(document: Document, folder: Path) -> None:
     """Make paths absolute, from the file that says them: a later layer may lie elsewhere."""
 
-    def anchor(section: dict[str, Any], name: str, key: str) -> None:
+    def anchor(section: dict[str, Any], place: KeyPath, key: str) -> None:
         try:
             section[key] = str((folder / Path(section[key]).expanduser()).resolve())
         except (OSError, ValueError, RuntimeError) as error:
-            mark = document.value_marks[name, key]
-            message = f"`{name}.{key}` is no path: {reason(error)}."
+            mark = document.value_marks[*place, key]
+            message = f"`{'.'.join(map(str, place))}.{key}` is no path: {reason(error)}."
             raise ConfigError(mark.problem(message)) from error
 
-    data, model = document.values.get("data"), document.values.get("model")
+    data = document.values.get("data")
     for key in ("path", "future") if isinstance(data, dict) else ():
         if isinstance(data.get(key), str) and _names_file(data[key]):
-            anchor(data, "data", key)
-    if isinstance(model, dict) and ":" in str(model.get("kind")):
-        model.setdefault("folder", ".")
-        if isinstance(model["folder"], str):
-            anchor(model, "model", "folder")
+            anchor(data, ("data",), key)
+    for place, model in _models(document.values):
+        if isinstance(model, dict) and ":" in str(model.get("kind")):
+            model.setdefault("folder", ".")
+            if isinstance(model["folder"], str):
+                anchor(model, place, "folder")
+
+
+def _models(values: Mapping[str, Any]) -> Iterator[tuple[KeyPath, object]]:
+    """Every section of a network, with its path: that of the config, and those of a blend."""
+    yield ("model",), values.get("model")
+    blend = values.get("blend")
+    members = blend.get("members") if isinstance(blend, dict) else None
+    for i, member in enumerate(members if isinstance(members, list) else ()):
+        if isinstance(member, dict):
+            yield ("blend", "members", i, "model"), member.get("model")
 
 
 def _names_file(path: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from forecast.config.section import Count, QuantileLevel, Section, ascending
 
@@ -28,6 +28,60 @@ class DecoderOptions(Section):
     """Widths of the layers, first to last."""
 
 
+InitializerName = Literal[
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform",
+    "orthogonal", "zeros",
+]  # fmt: skip
+BiasInitializerName = Literal["zeros", "ones", "chrono"]
+
+
+class _Spread(Section):
+    """First weights by a name of Keras, or by how large they are: one of these."""
+
+    name: str | None = None
+    uniform: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The largest size of numbers that are all equally likely, on either side of zero."""
+    normal: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The standard deviation of numbers of a normal distribution around zero."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if [self.name, self.uniform, self.normal].count(None) != 2:
+            raise ValueError("should be a name, or say `uniform` or `normal`")
+        return self
+
+
+class InitializerOptions(_Spread):
+    """First weights by a name of Keras, or by how large they are: one of these."""
+
+    name: InitializerName | None = None
+    """That of Keras; alone it stands for `name`."""
+
+
+class BiasInitializerOptions(_Spread):
+    """First biases by name, or by how large they are: one of these."""
+
+    name: BiasInitializerName | None = None
+    """That of Keras, or `chrono`; alone it stands for `name`."""
+
+
+def _name_alone(value: object) -> object:
+    """Let `glorot_uniform` stand for `name: glorot_uniform`."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+Initializer = Annotated[
+    InitializerOptions,
+    BeforeValidator(_name_alone, json_schema_input_type=InitializerOptions | InitializerName),
+]
+BiasInitializer = Annotated[
+    BiasInitializerOptions,
+    BeforeValidator(
+        _name_alone, json_schema_input_type=BiasInitializerOptions | BiasInitializerName
+    ),
+]
+
+
 class _NetworkOptions(Section):
     """What every network has."""
 
@@ -36,6 +90,9 @@ class _NetworkOptions(Section):
 
     scope: Literal["global", "local"] = "global"
     """One network for all series, or one for each, all of them trained at once."""
+    joint: bool = False
+    """Forecast the targets of `data.target` together: a network sees the pasts of all of them at
+    once, and its forecast of each depends on all. Otherwise each is a series of its own."""
     quantiles: Annotated[tuple[QuantileLevel, ...], Field(strict=False)] = ()
     """Quantiles that the network forecasts itself, in ascending order, with `training.loss:
     pinball`. They have to hold 0.5, the forecast."""
@@ -44,6 +101,12 @@ class _NetworkOptions(Section):
     def dropout_rate(self) -> float:
         """Share of values that members drop while training: `dropout` of kinds that have it."""
         rate: float = getattr(self, "dropout", 0.0)
+        return rate
+
+    @property
+    def recurrent_dropout_rate(self) -> float:
+        """The same of states: `recurrent_dropout` of kinds that have it."""
+        rate: float = getattr(self, "recurrent_dropout", 0.0)
         return rate
 
     @property
@@ -97,7 +160,23 @@ class _PatchedOptions(_NetworkOptions):
         return season_length if self.patch_length == "season" else self.patch_length
 
 
-class _RecurrentOptions(_PatchedOptions):
+class _RecurrentLayerOptions(_NetworkOptions):
+    """What all recurrent layers have."""
+
+    recurrent_dropout: Dropout = 0.0
+    """Share of the state that the recurrent products do not see while training: the same units at
+    all steps of a window (Gal, Ghahramani 2016)."""
+    kernel_initializer: Initializer = InitializerOptions(name="glorot_uniform")
+    """First weights of what enters a recurrent layer: a name of Keras, `uniform: 0.1` for numbers
+    between -0.1 and 0.1, or `normal: 0.1` for a standard deviation."""
+    recurrent_initializer: Initializer = InitializerOptions(name="orthogonal")
+    """Those of what acts on its state."""
+    bias_initializer: BiasInitializer = BiasInitializerOptions(name="zeros")
+    """Those of its biases. `chrono` (Tallec, Ollivier 2018) lets the gates of a GRU or LSTM begin
+    so that its units remember for 1 step up to the whole context."""
+
+
+class RecurrentOptions(_PatchedOptions, _RecurrentLayerOptions):
     """Recurrent layers, Dropout, Dense."""
 
     _matrices: ClassVar[int]
@@ -140,7 +219,7 @@ class _RecurrentOptions(_PatchedOptions):
             yield "residual", message, "Give two layers or more, of one width: [64, 64]."
 
 
-class GRUOptions(_RecurrentOptions):
+class GRUOptions(RecurrentOptions):
     """Gated recurrent unit (Cho et al. 2014): two gates, one state."""
 
     _matrices = 3
@@ -151,7 +230,7 @@ class GRUOptions(_RecurrentOptions):
     """Apply the reset gate after the recurrent product, as cuDNN does, or before it."""
 
 
-class LSTMOptions(_RecurrentOptions):
+class LSTMOptions(RecurrentOptions):
     """Long short-term memory (Hochreiter and Schmidhuber 1997): three gates, two states."""
 
     _matrices = 4
@@ -160,13 +239,20 @@ class LSTMOptions(_RecurrentOptions):
     """The kind of network."""
 
 
-class SimpleRNNOptions(_RecurrentOptions):
+class SimpleRNNOptions(RecurrentOptions):
     """Elman's network (1990): a state without gates, the least that can remember."""
 
     _matrices = 1
 
     kind: Literal["simple_rnn"]
     """The kind of network."""
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """There is no gate whose bias could be set."""
+        yield from super().contradictions()
+        if self.bias_initializer.name == "chrono":
+            message = "`model.bias_initializer: chrono` sets gates, and simple_rnn has none."
+            yield "bias_initializer", message, "Set `model.kind: gru` or `lstm`, or leave it out."
 
 
 class MLPOptions(_NetworkOptions):
@@ -256,7 +342,7 @@ class TCNOptions(_PatchedOptions):
         return self.kernel_size * self.filters**2
 
 
-class Seq2SeqOptions(_PatchedOptions):
+class Seq2SeqOptions(_PatchedOptions, _RecurrentLayerOptions):
     """Encoder and decoder (Cho et al. 2014): a GRU goes on into the future where one has read."""
 
     kind: Literal["seq2seq"]
@@ -271,7 +357,8 @@ class Seq2SeqOptions(_PatchedOptions):
     @property
     def gru(self) -> GRUOptions:
         """The options of encoder and decoder."""
-        return GRUOptions(units=self.units)
+        own = {name: getattr(self, name) for name in _RecurrentLayerOptions.model_fields}
+        return GRUOptions(units=self.units, **own)
 
     def least_parameters(self, context_length: int) -> int:
         """Those of the recurrent products, which are most of them."""

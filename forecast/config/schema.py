@@ -1,6 +1,7 @@
 """Every option of a config, once: its type, its bounds, its default and what it means.
 
-Those of the table stand in `data`, those of networks in `models`, all others here. Validation,
+Those of the table stand in `data`, those of networks in `models`, those of blends in `blend`, all
+others here. Validation,
 `--set`, `resolved.yaml`, the JSON Schema and the reference page come from them.
 """
 
@@ -17,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from forecast.config.blend import BlendOptions
 from forecast.config.data import DataOptions
 from forecast.config.models import GRUOptions, ModelOptions
 from forecast.config.search import SearchOptions
@@ -366,10 +368,24 @@ class EarlyStoppingOptions(Section):
     """Epochs to wait for a lower validation loss."""
 
 
+class PlateauOptions(Section):
+    """When the learning rate falls with `schedule: plateau`, for each network by itself."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the learning rate is multiplied by."""
+    patience: Count = 5
+    """Epochs to wait for a lower loss, before the first time and after each."""
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """How much lower a loss has to be to count."""
+
+
 def _size_alone(value: object) -> object:
     """Let `ensemble: 5` stand for `ensemble: {size: 5}`."""
     is_size = isinstance(value, int) and not isinstance(value, bool)
     return {"size": value} if is_size else value
+
+
+_MOST_DRAWN = 10**8  # windows that are drawn for one epoch
 
 
 class TrainingOptions(Section):
@@ -381,20 +397,26 @@ class TrainingOptions(Section):
     """With Keras's defaults for all that is not said here."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
     """The first one, where a schedule changes it."""
-    schedule: Literal["constant", "cosine", "step"] = "constant"
+    schedule: Literal["constant", "cosine", "step", "plateau"] = "constant"
     """`cosine` lets the learning rate fall to zero over all epochs; `step` multiplies it by
-    `decay_rate` every `decay_epochs`."""
+    `decay_rate` every `decay_epochs`; `plateau` lowers it where the validation loss, or without a
+    validation part the training loss, no longer falls."""
     decay_rate: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Of the schedule `step`."""
     decay_epochs: Count = 10
     """Of the schedule `step`."""
+    plateau: PlateauOptions = PlateauOptions()
+    """Of the schedule `plateau`."""
     warmup_epochs: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Epochs, or a part of one, in which the learning rate rises from zero to what the schedule
     says: first steps are made on a few batches, and can lead large networks astray."""
     loss: Literal["mse", "mae", "huber", "pinball"] = "mse"
     """On the scale of the transformed data; `pinball` is that of `model.quantiles`."""
     batch_size: Count = 16
-    """Windows of one step of the optimizer."""
+    """Windows of one step of the optimizer, unless gradients are accumulated."""
+    gradient_accumulation_steps: Annotated[int, Field(ge=1, le=10**6)] = 1
+    """Batches whose gradients make one step of the optimizer together: as a batch that is so many
+    times as large, in the memory of one. What an epoch leaves over is its last step."""
     epochs: Count = 50
     """Passes through the training windows, or through `steps_per_epoch` batches of them."""
     steps_per_epoch: Annotated[int, Field(ge=1, le=10**6)] | None = None
@@ -410,12 +432,18 @@ class TrainingOptions(Section):
     """Largest norm of the gradient of all weights together: a longer one is shortened."""
     clip_value: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Largest size of each number of the gradient, before its norm is looked at."""
+    max_skipped_steps: Annotated[int, Field(ge=0, le=10**9)] = 10
+    """A step whose loss or gradient is not finite (NaN, infinite) is skipped and counted; more than
+    so many in a row end the training."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of the weights, times the learning rate, that each step takes from them (Loshchilov,
     Hutter 2019); with `adamw` 0.004 where it is left out, and else none."""
     ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Use the moving average of the weights over the steps in place of the last ones: `0.99` is a
     mean over about the last hundred steps. It smooths what single batches do."""
+    average_epochs: Annotated[int, Field(ge=2, le=10**6)] | None = None
+    """Use the mean of the weights after each of the last so many epochs in place of the last ones
+    (Izmailov et al. 2018)."""
     early_stopping: EarlyStoppingOptions | None = None
     """Needs `split.validation`: the test part decides nothing."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -423,6 +451,43 @@ class TrainingOptions(Section):
     refit_transforms: bool = False
     """Where a training goes on from an earlier run (`train --from RUN`), fit the transforms to the
     newer rows, in place of keeping those of that run."""
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Options that do not suit each other: the key of one, what is wrong, and the way out."""
+        drawn = (self.steps_per_epoch or 0) * self.batch_size
+        if drawn > _MOST_DRAWN:
+            message = f"an epoch of {drawn:,} windows does not fit into memory."
+            advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
+            yield "steps_per_epoch", message, advice
+        yield from self._contradictions_of_averages()
+        accumulated = self.gradient_accumulation_steps
+        if accumulated > (self.steps_per_epoch or accumulated):
+            message = (
+                f"{accumulated} batches make one step of the optimizer, and "
+                f"`training.steps_per_epoch: {self.steps_per_epoch}` an epoch."
+            )
+            advice = f"Set `training.steps_per_epoch` to {accumulated} or a multiple of it."
+            yield "gradient_accumulation_steps", message, advice
+        early, plateau = self.early_stopping, self.plateau
+        if self.schedule == "plateau" and early and early.patience <= plateau.patience:
+            message = (
+                f"early stopping waits {early.patience} epochs, and the schedule `plateau` "
+                f"{plateau.patience} before the learning rate falls: it never would."
+            )
+            advice = "Let `early_stopping.patience` be larger than `plateau.patience`."
+            yield "plateau", message, advice
+
+    def _contradictions_of_averages(self) -> Iterator[tuple[str, str, str]]:
+        """One thing alone decides which weights are used, and there are as many epochs."""
+        if not self.average_epochs:
+            return
+        for other in ("ema_momentum", "early_stopping"):
+            if getattr(self, other) is not None:
+                message = f"`average_epochs` and `{other}` each choose which weights are used."
+                yield "average_epochs", message, "Leave one of them out."
+        if self.average_epochs > self.epochs:
+            message = f"of {self.epochs} epochs there are no last {self.average_epochs}."
+            yield "average_epochs", message, f"Set it to {self.epochs} or less."
 
 
 class BacktestOptions(Section):
@@ -442,7 +507,8 @@ class IntervalsOptions(Section):
     """Intervals from the errors of forecasts that were made before the test part.
 
     Those of a series have one width by step; with `model.quantiles` they are the ones that the
-    network predicts, moved apart until they cover what they promise.
+    network predicts, moved apart until they cover what they promise. Those of a blend grow with the
+    level of the series where the config's `transforms` begin with `log` or `log1p`.
     """
 
     quantile_levels: Annotated[tuple[QuantileLevel, ...], Field(strict=False, min_length=1)] = (
@@ -494,7 +560,8 @@ class PredictOptions(Section):
         return is_rounded
 
 
-_MOST_DRAWN = 10**8  # windows that are drawn for one epoch
+BLEND = "blend"
+"""The name of a blend in the column `model` of tables."""
 
 
 class Config(Section):
@@ -512,6 +579,9 @@ class Config(Section):
     window: WindowOptions = WindowOptions()
     model: ModelOptions = GRUOptions()
     training: TrainingOptions = TrainingOptions()
+    blend: BlendOptions | None = None
+    """Several forecasters in place of one network; each network of it is what this config says, but
+    for what it has otherwise."""
     intervals: IntervalsOptions | None = None
     backtest: BacktestOptions = BacktestOptions()
     predict: PredictOptions = PredictOptions()
@@ -521,6 +591,11 @@ class Config(Section):
     def pipelines(self) -> tuple[PipelineOptions, ...]:
         """All lists of transforms after which networks see the data, the config's own first."""
         return self.transforms, *self.training.ensemble.transforms
+
+    @property
+    def members(self) -> int:
+        """Networks that are trained: seeds, after each list of transforms."""
+        return self.training.ensemble.size * len(self.pipelines)
 
     def each_transform(self) -> Iterator[tuple[tuple[str | int, ...], TransformOptions]]:
         """Every transform of all pipelines, with the path of its key."""
@@ -549,6 +624,27 @@ class Config(Section):
         ]
         return [(key, *problem) for key, problem in found if problem]
 
+    @property
+    def joint_targets(self) -> int:
+        """How many targets one network forecasts together; 1 where each is a series of its own."""
+        return len(self.data.targets) if self.model.joint and not self.blend else 1
+
+    def _joint_problems(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """Why targets can not be forecast together."""
+        if not self.model.joint:
+            return
+        if len(self.data.targets) < 2:
+            message = "`model.joint` forecasts several targets together, and `data.target` is one."
+            advice = "Name them, `data.target: [a, b]`, or leave `joint` out."
+            yield ("model", "joint"), message, advice
+        if self.data.missing == "interpolate":
+            message = (
+                "`data.missing: interpolate` draws a line towards a later value, of which with "
+                "`model.joint` the forecasts of other targets would know too early."
+            )
+            advice = "Set `data.missing: mask`, or ffill: each repeats the value before."
+            yield ("data", "missing"), message, advice
+
     def cross_checks(self) -> list[tuple[tuple[str, ...], str, str]]:
         """What no single key can know: the path of the key, what is wrong, and the way out."""
         found = {
@@ -561,20 +657,17 @@ class Config(Section):
             for path, message, advice in problems
         ]
         wrong += [
-            (("model", key), message, advice)
-            for key, message, advice in self.model.contradictions()
+            ((section, key), message, advice)
+            for section, options in (("model", self.model), ("training", self.training))
+            for key, message, advice in options.contradictions()
         ]
+        wrong += self._joint_problems()
         if wrong:
             return wrong
         if self.training.early_stopping and self.split.validation is None:
             message = "early stopping has no validation part, and the test part may decide nothing."
             advice = "Add `validation: 0.1` to `split`, or leave early_stopping out."
             return [(("training", "early_stopping"), message, advice)]
-        drawn = (self.training.steps_per_epoch or 0) * self.training.batch_size
-        if drawn > _MOST_DRAWN:
-            message = f"an epoch of {drawn:,} windows does not fit into memory."
-            advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
-            return [(("training", "steps_per_epoch"), message, advice)]
         pinball, quantiles = self.training.loss == "pinball", bool(self.model.quantiles)
         if pinball and not quantiles:
             message = "`training.loss: pinball` is the loss of quantiles, and there are none."
@@ -596,7 +689,19 @@ class Config(Section):
     @property
     def quantile_levels(self) -> tuple[float, ...]:
         """The quantiles to forecast, by calibration or by the network itself; or none."""
-        return self.intervals.quantile_levels if self.intervals else self.model.quantiles
+        if self.intervals:
+            return self.intervals.quantile_levels
+        return () if self.blend else self.model.quantiles
+
+    @property
+    def forecaster(self) -> str:
+        """What tables call whoever forecasts: a kind of network, or a blend."""
+        return BLEND if self.blend else self.model.kind
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether errors grow with the level of a series, as transforms that begin so say."""
+        return bool(self.transforms) and self.transforms[0].kind in ("log", "log1p")
 
     @property
     def leaks(self) -> bool:

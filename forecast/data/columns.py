@@ -273,7 +273,7 @@ def _melted(rows: Rows, values: Sequence[FloatArray], options: DataOptions) -> R
     """Several targets as series of their own: `north`, or `shop 1/north` where there are ids."""
     series, count = max(len(rows.unique_ids), 1), len(values)
     names = [
-        f"{name}{_BETWEEN_IDS}{target}" if options.ids else target
+        series_of_target(name, target, options)
         for target in options.targets
         for name in rows.unique_ids
     ]
@@ -287,3 +287,17 @@ def _melted(rows: Rows, values: Sequence[FloatArray], options: DataOptions) -> R
         rows.places[tiled],
         rows.coded,
     )
+
+
+def series_of_target(name: str, target: str, options: DataOptions) -> str:
+    """What the series of one of several targets is called, of the id `name` where there are ids."""
+    return f"{name}{_BETWEEN_IDS}{target}" if options.ids else target
+
+
+def target_of_series(unique_id: str, options: DataOptions) -> tuple[str, str]:
+    """The opposite: the id of a series, empty where there are none, and its target."""
+    ends = [target for target in options.targets if unique_id.endswith(_BETWEEN_IDS + target)]
+    if not options.ids or not ends:
+        return "", unique_id
+    target = max(ends, key=len)
+    return unique_id.removesuffix(_BETWEEN_IDS + target), target

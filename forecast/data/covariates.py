@@ -53,8 +53,8 @@ class Covariates:
         series = np.repeat(np.arange(len(self.lengths)), self.lengths)
         return series, np.arange(len(series)) - self.starts[series]
 
-    def of(self, series: NDArray[np.bool_]) -> "Covariates":
-        """Those of some of the series `(series,)`."""
+    def of(self, series: NDArray[np.bool_] | IntArray) -> "Covariates":
+        """Those of some of the series: of which is told for each, or of these places, in order."""
         static = {name: column[series] for name, column in self.static.items()}
         return self._rows(self.starts[series], self.ends[series], static)
 

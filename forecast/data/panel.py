@@ -81,11 +81,15 @@ class Panel:
 
     def of(self, series: NDArray[np.bool_]) -> "Panel":
         """Some of the series `(series,)` as a panel."""
+        return self.in_order(np.flatnonzero(series))
+
+    def in_order(self, series: IntArray) -> "Panel":
+        """The series with these places as a panel, in their order."""
         rows = ranges(self.starts[series], self.ends[series])
         lengths = np.diff(self.offsets)[series]
         return replace(
             self,
-            unique_ids=tuple(compress(self.unique_ids, series)),
+            unique_ids=tuple(self.unique_ids[place] for place in series),
             offsets=np.concatenate([[0], np.cumsum(lengths)]),
             begins=self.begins[series],
             values=self.values[rows],

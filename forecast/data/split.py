@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forecast.config.schema import Config, SplitOptions
 from forecast.data.calendar import iso
+from forecast.data.joint import of_every_target
 from forecast.data.panel import IntArray, Panel, ranges
 from forecast.errors import DataError, Problem
 
@@ -33,6 +34,8 @@ class Needs:
     """Whether each series has a network of its own, and so takes a window to train it on."""
     lag: int = 0
     """Steps of the longest lag, which have to lie before a context that is trained on."""
+    targets: int = 1
+    """Targets that are forecast together, one after another in a panel: see `data.joint`."""
 
     @classmethod
     def of(cls, config: Config, season_length: int) -> "Needs":
@@ -43,7 +46,8 @@ class Needs:
             masked, lag = max(window.context_length - season_length, 0), 0
         is_local = config.model.scope == "local"
         reach = config.reach(season_length)
-        return cls(window.context_length, reach, window.horizon, masked, is_local, lag)
+        targets = config.joint_targets
+        return cls(window.context_length, reach, window.horizon, masked, is_local, lag, targets)
 
     @property
     def rows_before(self) -> int:
@@ -220,13 +224,14 @@ def _training_cutoffs(panel: Panel, split: Split, needs: Needs) -> IntArray:
 def fitted_series(panel: Panel, split: Split, needs: Needs) -> NDArray[np.bool_]:
     """Which series `(series,)` have rows to fit on, and so a forecast of the network.
 
-    Transforms take a row more than they reach back; a network of a series' own takes a window.
+    Transforms take a row more than they reach back; a network of a series' own takes a window. Of
+    targets that are forecast together all have to.
     """
-    if not needs.is_local:
-        return panel.observed_until(split.train_ends) - panel.starts > needs.reach
-    fitted = np.zeros(len(panel.unique_ids), bool)
-    fitted[panel.series_of(_training_cutoffs(panel, split, needs))] = True
-    return fitted
+    fitted = panel.observed_until(split.train_ends) - panel.starts > needs.reach
+    if needs.is_local:
+        fitted = np.zeros(len(panel.unique_ids), bool)
+        fitted[panel.series_of(_training_cutoffs(panel, split, needs))] = True
+    return of_every_target(fitted, needs.targets)
 
 
 def has_target(panel: Panel, cutoffs: IntArray, horizon: int) -> NDArray[np.bool_]:

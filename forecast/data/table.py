@@ -41,6 +41,8 @@ class Reading:
     """Blank rows after the last value of a series."""
     empty: tuple[str, ...] = ()
     """Series without any value, which are left out."""
+    alone: int = 0
+    """Values before the first of another target that is forecast together with theirs."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -53,6 +55,7 @@ class Reading:
             "before": self.before,
             "future": self.future,
             "empty": len(self.empty),
+            "alone": self.alone,
         }
 
     def __str__(self) -> str:
@@ -63,6 +66,7 @@ class Reading:
             "blank rows at the start were left out": self.before,
             "blank rows at the end are the future": self.future,
             "series without a value were left out": len(self.empty),
+            "values before the first of all targets were left out": self.alone,
         }
         return ", ".join(f"{count} {what}" for what, count in parts.items() if count)
 

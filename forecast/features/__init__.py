@@ -7,7 +7,7 @@ are of the target itself, and nothing is fitted to have them.
 
 from forecast.features.encoder import Encoded, Encoder, fit_encoder, vocabulary
 from forecast.features.feature import unfit
-from forecast.features.layout import Place, places_of, sizes_of
+from forecast.features.layout import Place, part_of, places_of, sizes_of
 from forecast.features.rolling_means import rolling_means, rolling_means_of
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Encoder",
     "Place",
     "fit_encoder",
+    "part_of",
     "places_of",
     "rolling_means",
     "rolling_means_of",

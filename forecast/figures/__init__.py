@@ -1,6 +1,7 @@
 """What does a reader see? One function a figure, each asks a run for the tables that it shows."""
 
 from forecast.figures.anomalies import draw_anomalies
+from forecast.figures.attribution import draw_attribution
 from forecast.figures.backtest import backtest, draw_backtest
 from forecast.figures.comparison import draw_comparison
 from forecast.figures.coordinates import draw_coordinates
@@ -11,11 +12,12 @@ from forecast.figures.gradients import draw_gradients
 from forecast.figures.history import history
 from forecast.figures.importance import draw_importance
 from forecast.figures.key_importance import draw_key_importance
+from forecast.figures.norms import norms
 from forecast.figures.residuals import residuals
 from forecast.figures.steps import steps
 from forecast.figures.tables import Draw, Tables, Tested, View
 
-FIGURES: tuple[Draw, ...] = (history, forecast, steps, residuals, backtest)
+FIGURES: tuple[Draw, ...] = (history, forecast, steps, residuals, backtest, norms)
 DEFAULT = (history, forecast)  # what `forecast plot` draws unasked
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "View",
     "backtest",
     "draw_anomalies",
+    "draw_attribution",
     "draw_backtest",
     "draw_comparison",
     "draw_coordinates",
@@ -37,6 +40,7 @@ __all__ = [
     "drawn",
     "forecast",
     "history",
+    "norms",
     "residuals",
     "steps",
 ]

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from forecast.figures.layout import head, new_figure, number_axis
-from forecast.figures.palette import FITTED, INTERVAL_ALPHA, MODEL
+from forecast.figures.layout import draw_members, head, new_figure, number_axis
+from forecast.figures.palette import FITTED, MODEL
 from forecast.figures.tables import WHOLE, Tables, View
 from forecast.figures.words import printable
 
@@ -14,10 +14,6 @@ _LABELS = {
     "val_loss": ("validation loss", MODEL, "--"),
     "test_loss": ("test loss (shown, never used)", MODEL, "--"),
 }
-
-
-# More members than this are drawn as one band.
-_MOST_LINES = 10
 
 
 def history(tables: Tables, view: View = WHOLE) -> Figure:
@@ -34,16 +30,7 @@ def history(tables: Tables, view: View = WHOLE) -> Figure:
     axes.set_ylabel("loss (transformed units)")
     for column, (label, color, style) in known.items():
         losses = table.pivot(index="epoch", columns="member", values=column)
-        if losses.shape[1] > _MOST_LINES:
-            low, high = losses.quantile(0.1, axis=1), losses.quantile(0.9, axis=1)
-            band = f"eight of ten: {label}"
-            axes.fill_between(
-                losses.index, low, high, color=color, alpha=INTERVAL_ALPHA, linewidth=0, label=band
-            )
-            losses = losses.median(axis=1).to_frame()
-        marker = "o" if len(losses) == 1 else None
-        lines = axes.plot(losses.index, losses, style, marker=marker, linewidth=1.2, color=color)
-        lines[0].set_label(label)
+        draw_members(axes, losses, label, color, style)
     if (table["loss"] > 0).any():
         axes.set_yscale("log")
     number_axis(axes)

@@ -21,6 +21,7 @@ _WIDTH, _ROW = 10, 2.6  # inches
 _LEARNED_SIZE, _SHOWN_SIZE = 10.5, 9  # points
 _LEARNED_WIDTH, _SHOWN_WIDTH = 108, 135  # characters of a line that surely fits
 _LEGEND_COLUMNS = 3
+_MOST_LINES = 10  # more members than this are drawn as one band
 
 
 def new_figure(rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -126,6 +127,23 @@ def shade(axes: Axes, forecasts: pd.DataFrame) -> None:
         linewidth=0,
         label=name,
     )
+
+
+def draw_members(axes: Axes, numbers: pd.DataFrame, label: str, color: str, style: str) -> None:
+    """A line for each member (columns) by epoch (rows), which share a name.
+
+    Of many, the one in the middle and a band that holds eight of ten.
+    """
+    if numbers.shape[1] > _MOST_LINES:
+        low, high = numbers.quantile(0.1, axis=1), numbers.quantile(0.9, axis=1)
+        band = f"eight of ten: {label}"
+        axes.fill_between(
+            numbers.index, low, high, color=color, alpha=INTERVAL_ALPHA, linewidth=0, label=band
+        )
+        numbers = numbers.median(axis=1).to_frame()
+    marker = "o" if len(numbers) == 1 else None
+    lines = axes.plot(numbers.index, numbers, style, marker=marker, linewidth=1.2, color=color)
+    lines[0].set_label(label)
 
 
 def mark(axes: Axes, moment: object, label: str) -> None:

@@ -32,7 +32,7 @@ class Tables(Protocol):
 
     @property
     def history(self) -> pd.DataFrame:
-        """`epoch, loss, member`, and `val_loss` or `test_loss`."""
+        """`epoch, loss, member`, `val_loss` or `test_loss`, and norms of gradients and weights."""
 
     @property
     def forecasts(self) -> pd.DataFrame:

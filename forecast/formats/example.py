@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,41 +14,47 @@ from forecast.windows import Inputs
 
 @dataclass(frozen=True)
 class Example:
-    """The last window of one series."""
+    """The last window of one series, or of those of the targets that are forecast together."""
 
     panel: Panel
     """The last rows of every series that the networks know."""
-    series: int
-    """Which of them it is."""
+    series: tuple[int, ...]
+    """Which of them it is, or which they are, in the order of the targets."""
     inputs: Sequence[Inputs]
     """What each network sees, without an axis of windows."""
     forecasts: FloatArray
-    """`(horizon, quantiles)`, on the scale of the data."""
+    """`(series, horizon, quantiles)`, on the scale of the data."""
 
     @property
-    def unique_id(self) -> str:
-        """The name of the series."""
-        return self.panel.unique_ids[self.series]
+    def unique_ids(self) -> tuple[str, ...]:
+        """The names of the series."""
+        return tuple(self.panel.unique_ids[place] for place in self.series)
 
     @property
-    def values(self) -> FloatArray:
-        """The rows of the series."""
-        return self.panel.values[self.panel.starts[self.series] : self.panel.ends[self.series]]
+    def values(self) -> list[FloatArray]:
+        """The rows of each of the series."""
+        starts, ends = self.panel.starts, self.panel.ends
+        return [self.panel.values[starts[place] : ends[place]] for place in self.series]
 
     @property
     def ds(self) -> tuple[list[str], list[str]]:
         """The dates of the rows, and those of the forecast."""
-        count = len(self.values)
-        steps = np.arange(count + len(self.forecasts))
-        begins = self.panel.begins[np.full(len(steps), self.series)]
+        count = len(self.values[0])
+        steps = np.arange(count + self.forecasts.shape[1])
+        begins = self.panel.begins[np.full(len(steps), self.series[0])]
         every = iso(dates(begins, steps, self.panel.freq))
         return every[:count], every[count:]
 
     def document(self, names: Sequence[str]) -> str:
         """All of it as JSON, with the inputs of each network by its name.
 
-        `series` are all that the networks know, in the order of fitted numbers.
+        `series` are all that the networks know, in the order of fitted numbers. Of several targets
+        that are forecast together names, values and forecasts are lists, one a target.
         """
+
+        def of_each(own: Sequence[Any]) -> Any:
+            return own[0] if len(own) == 1 else own
+
         before, after = self.ds
         inputs = {
             name: {part: array.tolist() for part, array in own.named.items()}
@@ -55,11 +62,11 @@ class Example:
         }
         document = {
             "series": self.panel.unique_ids,
-            "unique_id": self.unique_id,
+            "unique_id": of_each(self.unique_ids),
             "ds": before,
-            "values": self.values.tolist(),
+            "values": of_each([own.tolist() for own in self.values]),
             "inputs": inputs,
             "forecast_ds": after,
-            "forecast": self.forecasts.tolist(),
+            "forecast": of_each(self.forecasts.tolist()),
         }
         return json.dumps(document, allow_nan=False) + "\n"

@@ -6,7 +6,7 @@ from forecast.features import places_of
 from forecast.formats.example import Example
 from forecast.formats.format import Made
 from forecast.formats.snippet import snippet
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.runs.layout import FEATURES, TRANSFORMS
 
 EXAMPLE = "example.json"
@@ -53,7 +53,7 @@ All are 32-bit floats, of as many windows as you like.
 {absent}
 """
 _PARTS = {
-    "past": "the last steps, oldest first: the target on the network's scale, then what else is "
+    "past": "the last steps, oldest first: {targets} on the network's scale, then what else is "
     "known of them",
     "future": "what is known of the steps to be forecast",
     "static": "what does not change within a series",
@@ -61,11 +61,12 @@ _PARTS = {
 }
 
 
-def readme(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
+def readme(opened: OpenedNetwork, made: Sequence[Made], example: Example) -> str:
     """The page, in Markdown."""
     form, ahead = made[0].format, example.ds[1]
     span = f"for {ahead[0]}" if len(ahead) == 1 else f"from {ahead[0]} to {ahead[-1]}"
-    whose = f"of `{example.unique_id}` " if len(opened.fitted) > 1 else ""
+    ids = ", ".join(f"`{name}`" for name in example.unique_ids)
+    whose = f"of {ids} " if len(opened.fitted) > 1 else ""
     return _PAGE.format(
         name=opened.run.record.name,
         title=form.title,
@@ -84,7 +85,7 @@ def readme(opened: OpenedRun, made: Sequence[Made], example: Example) -> str:
     )
 
 
-def _what(opened: OpenedRun, made: Sequence[Made]) -> str:
+def _what(opened: OpenedNetwork, made: Sequence[Made]) -> str:
     config, record = opened.config, opened.run.record
     size, horizon = config.training.ensemble.size, config.window.horizon
     networks = f"{len(made)} networks" if len(made) > 1 else "The network"
@@ -99,7 +100,7 @@ def _what(opened: OpenedRun, made: Sequence[Made]) -> str:
     )
 
 
-def _files(opened: OpenedRun, made: Sequence[Made]) -> Iterator[tuple[str, str]]:
+def _files(opened: OpenedNetwork, made: Sequence[Made]) -> Iterator[tuple[str, str]]:
     for number, own in enumerate(made, start=1):
         yield own.file, f"network {number}" if len(made) > 1 else "the network"
     yield TRANSFORMS, "what was fitted of each transform"
@@ -112,29 +113,38 @@ def _shape(*sizes: object) -> str:
     return f"`({', '.join(map(str, sizes))})`"
 
 
-def _front(opened: OpenedRun) -> tuple[object, ...]:
+def _front(opened: OpenedNetwork) -> tuple[object, ...]:
     """The axes before those of a window."""
     local = opened.config.model.scope == "local"
-    return (len(opened.fitted), "windows") if local else ("windows",)
+    networks = len(opened.fitted) // opened.config.joint_targets
+    return (networks, "windows") if local else ("windows",)
 
 
-def _inputs(opened: OpenedRun, example: Example) -> Iterator[str]:
+def _inputs(opened: OpenedNetwork, example: Example) -> Iterator[str]:
+    names = opened.config.data.targets
+    together = ", ".join(f"`{name}`" for name in names)
+    targets = f"{together}, each" if opened.config.model.joint else "the target"
     for name, part in example.inputs[0].named.items():
         shape = _shape(*_front(opened), *part.shape)
-        yield f"| `{name}` | {shape} | {_PARTS.get(name, 'see the example')} |"
+        what = _PARTS.get(name, "see the example").format(targets=targets)
+        yield f"| `{name}` | {shape} | {what} |"
 
 
-def _features(opened: OpenedRun) -> str:
+def _features(opened: OpenedNetwork) -> str:
     """Where each covariate and lag stands, and how it becomes numbers."""
     encoder = opened.network.encoder
-    places_found = places_of(encoder, opened.config.features)
+    targets = opened.config.joint_targets
+    places_found = places_of(encoder, opened.config.features, targets)
     if not places_found:
         return ""
     places = "\n".join(
         f"- `{name}`: " + ", ".join(f"`{part}[..., {s.start}:{s.stop}]`" for part, s in found)
         for name, found in places_found.items()
     )
-    told = f"Beside the target, which is `past[..., 0]`:\n\n{places}\n\n"
+    stands = "target, which is `past[..., 0]`"
+    if targets > 1:
+        stands = f"targets, which are `past[..., 0:{targets}]`"
+    told = f"Beside the {stands}:\n\n{places}\n\n"
     if opened.config.features.behind:
         told += "Lags and rolling means are those of the values after the transforms.\n\n"
     if encoder is None:
@@ -146,16 +156,20 @@ def _features(opened: OpenedRun) -> str:
     )
 
 
-def _output(opened: OpenedRun) -> str:
-    levels, horizon = opened.config.model.quantiles, opened.config.window.horizon
+def _output(opened: OpenedNetwork) -> str:
+    config = opened.config
+    levels, each, axes = config.model.quantiles, "each step", [config.window.horizon]
+    if config.model.joint:
+        each += " and target, in the order " + ", ".join(f"`{t}`" for t in config.data.targets)
+        axes.append(config.joint_targets)
     if not levels:
-        return f"{_shape(*_front(opened), horizon)}: the forecast of each step"
+        return f"{_shape(*_front(opened), *axes)}: the forecast of {each}"
     named = ", ".join(f"{level:g}" for level in levels)
-    shape = _shape(*_front(opened), horizon, len(levels))
-    return f"{shape}: of each step the quantiles {named}, of which 0.5 is the forecast"
+    shape = _shape(*_front(opened), *axes, len(levels))
+    return f"{shape}: of {each} the quantiles {named}, of which 0.5 is the forecast"
 
 
-def _scales(opened: OpenedRun) -> str:
+def _scales(opened: OpenedNetwork) -> str:
     """The transforms in order, and what the network does itself."""
     window, lines = opened.config.window, []
     for number, pipeline in enumerate(opened.config.pipelines, start=1):
@@ -174,7 +188,7 @@ def _scales(opened: OpenedRun) -> str:
     return " ".join(lines) + " The code above applies and inverts them."
 
 
-def _dates(opened: OpenedRun, example: Example) -> str:
+def _dates(opened: OpenedNetwork, example: Example) -> str:
     data, before = opened.data, example.ds[0]
     zone = f", time zone {data.timezone}" if data.timezone else ""
     return (
@@ -185,7 +199,7 @@ def _dates(opened: OpenedRun, example: Example) -> str:
     )
 
 
-def _absent(opened: OpenedRun) -> Iterator[str]:
+def _absent(opened: OpenedNetwork) -> Iterator[str]:
     """What `forecast predict` does beside running the network."""
     horizon = opened.config.window.horizon
     yield (

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from forecast.data.arrays import ranges
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import Problem, RunError
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_network import OpenedNetwork
 from forecast.methods import BASELINES
 from forecast.methods.network import TrainedNetwork
 from forecast.runs.tables import read_forecasts
@@ -48,7 +48,7 @@ class Level:
         return outside, round(1 - outside, 12)
 
 
-def own_points(opened: OpenedRun, level: Level, step: int) -> pd.DataFrame:
+def own_points(opened: OpenedNetwork, level: Level, step: int) -> pd.DataFrame:
     """The test part of a run: `unique_id, ds, y, y_hat, low, high, score`, a row a value.
 
     `score` is the distance from the forecast in units of the one that is allowed: above 1 it is an
@@ -67,7 +67,7 @@ def own_points(opened: OpenedRun, level: Level, step: int) -> pd.DataFrame:
 
 
 def newer_points(
-    opened: OpenedRun, panel: Panel, begins: IntArray, level: Level, step: int
+    opened: OpenedNetwork, panel: Panel, begins: IntArray, level: Level, step: int
 ) -> pd.DataFrame:
     """The same of rows `begins[i] ...` of each series `i` of a panel, of those that are forecast.
 
@@ -86,7 +86,7 @@ def newer_points(
         return _Expected.of_values(panel.values[rows], low, forecasts.y_hat[:, -1], high)
 
     found = _Expected.nowhere(len(panel.values)).with_rows(every, expected(panel.values, every))
-    found = _without_echoes(found, expected, panel, begins)
+    found = _without_echoes(found, expected, panel, begins, opened.config.joint_targets)
     judged = every[panel.observed[every]]
     names = np.array(panel.unique_ids, dtype=object)[panel.series_of(judged)]
     table = pd.DataFrame({"unique_id": names, "ds": panel.dates(judged)})
@@ -98,11 +98,12 @@ def _without_echoes(
     expected: Callable[[FloatArray, IntArray], "_Expected"],
     panel: Panel,
     begins: IntArray,
+    targets: int,
 ) -> "_Expected":
     """What was found of rows `begins[i] ...`, less strange where the past was strange before them.
 
     `expected` tells what is expected of rows after other values, in which an anomaly has become
-    what was expected of it.
+    what was expected of it. So many `targets` are forecast together.
     """
     values, place = panel.values.copy(), begins
     while (place < panel.ends).any():
@@ -112,6 +113,9 @@ def _without_echoes(
         is_out = panel.observed[rows] & (found.score[rows] > 1) & (again.score > 1)
         first = ends.copy()
         np.minimum.at(first, panel.series_of(rows[is_out]), rows[is_out])
+        # What is strange of one target is seen by the forecasts of those beside it.
+        steps = (first - panel.starts).reshape(targets, -1)
+        first = panel.starts + np.tile(steps.min(axis=0), len(steps))
         told = (rows <= first[panel.series_of(rows)]) & (again.score < found.score[rows])
         found = found.with_rows(rows[told], again.of(told))
         at, own = rows[is_out], again.y_hat[is_out]
@@ -178,7 +182,7 @@ class _Expected(NamedTuple):
         return _Expected(*parts)
 
 
-def _calibrated(opened: OpenedRun, level: Level, step: int) -> TrainedNetwork:
+def _calibrated(opened: OpenedNetwork, level: Level, step: int) -> TrainedNetwork:
     """The run's network, calibrated for the level at this step."""
     network, own = opened.network, opened.network.calibration
     of_run = [own] if isinstance(own, Conformal) and own.horizon >= step else []
@@ -233,7 +237,7 @@ class _TestErrors:
         return self.forecasts.panel.values[:, None]
 
     @classmethod
-    def of(cls, opened: OpenedRun, step: int) -> "_TestErrors":
+    def of(cls, opened: OpenedNetwork, step: int) -> "_TestErrors":
         """Read them. Raises `RunError` where there are none of so many steps."""
         table = read_forecasts(opened.run)
         places = {name: i for i, name in enumerate(opened.fitted)}
@@ -257,7 +261,7 @@ class _TestErrors:
         return cls(own[["unique_id", "ds", "y", "y_hat"]], series, y_hat, calibration)
 
 
-def _scales(opened: OpenedRun, table: pd.DataFrame) -> FloatArray:
+def _scales(opened: OpenedNetwork, table: pd.DataFrame) -> FloatArray:
     """How far naive forecasts of the test part are off, of each series `(series,)`.
 
     On the scale on which forecasts are combined, it makes the errors of restless and of calm series
@@ -276,7 +280,7 @@ def _scales(opened: OpenedRun, table: pd.DataFrame) -> FloatArray:
     return usable(scales)
 
 
-def _as_panel(opened: OpenedRun, table: pd.DataFrame, column: str) -> Panel:
+def _as_panel(opened: OpenedNetwork, table: pd.DataFrame, column: str) -> Panel:
     """A column of a table, sorted by series, as a panel of the network's series."""
     counts = np.bincount(table["place"], minlength=len(opened.fitted))
     values = table[column].to_numpy(np.float64)

@@ -12,7 +12,7 @@ from forecast.data.beside import word_of
 from forecast.data.panel import Panel
 from forecast.data.sources.content import Content
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
-from forecast.jobs.opening import OpenedRun
+from forecast.jobs.opened_run import OpenedRun
 
 AS_KNOWN = "as_known"
 """How the case without any scenario is called beside them."""

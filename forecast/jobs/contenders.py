@@ -12,7 +12,7 @@ import pandas as pd
 
 from forecast.errors import Problem, RunError
 from forecast.jobs.job import Job
-from forecast.jobs.opening import scales_of
+from forecast.jobs.opened_run import scales_of
 from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
 from forecast.methods.network import OnnxPredictor
 from forecast.runs import Run, model_names
@@ -94,15 +94,21 @@ def contenders_of(runs: Sequence[Run]) -> tuple[list[Contender], Mapping[str, Sc
 
 
 def _costs(run: Run) -> Costs:
-    files = [run.file(f"{name}.onnx") for name in model_names(len(read_config(run).pipelines))]
-    seconds, epochs = run.record.seconds.get("fit", float("nan")), read_history(run)["epoch"].max()
-    return Costs(
-        run.record.parameters,
-        sum(file.stat().st_size for file in files),
-        seconds,
-        seconds / float(epochs),
-        sum(map(microseconds, files)),
-    )
+    """Of a blend, what its networks take; how long its methods do depends on the series."""
+    seconds = run.record.seconds.get("fit", float("nan"))
+    files = [file for network in run.members.values() or [run] for file in _onnx_files(network)]
+    size = sum(file.stat().st_size for file in files)
+    if run.is_blend:
+        return Costs(run.record.parameters, size, seconds, float("nan"), float("nan"))
+    epochs = read_history(run)["epoch"].max()
+    each = seconds / float(epochs)
+    return Costs(run.record.parameters, size, seconds, each, sum(map(microseconds, files)))
+
+
+def _onnx_files(run: Run) -> list[Path]:
+    if run.is_blend:
+        return []
+    return [run.file(f"{name}.onnx") for name in model_names(len(read_config(run).pipelines))]
 
 
 def _refuse_other_rows(run: Run, table: pd.DataFrame, first: Run, beside: pd.DataFrame) -> None:

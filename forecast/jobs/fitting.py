@@ -12,6 +12,7 @@ import numpy as np
 from forecast.config import Config
 from forecast.config.schema import TrainingOptions
 from forecast.console import Console
+from forecast.data.joint import first_of
 from forecast.data.panel import IntArray, Panel, Past
 from forecast.data.split import has_target
 from forecast.display import epoch_progress, text_table
@@ -27,6 +28,7 @@ from forecast.jobs.calibration import calibrate
 from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
 from forecast.jobs.warm_start import WarmStart
+from forecast.methods import NetworkOrFallback
 from forecast.networks import Architecture, Weights
 from forecast.training import (
     CompiledForward,
@@ -39,7 +41,7 @@ from forecast.training import (
     layers,
 )
 from forecast.transforms import Pipelines, fit_pipelines
-from forecast.windows import Columns, Windows, spread
+from forecast.windows import Columns, Windows, side_by_side, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
 _MONITORED = 10_000
@@ -147,6 +149,7 @@ class Fitting:
         """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
         fitted = self._fit(console)
         fitted.refuse_divergence()
+        _say_skipped(fitted, len(fitted.weights), console)
         trained = self._trained(fitted.weights, self._jobs)
         finals = [
             replace(final, calibration=calibrate(plan, trained[f"calibration {i}"], final))
@@ -229,6 +232,33 @@ class Fitting:
         return self.architecture if is_first else replace(self.architecture, options=options)
 
 
+def fit_networks(jobs: Sequence[Job], console: Console) -> FittedJobs:
+    """Fit jobs that have a config in common, and say what is fitted. Raises `DivergedError`."""
+    fitting = Fitting(jobs)
+    for strange in fitting.strange:
+        console.warn(strange)
+    fitting.describe(console)
+    return fitting.run(console)
+
+
+def fit_methods(jobs: Sequence[Job], console: Console) -> list[NetworkOrFallback]:
+    """The same as methods, on Keras for as long as this process lives."""
+    return [trained.method() for trained in fit_networks(jobs, console).trained]
+
+
+def _say_skipped(fitted: Fitted, networks: int, console: Console) -> None:
+    """How many steps were not taken, and what to do where they are many."""
+    if not fitted.skipped:
+        return
+    count, skipping = sum(fitted.skipped.values()), len(fitted.skipped)
+    steps = "1 step was" if count == 1 else f"{count:,} steps were"
+    of = f" of {skipping} of {networks} networks" if networks > 1 else ""
+    console.warn(
+        f"{steps} skipped{of}: the loss or its gradient was not finite. Where they are many, set "
+        "training.clip_norm: 1, or lower training.learning_rate."
+    )
+
+
 def _of_first_job(logs: Sequence[EpochLog]) -> list[EpochLog]:
     return [log for log in logs if log.member.job == "job 0"]
 
@@ -257,8 +287,13 @@ def _seeds(job: Job) -> list[int]:
 
 
 def _networks(job: Job) -> Sequence[str]:
-    """The series that have a network each, or the one that all series share, which has no name."""
-    return job.panel.unique_ids if job.config.model.scope == "local" else [""]
+    """The series that have a network each, or the one that all series share, which has no name.
+
+    Of targets that are forecast together, the series of the first stand for all.
+    """
+    if job.config.model.scope == "global":
+        return [""]
+    return first_of(job.panel, job.needs.targets).unique_ids
 
 
 def _refuse_others(architecture: Architecture, start: WarmStart | None, job: Job) -> None:
@@ -309,7 +344,8 @@ def _members(
 ) -> Iterator[Member]:
     """The members of one job, all of whose series are fitted, pipeline after pipeline."""
     shared = transforms.shared.apply(job.panel).panel
-    encoded = None if encoder is None else encoder.encode(job.panel)
+    common = first_of(job.panel, job.needs.targets)
+    encoded = None if encoder is None else encoder.encode(common)
     seeds = _seeds(job)
     for i, branch in enumerate(transforms.branches):
         panel = branch.apply(shared).panel
@@ -325,24 +361,28 @@ def _members_of(
     """Networks of one pipeline that differ in their seeds, and in their series if local.
 
     The panel is on the scale after its transforms; the first `reach` rows of each series have no
-    value there.
+    value there. A window of targets that are forecast together is one of their common rows.
     """
     window, features, cutoffs = job.config.window, job.config.features, job.cutoffs
-    first = None
+    targets = job.needs.targets
+    common, first = first_of(panel, targets), None
     if window.padding == "mask":
-        first = np.repeat(panel.starts + reach, np.diff(panel.offsets))
-    values, beside = panel.values, None
+        first = np.repeat(common.starts + reach, np.diff(common.offsets))
+    values, beside = side_by_side(panel.values, targets), None
     if encoded is not None:
-        beside = encoded.beside(values, np.diff(panel.offsets))
+        beside = encoded.beside(values, np.diff(common.offsets))
     means = rolling_means_of(panel, features.rolling_means)
     if means is not None:
+        means = side_by_side(means, targets)
         beside = (Columns(values) if beside is None else beside)._replace(rolling_means=means)
-    observed = None if panel.observed.all() else panel.observed
+    observed = None if panel.observed.all() else side_by_side(panel.observed, targets)
 
     def windows(rows: IntArray) -> Windows:
         rows = rows[has_target(panel, rows, window.horizon)]
-        series = panel.series_of(rows)
-        whole = rows + 1 - panel.starts[series] >= job.needs.rows_before
+        if targets > 1:
+            rows = np.unique(rows % len(common.values))
+        series = common.series_of(rows)
+        whole = rows + 1 - common.starts[series] >= job.needs.rows_before
         return Windows(
             values,
             rows[whole],
@@ -359,13 +399,14 @@ def _members_of(
     monitor = windows(spread(cutoffs[job.monitored_split], _MONITORED))
     pairs = {"": (train, monitor)}
     if job.config.model.scope == "local":
-        pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(job.panel.unique_ids)}
+        pairs = {s: (train.of(i), monitor.of(i)) for i, s in enumerate(common.unique_ids)}
     options = job.config.training
     return [
         Member(
             MemberKey(seed, series, pipeline, name),
             own,
             seen if len(seen.cutoffs) else None,
+            job.split.has_validation,
             options.learning_rate,
             job.config.model.dropout_rate,
             options.epochs,

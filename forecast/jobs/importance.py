@@ -5,7 +5,7 @@ Dominici 2019, https://arxiv.org/abs/1801.01489. The values of one covariate, or
 target, are dealt out anew among the windows, which leaves all else as it is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.random import Generator
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.data.split import has_target
 from forecast.errors import DataError, Problem
-from forecast.features import Place, places_of
+from forecast.features import Place, part_of, places_of
 from forecast.methods.network import Predictor, TrainedNetwork
 from forecast.windows import Batch, Inputs
 
@@ -52,11 +52,13 @@ def importance(
     panel: Panel,
     cutoffs: IntArray,
     scales: Mapping[str, float],
+    names: Sequence[str],
     repeats: int,
     seed: int,
 ) -> pd.DataFrame:
     """How the error of forecasts from these cutoffs grows without each covariate and lag.
 
+    `names` are those of the targets, whose lags are told apart where they are forecast together.
     Columns `feature, part, error, increase, spread`. `error` is the mean absolute error over each
     series' scale (MASE) without a change; `increase` is what is added to it, the mean over
     `repeats` permutations; `spread` is the standard error of that, over windows whose targets do
@@ -90,11 +92,12 @@ def importance(
         message = "no series has a scale to measure errors by (MASE): none changed while it was "
         advice = "Train again on rows in which the target changes."
         raise DataError(Problem(message + "fitted.", advice))
-    # Windows whose targets overlap err alike: together they count once.
-    blocks = np.unique(cutoffs // horizon, return_inverse=True)[1]
+    # Windows whose targets overlap, or are forecast together, err alike: together they count once.
+    rows_in_common = len(panel.values) // network.branches[0].sizes.targets
+    blocks = np.unique(cutoffs % rows_in_common // horizon, return_inverse=True)[1]
     rows = []
     axis = 1 if network.model.scope == "local" else 0
-    for feature, part, alter in _features(network):
+    for feature, part, alter in _features(network, names):
         added = []
         for repeat in range(repeats):
             branches = [
@@ -137,17 +140,24 @@ def harms(row: pd.Series) -> bool:
     return bool(-row["increase"] > _CLEARLY * row["spread"])
 
 
-def _features(network: TrainedNetwork) -> Iterator[tuple[str, str, Alter]]:
-    """Every covariate and every group of lags: its name, its part, and how it is changed."""
+def _features(network: TrainedNetwork, names: Sequence[str]) -> Iterator[tuple[str, str, Alter]]:
+    """Every covariate and every group of lags: its name, its part, and how it is changed.
+
+    Lags are those of each of the targets that are forecast together, which have these names.
+    """
     branch = network.branches[0]
-    for name, places in places_of(network.encoder, branch.features).items():
-        part = {"past": "past", "future": "known", "static": "static"}[places[-1][0]]
+    targets = branch.sizes.targets
+    for name, places in places_of(network.encoder, branch.features, targets).items():
+        part = part_of(places)
         first_part, own = places[0]
         is_on_scale = first_part == "past" and own.stop <= branch.sizes.on_scale
-        yield name, part, _dealing_on_scale(places) if is_on_scale else _dealing(places)
+        yield name, part, _dealing_on_scale(places, targets) if is_on_scale else _dealing(places)
     for first, last in _lags(branch.window.context_length, branch.season_length):
         name = f"lag {first}" if first == last else f"lags {first} to {last}"
-        yield name, LAG, _lagging(branch.window.context_length, first, last)
+        for target in range(targets):
+            of = f"{names[target]} " if targets > 1 else ""
+            alter = _lagging(branch.window.context_length, first, last, target)
+            yield f"{of}{name}", LAG, alter
 
 
 def _dealing(places: list[Place]) -> Alter:
@@ -164,38 +174,39 @@ def _dealing(places: list[Place]) -> Alter:
     return alter
 
 
-def _dealing_on_scale(places: list[Place]) -> Alter:
-    """The same of what is on the scale of the target: see `_lent`."""
+def _dealing_on_scale(places: list[Place], targets: int) -> Alter:
+    """The same of what is on the scale of the targets, a number of each: see `_lent`."""
 
     def alter(inputs: Inputs, order: IntArray, axis: int) -> Inputs:
         parts = inputs.named
         for part, own in places:
             values = parts[part].copy()
-            values[..., own] = _lent(values[..., own], inputs, order, axis)
+            of = inputs.past[..., :targets]
+            values[..., own] = _lent(values[..., own], of, order, axis)
             parts[part] = values
         return Inputs(**parts)
 
     return alter
 
 
-def _lagging(length: int, first: int, last: int) -> Alter:
-    """Deal out some steps of the target: see `_lent`."""
-    steps = slice(length - last, length - first + 1)
+def _lagging(length: int, first: int, last: int, target: int) -> Alter:
+    """Deal out some steps of a target: see `_lent`."""
+    steps, own = slice(length - last, length - first + 1), slice(target, target + 1)
 
     def alter(inputs: Inputs, order: IntArray, axis: int) -> Inputs:
         past = inputs.past.copy()
-        past[..., steps, :1] = _lent(past[..., :1], inputs, order, axis)[..., steps, :]
+        past[..., steps, own] = _lent(past[..., own], past[..., own], order, axis)[..., steps, :]
         return inputs._replace(past=past)
 
     return alter
 
 
-def _lent(values: Batch, inputs: Inputs, order: IntArray, axis: int) -> Batch:
+def _lent(values: Batch, target: Batch, order: IntArray, axis: int) -> Batch:
     """Values of other windows, each as far from its window's mean as it was in the other.
 
     Windows of any level and spread can so lend each other their steps `(..., steps, features)`.
+    Mean and spread are those of the target of each feature in the context.
     """
-    target = inputs.past[..., :1]
     mean, deviation = (f(target, axis=-2, keepdims=True) for f in (np.mean, np.std))
     deviation = np.where(deviation > 0, deviation, 1.0)
     others = np.take((values - mean) / deviation, order, axis=axis)

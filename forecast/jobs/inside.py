@@ -7,11 +7,12 @@ import numpy as np
 
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
-from forecast.jobs.opening import OpenedRun, original_job
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opening import original_job
 from forecast.networks import Architecture
 from forecast.runs.weights import read_weights
 from forecast.training import Inside
-from forecast.windows import gather_after, spread
+from forecast.windows import gather_after, side_by_side, spread
 
 
 class Wanted(NamedTuple):
@@ -36,12 +37,12 @@ class Windowed(NamedTuple):
     """Steps of the table in one step of a recurrent layer: those of a patch."""
 
 
-def architecture_of(opened: OpenedRun) -> Architecture:
+def architecture_of(opened: OpenedNetwork) -> Architecture:
     """That of the run's network."""
     return Architecture.of(opened.config, opened.data.season_length, opened.network.encoder)
 
 
-def look_inside(opened: OpenedRun, wanted: Wanted) -> Windowed:
+def look_inside(opened: OpenedNetwork, wanted: Wanted) -> Windowed:
     """A member of the run's network with the last windows of a series, or some of all series.
 
     Of an ensemble of several pipelines it is one of the first pipeline. Raises `UsageError` for a
@@ -65,6 +66,8 @@ def look_inside(opened: OpenedRun, wanted: Wanted) -> Windowed:
         raise UsageError(Problem(f"the run's network has no series {series!r}.", advice))
     place = 0 if config.model.scope == "global" else opened.fitted.index(str(series))
     cutoffs = _cutoffs(opened, panel, series, most)
+    if config.model.scope == "local":
+        place %= weights.shape[0]  # of targets that are forecast together, all have one network
     branch = network.branches[0]
     encoded = network.encoded(panel, config.window.horizon)
     transformed = branch.transforms.apply(network.shared.apply(panel).panel).panel
@@ -73,12 +76,12 @@ def look_inside(opened: OpenedRun, wanted: Wanted) -> Windowed:
         weights[place, member][None],
         config.training,
         branch.inputs(transformed, cutoffs, encoded),
-        _targets(transformed, cutoffs, config.window.horizon),
+        _targets(transformed, cutoffs, config.window.horizon, config.joint_targets),
     )
     return Windowed(inside, panel, cutoffs, config.model.steps_per_patch(opened.data.season_length))
 
 
-def _cutoffs(opened: OpenedRun, panel: Panel, series: str | None, most: int) -> IntArray:
+def _cutoffs(opened: OpenedNetwork, panel: Panel, series: str | None, most: int) -> IntArray:
     """Rows with a whole context before them."""
     least = opened.config.rows_seen(opened.data.season_length)
     first = panel.starts + least - 1
@@ -93,10 +96,15 @@ def _cutoffs(opened: OpenedRun, panel: Panel, series: str | None, most: int) -> 
     return rows if series is not None else spread(rows, most)
 
 
-def _targets(transformed: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
-    """What followed each cutoff; NaN behind the end of its series, and where it is a filled gap."""
-    values = np.where(transformed.observed, transformed.values, np.nan)
-    padded = np.concatenate([values, np.full(horizon, np.nan)])
+def _targets(transformed: Panel, cutoffs: IntArray, horizon: int, targets: int) -> FloatArray:
+    """What followed each cutoff; NaN behind the end of its series, and where it is a filled gap.
+
+    `(cutoffs, horizon)`; of several targets that are forecast together, `(cutoffs, horizon,
+    targets)`.
+    """
+    values = side_by_side(transformed.truth, targets)
+    padded = np.concatenate([values, np.full((horizon, *values.shape[1:]), np.nan)])
     ends = transformed.ends[transformed.series_of(cutoffs)]
     is_own = cutoffs[:, None] + np.arange(1, horizon + 1) < ends[:, None]
-    return np.where(is_own, gather_after(np, padded, cutoffs, horizon), np.nan)
+    after = gather_after(np, padded, cutoffs % len(values), horizon)
+    return np.where(is_own.reshape(*is_own.shape, *(1,) * (after.ndim - 2)), after, np.nan)

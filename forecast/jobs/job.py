@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.config import Config, LoadedConfig, load_config, parse_config
 from forecast.data.calendar import is_freq, season_length_of
 from forecast.data.covariate_health import covariates_health, missing_line
+from forecast.data.joint import joint_table
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import IntArray, Panel
 from forecast.data.split import (
@@ -26,10 +27,10 @@ from forecast.data.split import (
     split_past,
 )
 from forecast.data.table import Reading, Table, read_table
-from forecast.errors import ConfigError, DataError, Problem
+from forecast.errors import ConfigError, DataError, Problem, did_you_mean, shortened
 from forecast.features import unfit
 from forecast.jobs.memory import too_large
-from forecast.methods import FALLBACK
+from forecast.methods import FALLBACK, method_names, named_methods
 from forecast.scoring.conformal import errors_needed
 from forecast.transforms import refuse_unfit
 
@@ -54,6 +55,8 @@ class CalibrationPlan:
     horizon: int
     earlier: "Job"
     """The job as it was before all of them: what is fitted to make them."""
+    weighing: Sequence[IntArray] = ()
+    """Of a blend, the cutoffs that its weights are found from, likewise."""
 
     @property
     def errors(self) -> int:
@@ -79,6 +82,8 @@ class Job:
     """Where the config asks for intervals."""
     reading: Reading = field(default_factory=Reading)
     """What was done to the rows of the table."""
+    members: "Mapping[str, Job]" = field(default_factory=dict)
+    """Of a blend, the job of each of its networks, on the same rows."""
 
     @property
     def config(self) -> Config:
@@ -86,13 +91,22 @@ class Job:
         return self.source.config
 
     @property
+    def networks(self) -> "list[Job]":
+        """The job of each network, itself where it is no blend.
+
+        A blend of methods that need no training has none.
+        """
+        return list(self.members.values()) if self.config.blend else [self]
+
+    @property
     def warnings(self) -> list[str]:
         """What a person should know before training, a line each."""
-        found = [LEAK] if self.config.leaks else []
+        networks = self.networks
+        found = [LEAK] if any(own.config.leaks for own in networks) else []
         found += self._beyond_bounds()
         missing = missing_line(covariates_health(self.panel, self.config.data.covariates))
         found += [missing] if missing else []
-        return [*found, self._too_short] if not self.fitted.all() else found
+        return found + [own._too_short for own in networks if not own.fitted.all()]
 
     def _beyond_bounds(self) -> list[str]:
         """Of values that no forecast may reach."""
@@ -123,6 +137,12 @@ class Job:
         )
 
     @property
+    def windows(self) -> dict[str, int]:
+        """How many windows each part has; one of targets that are forecast together counts once."""
+        rows = len(self.panel.values) // self.needs.targets
+        return {name: len(np.unique(own % rows)) for name, own in self.cutoffs.items()}
+
+    @property
     def prediction_horizon(self) -> int:
         """How many steps ahead `predict` forecasts."""
         return self.config.predict.horizon or self.config.window.horizon
@@ -151,7 +171,8 @@ class Job:
         config = self.config
         training = config.training.model_copy(update={"seed": seed})
         source = replace(self.source, config=config.model_copy(update={"training": training}))
-        return replace(self, source=source)
+        members = {name: own.with_seed(seed) for name, own in self.members.items()}
+        return replace(self, source=source, members=members)
 
     @property
     def monitored_split(self) -> str:
@@ -166,18 +187,7 @@ class Job:
     @cached_property
     def fitted_part(self) -> "Job":
         """The job of the series that the network forecasts: all that fitting sees."""
-        if self.fitted.all():
-            return self
-        panel, keep = self.panel.of(self.fitted), self.fitted
-        moved = panel.starts - self.panel.starts[keep]
-        split = Split(self.split.train_ends[keep] + moved, self.split.test_begins[keep] + moved)
-        return replace(
-            self,
-            panel=panel,
-            split=split,
-            cutoffs=cutoffs_by_split(panel, split, self.needs),
-            fitted=self.fitted[keep],
-        )
+        return self if self.fitted.all() else self._of(self.fitted)
 
     def on(self, panel: Panel) -> "Job":
         """The job on other rows, all of them to train on."""
@@ -216,6 +226,7 @@ class Job:
             cutoffs=cutoffs_by_split(past, split, self.needs),
             fitted=fitted_series(past, split, self.needs),
             calibration=None,
+            members={name: own.as_of(cutoffs) for name, own in self.members.items()},
         )
         _refuse_untrainable(job)
         return job
@@ -226,19 +237,59 @@ class Job:
         A series that is too short for it adds no errors. Raises `DataError` where the training part
         of every series is.
         """
-        options = self.config.intervals
-        if options is None:
+        windows = self._origins(horizon)
+        if not windows:
             return self
         part = self.fitted_part
         past = part.panel.before(part.split.train_ends).panel
 
-        def cutoffs(panel: Panel) -> list[IntArray]:
-            return rolling_cutoffs(panel, self.needs, options.n_windows, options.stride, horizon)
+        def cutoffs(panel: Panel) -> dict[str, list[IntArray]]:
+            return {
+                use: rolling_cutoffs(panel, self.needs, n_windows, stride, horizon)
+                for use, (n_windows, stride) in windows.items()
+            }
 
-        earlier = replace(part, panel=past).as_of(cutoffs(past)[0])
+        first = np.min([own[0] for own in cutoffs(past).values()], axis=0)
+        earlier = part._with_panel(past).as_of(first)
         past = past.of(earlier.fitted)
-        plan = CalibrationPlan(past, cutoffs(past), horizon, earlier.fitted_part)
+        own = cutoffs(past)
+        plan = CalibrationPlan(
+            past,
+            own.get("intervals", ()),
+            horizon,
+            earlier.fitted_part,
+            own.get("weights", ()),
+        )
         return replace(self, calibration=plan)
+
+    def _origins(self, horizon: int) -> dict[str, tuple[int, int]]:
+        """How many cutoffs in the training part, and how far apart, by what their errors tell."""
+        intervals, blend = self.config.intervals, self.config.blend
+        found = {}
+        if intervals:
+            found["intervals"] = (intervals.n_windows, intervals.stride)
+        if blend and blend.weights != "equal":
+            found["weights"] = (blend.n_windows, blend.stride_of(horizon))
+        return found
+
+    def _with_panel(self, panel: Panel) -> "Job":
+        """The same job on fewer rows of its panel."""
+        members = {name: own._with_panel(panel) for name, own in self.members.items()}
+        return replace(self, panel=panel, members=members)
+
+    def _of(self, keep: NDArray[np.bool_]) -> "Job":
+        """The job of some of the series `(series,)`."""
+        panel = self.panel.of(keep)
+        moved = panel.starts - self.panel.starts[keep]
+        split = Split(self.split.train_ends[keep] + moved, self.split.test_begins[keep] + moved)
+        return replace(
+            self,
+            panel=panel,
+            split=split,
+            cutoffs=cutoffs_by_split(panel, split, self.needs),
+            fitted=self.fitted[keep],
+            members={name: own._of(keep) for name, own in self.members.items()},
+        )
 
 
 def prepare(
@@ -268,40 +319,116 @@ def prepare_each(
         advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
         raise ConfigError(first.problem(("data", "freq"), message, advice))
     for source in sources:
-        length = source.config.window.context_length
-        refuse_too_large(source, source.config.model.least_parameters(length))
+        for own in source.networks.values() if source.config.blend else [source]:
+            length = own.config.window.context_length
+            refuse_too_large(own, own.config.model.least_parameters(length))
     table = read_table(options)
     return [plan_job(source, table) for source in sources]
 
 
 def plan_job(source: LoadedConfig, table: Table) -> Job:
     """What a config asks for of a table that was read: see `prepare`."""
+    if source.config.joint_targets > 1:
+        table = joint_table(table, source.config.data)
     panel = table.panel
     refuse_overflow(panel)
     season_length = source.config.data.season_length or season_length_of(panel.freq)
+    if source.config.blend:
+        job = _blend_job(source, table, season_length)
+    else:
+        job = _network_job(source, table, season_length)
+    _refuse_unobserved(job)
+    job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
+    if job.calibration and job.config.intervals:
+        _refuse_few_errors(job, job.calibration)
+    return job
+
+
+def _network_job(
+    source: LoadedConfig, table: Table, season_length: int, split: Split | None = None
+) -> Job:
+    """The job of one network, on a split that is given or its own."""
+    panel = table.panel
     needs = _needs_of(source, season_length)
     _refuse_unfit_features(source, panel)
-    split = split_panel(panel, source.config.split, needs)
-    cutoffs = cutoffs_by_split(panel, split, needs)
-    fitted = fitted_series(panel, split, needs)
-    job = Job(
+    job = _split_job(source, table, season_length, needs, split)
+    refuse_unfit(source.config.pipelines, panel)
+    _refuse_untrainable(job)
+    return job
+
+
+def _blend_job(source: LoadedConfig, table: Table, season_length: int) -> Job:
+    """The job of a blend: its networks have a split in common, that of the most demanding."""
+    _refuse_unknown_methods(source, season_length)
+    horizon = source.config.window.horizon
+    needs = [_needs_of(own, season_length) for own in source.networks.values()]
+    most = max((own.rows_before for own in needs), default=1)
+    job = _split_job(source, table, season_length, Needs(most, 0, horizon))
+    _refuse_untrainable(job)
+    _refuse_unlike_networks(source)
+    members = {
+        name: _network_job(own, table, season_length, job.split)
+        for name, own in source.networks.items()
+    }
+    return replace(job, members=members)
+
+
+def _split_job(
+    source: LoadedConfig,
+    table: Table,
+    season_length: int,
+    needs: Needs,
+    split: Split | None = None,
+) -> Job:
+    """A job whose windows take so many rows."""
+    panel = table.panel
+    split = split or split_panel(panel, source.config.split, needs)
+    return Job(
         source,
         panel,
         table.sha256,
         season_length,
         needs,
         split,
-        cutoffs,
-        fitted,
+        cutoffs_by_split(panel, split, needs),
+        fitted_series(panel, split, needs),
         reading=table.reading,
     )
-    refuse_unfit(job.config.pipelines, panel)
-    _refuse_untrainable(job)
-    _refuse_unobserved(job)
-    job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
-    if job.calibration:
-        _refuse_few_errors(job, job.calibration)
-    return job
+
+
+def _refuse_unlike_networks(source: LoadedConfig) -> None:
+    """Raise `ConfigError` for networks of a blend that can not be beside the others."""
+    common, problems = source.config.training.backend, []
+    for own in source.networks.values():
+        if own.config.training.backend != common:
+            message = f"networks of a blend are trained with one backend, which is {common}."
+            way_out = "Set training.backend for all of them."
+            problems.append(own.problem(("training", "backend"), message, way_out))
+        if own.config.model.joint:
+            message = "networks of a blend forecast one target at a time, and not `joint`."
+            problems.append(own.problem(("model", "joint"), message, "Leave `joint` out."))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _refuse_unknown_methods(source: LoadedConfig, season_length: int) -> None:
+    """Raise `ConfigError` for members that are no methods.
+
+    `MissingExtraError` for one whose extra is not installed.
+    """
+    known = method_names()
+    problems = [
+        source.problem(
+            ("blend", "members", i),
+            f"`blend.members`: there is no method {shortened(member)!r}.",
+            did_you_mean(member, known),
+        )
+        for i, member in enumerate(source.config.blend.members if source.config.blend else ())
+        if isinstance(member, str) and member not in known
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    named_methods([own for own in source.members.values() if isinstance(own, str)], season_length)
 
 
 def _refuse_unfit_features(source: LoadedConfig, panel: Panel) -> None:

@@ -1,228 +1,64 @@
 """Opening a finished run, for the commands that come after training."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import compress
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from forecast.config import Config
-from forecast.config.data import DataOptions
-from forecast.data.calendar import from_iso, steps_between
-from forecast.data.continuation import continue_panel, named
-from forecast.data.largest import refuse_overflow
-from forecast.data.panel import IntArray, Panel
-from forecast.data.split import Needs
-from forecast.data.table import read_table
-from forecast.errors import DataError, Problem, did_you_mean
+from forecast.data.joint import without_hindsight
+from forecast.data.panel import Panel
+from forecast.data.split import Split, cutoffs_by_split
+from forecast.errors import DataError, Problem, RunError
+from forecast.features import Encoder
 from forecast.jobs.job import Job, prepare
-from forecast.methods import NetworkOrFallback
+from forecast.jobs.opened_blend import OpenedBlend
+from forecast.jobs.opened_network import OpenedNetwork
+from forecast.jobs.opened_run import OpenedRun
+from forecast.methods import Blend, BlendWeights, method_names, named_methods
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import DataRecord, Run, model_names
 from forecast.runs.documents import (
+    read_blend,
     read_config,
     read_data,
     read_features,
     read_intervals,
     read_transforms,
 )
-from forecast.runs.layout import COVARIATES, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
+from forecast.runs.layout import (
+    BLEND,
+    CONTEXT,
+    COVARIATES,
+    DATA,
+    FEATURES,
+    INTERVALS,
+    MEMBERS,
+    RESOLVED,
+    TRANSFORMS,
+)
 from forecast.runs.regular import damaged
 from forecast.runs.tables import read_context
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, error_scales
-from forecast.scoring.metrics import Scale
-from forecast.transforms import EarlierFit, Pipelines, fit_pipelines
-
-
-@dataclass(frozen=True)
-class OpenedRun:
-    """A run with its config, what it knows of its data, and the network that it trained."""
-
-    run: Run
-    config: Config
-    data: DataRecord
-    network: TrainedNetwork
-    known: Panel
-    """The last rows of every series."""
-    newcomers: tuple[str, ...] = ()
-    """Series that the network was not fitted on, and forecasts all the same."""
-    network_of_newcomers: TrainedNetwork | None = None
-    """The same network, with the scales of these series."""
-
-    @property
-    def fitted(self) -> tuple[str, ...]:
-        """The series that the network was fitted on, in its order."""
-        return tuple(series.unique_id for series in self.data.per_series if series.is_fitted)
-
-    @property
-    def method(self) -> NetworkOrFallback:
-        """The network, and for series that are too short for it a fallback."""
-        networks = [(self.network, self.fitted)]
-        if self.network_of_newcomers:
-            networks.append((self.network_of_newcomers, self.newcomers))
-        return NetworkOrFallback(networks, self.data.season_length, self.config.predict)
-
-    @property
-    def model(self) -> str:
-        """The network's name in tables."""
-        return self.run.record.model
-
-    @property
-    def quantile_levels(self) -> Sequence[float]:
-        """The quantiles to forecast, as far as the run has them."""
-        if self.config.intervals and self.network.calibration is None:
-            return self.config.model.quantiles
-        return self.config.quantile_levels
-
-    @property
-    def scales(self) -> Mapping[str, Scale]:
-        """What MASE and RMSSE divide by, of each series; NaN where the run does not know one."""
-        return scales_of(self.data)
-
-    @property
-    def known_columns(self) -> Sequence[str]:
-        """The columns of a table that are to be known of the future."""
-        return self.config.data.covariates.known
-
-    @property
-    def sources(self) -> dict[str, Path | None]:
-        """The tables that the run was made from, by the key of the config that names each."""
-        return self.config.data.files
-
-    @property
-    def words(self) -> Sequence[str]:
-        """The columns beside the target that have words."""
-        return self.network.encoder.words if self.network.encoder else ()
-
-    @property
-    def data_options(self) -> DataOptions:
-        """How to read another table of the run's series: as was found out of the first."""
-        options = self.config.data
-        covariates = options.covariates.model_copy(update={"categories": tuple(self.words)})
-        return options.model_copy(update={"freq": self.data.freq, "covariates": covariates})
-
-    def refuse_other_kinds(self, levels: Mapping[str, tuple[str, ...]], name: str) -> None:
-        """Raise `DataError` where a column of words has nothing but numbers in a table."""
-        if self.network.encoder:
-            self.network.encoder.refuse_other_kinds(levels, name)
-
-    def strange(self, panel: Panel, horizon: int = 0) -> list[str]:
-        """What of its covariates is unlike all that the run was fitted to, in sentences.
-
-        For a horizon in what its forecasts after the last row see, otherwise in all rows.
-        """
-        encoder, covariates = self.network.encoder, panel.covariates
-        if encoder is None or covariates is None:
-            return []
-        lengths = np.diff(panel.offsets)
-        begins = lengths - self.config.window.context_length if horizon else None
-        return encoder.strange(covariates.up_to(lengths + horizon), begins)
-
-    def lacking(self, panel: Panel, horizon: int) -> list[Problem]:
-        """What is to be known of the steps after the last row to forecast them, and is not."""
-        forecast = panel.of(np.isin(panel.unique_ids, (*self.fitted, *self.newcomers)))
-        return self.network.lacking(forecast, forecast.ends - 1, horizon)
-
-    def unseen(self, panel: Panel) -> IntArray:
-        """The first row of each series of a panel on which nothing was fitted."""
-        test_begins = {series.unique_id: series.test_begin for series in self.data.per_series}
-        moments = from_iso([test_begins[name] for name in panel.unique_ids], panel.begins)
-        steps = steps_between(panel.begins, moments, panel.freq)
-        rows: IntArray = np.clip(panel.starts + steps, panel.starts, panel.ends)
-        return rows
-
-    def joined(self, newer: Path) -> "OpenedRun":
-        """The run as if it had known the rows of a table, of its series and of others.
-
-        Others are forecast by a network that many series share, on scales that are fitted to all
-        of their rows. Raises `DataError` where the table does not fit the run, or where a series
-        is new and too short.
-        """
-        table = self._table(newer)
-        if self.config.model.scope == "local" or len(self.fitted) == 1:
-            return replace(self, known=continue_panel(self.known, table, newer, self._least))
-        self._refuse_short(table, newer)
-        panel = continue_panel(self.known.beside_new(table), table, newer, self._least)
-        enough = np.diff(panel.offsets) >= self._least_of_new
-        new = enough & ~np.isin(panel.unique_ids, self.fitted)
-        joined = replace(self, known=panel)
-        return replace(
-            joined,
-            newcomers=tuple(compress(panel.unique_ids, new)),
-            network_of_newcomers=self._network_of(panel.of(new)) if new.any() else None,
-        )
-
-    def _network_of(self, panel: Panel) -> TrainedNetwork:
-        """The network with the scales of series that it was not fitted on."""
-        network, past = self.network, panel.before(panel.ends)
-        nowhere = np.full(len(panel.unique_ids), -1)
-        pipelines = Pipelines(network.shared, tuple(b.transforms for b in network.branches))
-        transforms = fit_pipelines(
-            self.config.pipelines,
-            {"train": past, "all": past},
-            self.data.season_length,
-            EarlierFit(pipelines, nowhere),
-        )
-        branches = [
-            replace(branch, transforms=own)
-            for branch, own in zip(network.branches, transforms.branches, strict=True)
-        ]
-        calibration = network.calibration
-        if isinstance(calibration, Conformal):
-            scaled = transforms.shared.apply(panel).panel
-            scales = error_scales(scaled, self.data.season_length, calibration.scales)
-            calibration = replace(calibration, scales=scales)
-        return replace(
-            network, shared=transforms.shared, branches=branches, calibration=calibration
-        )
-
-    @property
-    def _least(self) -> int:
-        """Rows that the network sees of a series."""
-        return self.config.rows_seen(self.data.season_length)
-
-    @property
-    def _least_of_new(self) -> int:
-        """Rows that it takes of a series that it was not fitted on: those of a training window."""
-        return Needs.of(self.config, self.data.season_length).rows_before
-
-    def _refuse_short(self, table: Panel, newer: Path) -> None:
-        """Raise `DataError` for series that the run does not know, with too few rows to forecast.
-
-        So that a name that was mistyped is no new series.
-        """
-        lengths = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
-        for name in sorted(set(table.unique_ids) - set(self.known.unique_ids)):
-            if lengths[name] >= self._least_of_new:
-                continue
-            message = (
-                f"{named(newer)}: the run has no series {name}, and to forecast one that is new it "
-                f"takes {self._least_of_new} rows, not {lengths[name]}."
-            )
-            raise DataError(Problem(message, did_you_mean(name, list(self.known.unique_ids))))
-
-    def _table(self, newer: Path) -> Panel:
-        table = read_table(self.data_options, newer).panel
-        refuse_overflow(table)
-        if table.covariates:
-            self.refuse_other_kinds(table.covariates.levels, named(newer))
-        return table
-
-    def continued(self, newer: Path) -> tuple[Panel, IntArray]:
-        """The last rows, continued by a table, and which of each series is the first of the table.
-
-        Of a series that the table does not have, that is the row after its last. Raises `DataError`
-        where the table does not fit the run.
-        """
-        table = self._table(newer)
-        panel = continue_panel(self.known, table, newer, self._least)
-        rows = dict(zip(table.unique_ids, np.diff(table.offsets).tolist(), strict=True))
-        return panel, panel.ends - np.array([rows.get(name, 0) for name in panel.unique_ids])
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
+from forecast.transforms import Pipelines
 
 
 def open_run(run: Run) -> OpenedRun:
     """Load what a finished run needs to forecast. Raises `RunError` where a part is damaged."""
+    return _open_blend(run) if run.is_blend else open_network(run)
+
+
+def open_network(run: Run) -> OpenedNetwork:
+    """The same of a run with a network of its own. Raises `RunError` for a blend."""
+    if run.is_blend:
+        names = list(run.members)
+        message = f"the run {run.record.name} is a blend, and has no network of its own."
+        advice = "None of its members is a network."
+        if names:
+            paths = ", ".join(str(run.path / MEMBERS / name) for name in names)
+            advice = f"Name one of its members: {paths}."
+        raise RunError(Problem(message, advice))
     config, data = read_config(run), read_data(run)
     files = [run.file(f"{name}.onnx") for name in model_names(len(config.pipelines))]
     # A run that was interrupted has no intervals.
@@ -236,30 +72,69 @@ def open_run(run: Run) -> OpenedRun:
         _calibration(run, config, data) if has_intervals else None,
         encoder,
     )
-    opened = OpenedRun(run, config, data, network, read_context(run, encoder))
+    known = _last_rows(run, config, encoder)
+    opened = OpenedNetwork(run=run, config=config, data=data, known=known, network=network)
     _refuse_unlike(opened, files)
     return opened
 
 
-def original_job(opened: OpenedRun) -> Job:
+def _open_blend(run: Run) -> OpenedBlend:
+    """A blend with its members: networks of their own runs, and methods that are fitted anew."""
+    config, data, record = read_config(run), read_data(run), read_blend(run)
+    networks = {name: open_network(member) for name, member in run.members.items()}
+    fitted = [series.unique_id for series in data.per_series if series.is_fitted]
+    calibration = None
+    if config.intervals:
+        state = read_intervals(run, len(fitted), of_quantiles=False)
+        calibration = Conformal.from_state(state)
+    numbers = np.array(record.weights)
+    if len(numbers) not in (1, 1 + len(fitted)):
+        raise damaged(run.path / BLEND, f"its weights are not those of the series in {DATA}")
+    names = [member.name for member in record.members if not member.is_network]
+    if not set(names) <= set(method_names()):
+        raise damaged(run.path / BLEND, "a member is no method")
+    methods = {own.name: own for own in named_methods(names, data.season_length)}
+    blend = Blend(
+        {own.name: methods.get(own.name) or networks[own.name].method for own in record.members},
+        BlendWeights(numbers),
+        tuple(fitted),
+        data.season_length,
+        config.predict,
+        calibration,
+        config.is_relative,
+    )
+    encoders = [network.encoder for network in networks.values()]
+    known = read_context(run, next(filter(None, encoders), None))
+    return OpenedBlend(
+        run=run, config=config, data=data, known=known, blend=blend, networks=networks
+    )
+
+
+def _last_rows(run: Run, config: Config, encoder: Encoder | None) -> Panel:
+    """The last rows of every series."""
+    panel = read_context(run, encoder)
+    if not config.model.joint:
+        return panel
+    try:
+        return without_hindsight(panel, config.joint_targets)
+    except (ValueError, DataError) as error:
+        raise damaged(run.path / CONTEXT, "its targets do not have the same rows") from error
+
+
+def original_job(
+    opened: OpenedRun, way_out: str = "Give newer rows: --input FILE. Or train again."
+) -> Job:
     """The job that a run was made from. Raises `DataError` where its table is another by now."""
     job = prepare(opened.run.path / RESOLVED)
     if job.sha256 != opened.data.sha256:
         message = f"{opened.config.data.path} is not the table that the run was made from."
-        raise DataError(Problem(message, "Give newer rows: --input FILE. Or train again."))
-    return job
-
-
-def scales_of(data: DataRecord) -> Mapping[str, Scale]:
-    """What MASE and RMSSE divide by, of each series; NaN where the run does not know one."""
-    return {
-        series.unique_id: Scale(_known(series.scale), _known(series.rmsse_scale))
-        for series in data.per_series
-    }
-
-
-def _known(scale: float | None) -> float:
-    return float("nan") if scale is None else scale
+        raise DataError(Problem(message, way_out))
+    begins = opened.unseen(job.panel)
+    if (begins == job.split.test_begins).all():
+        return job
+    # A network of a blend has the split that all of its members have in common.
+    split = Split(np.minimum(job.split.train_ends, begins), begins)
+    return replace(job, split=split, cutoffs=cutoffs_by_split(job.panel, split, job.needs))
 
 
 def transforms_of(run: Run, config: Config, season_length: int) -> Pipelines:
@@ -274,7 +149,7 @@ def transforms_of(run: Run, config: Config, season_length: int) -> Pipelines:
     return transforms
 
 
-def _refuse_unlike(opened: OpenedRun, files: Sequence[Path]) -> None:
+def _refuse_unlike(opened: OpenedNetwork, files: Sequence[Path]) -> None:
     """Raise `RunError` for transforms or networks that do not fit the config and the series.
 
     They are tried on the last rows of the run, from which `predict` goes on.

@@ -12,7 +12,7 @@ from forecast.data.future import refuse_endless
 from forecast.data.panel import Panel
 from forecast.errors import Problem
 from forecast.jobs.assumptions import NOTHING, Assumptions
-from forecast.jobs.opening import OpenedRun, scales_of
+from forecast.jobs.opened_run import OpenedRun, scales_of
 from forecast.methods import BASELINES, named_methods
 from forecast.runs import Run
 from forecast.runs.documents import read_config, read_data
@@ -48,7 +48,7 @@ class RunTables:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """`epoch, loss, member`, and `val_loss` or `test_loss`."""
+        """`epoch, loss, member`, `val_loss` or `test_loss`, and norms of gradients and weights."""
         return read_history(self._run)
 
     @cached_property

@@ -29,6 +29,11 @@ class TrainedJob:
     """Of the covariates, where there are any."""
 
     @property
+    def parameters(self) -> int:
+        """Weights of all networks."""
+        return sum(weights.size for weights in self.weights)
+
+    @property
     def needs_future(self) -> bool:
         """Whether a forecast of what comes next needs to be told more than the job knows."""
         panel = self.job.fitted_part.panel

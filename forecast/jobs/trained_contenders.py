@@ -57,7 +57,7 @@ def trained_contender(job: Job, seeds: int, console: Console) -> Contender:
     with _exported(first) as folder:
         files = sorted(folder.glob("*.onnx"))
         costs = Costs(
-            sum(weights.size for weights in first.weights),
+            first.parameters,
             sum(file.stat().st_size for file in files),
             done.fit_seconds,
             done.fit_seconds / epochs,

@@ -17,7 +17,7 @@ from forecast.config import Config
 from forecast.config.document import KeyPath
 from forecast.data.calendar import Dates, from_iso, iso, steps_between, zone_of
 from forecast.data.panel import IntArray
-from forecast.errors import ConfigError, DataError, Problem, some_of
+from forecast.errors import ConfigError, DataError, Problem, RunError, some_of
 from forecast.features import Encoder
 from forecast.jobs.job import Job
 from forecast.jobs.opening import transforms_of
@@ -130,11 +130,16 @@ def warm_start(job: Job, run: Run) -> WarmStart:
     that are held out were trained on, or no network fits any series, and `RunError` for a damaged
     run.
     """
+    if job.config.blend:
+        message = "a blend can not go on from an earlier run."
+        raise ConfigError(job.source.problem(("blend",), message, "Train without --from."))
+    if run.is_blend:
+        raise RunError(Problem(f"the run {run.record.name} is a blend: it has no weights."))
     config, data = read_config(run), read_data(run)
     weights = read_weights(run, len(config.pipelines))
     fitted = tuple(series.unique_id for series in data.per_series if series.is_fitted)
     is_local = config.model.scope == "local"
-    _refuse_damaged(run, weights, len(fitted) if is_local else 1)
+    _refuse_damaged(run, weights, len(fitted) // config.joint_targets if is_local else 1)
     unlike = [
         job.source.problem(path, *_unlike(path, now, then, run))
         for path, now, then in _differences(job, config, data, weights[0].shape[1])
@@ -197,6 +202,8 @@ def _differences(
             if key == "transforms"
         ),
     ]
+    if config.model.joint and earlier.model.joint:
+        pairs.append((("data", "target"), now["data"]["target"], then["data"]["target"]))
     if now["model"]["kind"] == then["model"]["kind"]:
         pairs += [
             (("model", key), value, then["model"][key])

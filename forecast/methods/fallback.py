@@ -30,6 +30,15 @@ class Fallback(Baseline):
         )
         return np.where(np.isnan(seasonal), naive, seasonal)
 
+    def filling(self, points: FloatArray, panel: Panel, cutoffs: IntArray) -> FloatArray:
+        """Forecasts `(cutoffs, horizon)` with those that are NaN replaced."""
+        bare = np.isnan(points).any(axis=1)
+        if not bare.any():
+            return points
+        filled = points.copy()
+        filled[bare] = self.points(panel, cutoffs[bare], points.shape[1])
+        return filled
+
 
 @dataclass(frozen=True)
 class NetworkOrFallback:

@@ -7,7 +7,7 @@ that none of them can disagree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -15,14 +15,16 @@ import onnxruntime
 from forecast.config.models import ModelOptions
 from forecast.config.schema import Config, FeaturesOptions, WindowOptions
 from forecast.data.forecasts import Forecasts
+from forecast.data.joint import first_of
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, DivergedError, Problem, RunError
 from forecast.features import Encoded, Encoder, rolling_means_of, sizes_of
+from forecast.methods.intervals import quantiles_about, refuse_few_errors, refuse_uncalibrated
 from forecast.methods.method import Note, unheard
 from forecast.methods.recursion import Recursion
-from forecast.scoring.conformal import Conformal, ConformalizedQuantiles, errors_needed
+from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.transforms import Pipeline, Pipelines
-from forecast.windows import Batch, Columns, Inputs, Sizes, gather, occurrences
+from forecast.windows import Batch, Columns, Inputs, Sizes, gather, occurrences, side_by_side
 
 # The level of the quantile that is the forecast itself.
 MIDDLE = 0.5
@@ -67,8 +69,9 @@ class Predictor(Protocol):
     def predict(self, inputs: Inputs) -> Batch:
         """Inputs `(windows, ...)` to forecasts `(windows, horizon)`.
 
-        Of a network with quantiles, to `(windows, horizon, quantiles)`. Of networks that have a
-        series each, inputs and forecasts have the series in front.
+        Of a network that forecasts several targets together they have an axis of these behind, and
+        of one with quantiles then one of quantiles. Of networks that have a series each, inputs and
+        forecasts have the series in front.
         """
 
 
@@ -76,7 +79,8 @@ class Predictor(Protocol):
 class Branch:
     """A trained network with the scale on which it sees the data.
 
-    It is given a panel on the scale that all branches share, to which its forecasts come back.
+    It is given a panel on the scale that all branches share, to which its forecasts come back. A
+    window of targets that are forecast together is seen once, whichever of them are asked for.
     """
 
     network: Predictor
@@ -90,12 +94,16 @@ class Branch:
 
     def call(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None = None) -> Batch:
         """One call of the network: `(cutoffs, horizon, outputs)` on the scale that it sees."""
-        return self._call(self.inputs(transformed, cutoffs, encoded), transformed, cutoffs)
+        source = self._source(transformed, encoded)
+        asked = _Asked.of_cutoffs(transformed, cutoffs, self.sizes.targets)
+        inputs = self._inputs(source, asked.windows, self.window.horizon)
+        called: Batch = asked.chosen(self._call(inputs, source.panel, asked.windows))
+        return called
 
     def inputs(self, transformed: Panel, cutoffs: IntArray, encoded: Encoded | None) -> Inputs:
-        """What one call of the network sees, of a panel on its scale."""
-        source = _Source.of(transformed, self.features, encoded)
-        return self._inputs(source, cutoffs, self.window.horizon)
+        """What one call of the network sees, of a panel on its scale: a window for each cutoff."""
+        source = self._source(transformed, encoded)
+        return self._inputs(source, cutoffs % len(source.panel.values), self.window.horizon)
 
     def outputs(
         self,
@@ -107,15 +115,20 @@ class Branch:
     ) -> list[FloatArray]:
         """What the network predicts, each `(cutoffs, horizon)` on the scale of the panel."""
         transformed = self.transforms.apply(panel)
-        source = _Source.of(transformed.panel, self.features, encoded)
+        source = self._source(transformed.panel, encoded)
+        asked = _Asked.of_cutoffs(panel, cutoffs, self.sizes.targets)
+        windows = asked.windows
         # One of each series, then the next of each: so a batch of local networks has few of each.
-        order = np.argsort(occurrences(panel.series_of(cutoffs)), kind="stable")
+        order = np.argsort(occurrences(source.panel.series_of(windows)), kind="stable")
         parts = [
-            self._continued(source, cutoffs[order[i : i + _BATCH]], horizon, note)
-            for i in range(0, len(cutoffs), _BATCH)
+            self._continued(source, windows[order[i : i + _BATCH]], horizon, note)
+            for i in range(0, len(windows), _BATCH)
         ]
-        outputs = np.moveaxis(np.concatenate(parts)[np.argsort(order)], -1, 0)
-        return [transformed.invert(output, cutoffs) for output in outputs]
+        outputs = asked.chosen(np.concatenate(parts)[np.argsort(order)])
+        return [transformed.invert(output, cutoffs) for output in np.moveaxis(outputs, -1, 0)]
+
+    def _source(self, transformed: Panel, encoded: Encoded | None) -> "_Source":
+        return _Source.of(transformed, self.features, encoded, self.sizes.targets)
 
     def _inputs(self, source: "_Source", cutoffs: IntArray, horizon: int) -> Inputs:
         """What the network sees at each cutoff, and what is known of `horizon` steps after it."""
@@ -136,14 +149,15 @@ class Branch:
         """The first row of each cutoff's series that has a value on the scale of the network."""
         return transformed.starts[transformed.series_of(cutoffs)] + self.transforms.reach
 
-    def _behind(self, transformed: Panel, cutoffs: IntArray) -> FloatArray:
-        """The values that rolling means go on from, `(cutoffs, longest)`; NaN where none is."""
+    def _behind(self, source: "_Source", cutoffs: IntArray) -> FloatArray:
+        """The values that rolling means go on from, `(cutoffs, longest, targets)`; or NaN."""
         longest = max(self.features.rolling_means, default=0)
         rows = cutoffs[:, None] + np.arange(1 - longest, 1)
-        here = rows >= self._starts(transformed, cutoffs)[:, None]
-        return np.where(here, transformed.values[np.maximum(rows, 0)], np.nan)
+        here = rows >= self._starts(source.panel, cutoffs)[:, None]
+        return np.where(here[..., None], source.values[np.maximum(rows, 0)], np.nan)
 
     def _call(self, inputs: Inputs, panel: Panel, cutoffs: IntArray) -> Batch:
+        """Forecasts `(cutoffs, horizon, targets, outputs)`."""
         if self.model.scope == "global":
             forecasts = self.network.predict(inputs)
         else:
@@ -157,21 +171,23 @@ class Branch:
                 return grid
 
             forecasts = self.network.predict(inputs.map(by_series))[places]
-        return forecasts if self.model.quantiles else forecasts[..., None]
+        quantiles = max(1, len(self.model.quantiles))
+        return forecasts.reshape(*forecasts.shape[:2], self.sizes.targets, quantiles)
 
     def _continued(
         self, source: "_Source", cutoffs: IntArray, horizon: int, note: Note
     ) -> FloatArray:
-        """Forecasts `(cutoffs, horizon, outputs)`, of as many calls as the horizon takes."""
+        """Forecasts `(cutoffs, horizon, targets, outputs)`, of as many calls as that takes."""
         each, steps = self.window.horizon, self.steps(horizon)
         inputs = self._inputs(source, cutoffs, steps)
-        behind = self._behind(source.panel, cutoffs)
+        behind = self._behind(source, cutoffs)
         recursion = Recursion.begin(inputs, behind, steps, self.features, self.sizes)
         middle = self.model.quantiles.index(MIDDLE) if self.model.quantiles else 0
-        forecasts = np.empty((len(cutoffs), steps, max(1, len(self.model.quantiles))))
+        outputs = self.sizes.targets, max(1, len(self.model.quantiles))
+        forecasts = np.empty((len(cutoffs), steps, *outputs))
         for ahead, seen in recursion.calls(each):
             forecasts[:, ahead] = self._call(seen, source.panel, cutoffs)
-            recursion.write(ahead, forecasts[:, ahead, middle])
+            recursion.write(ahead, forecasts[:, ahead, :, middle])
             note(min(each, horizon - ahead.start))
         return forecasts[:, :horizon]
 
@@ -180,27 +196,58 @@ class Branch:
         return -(-horizon // self.window.horizon) * self.window.horizon
 
 
+class _Asked(NamedTuple):
+    """Which windows a network has to see for the forecasts that are asked for."""
+
+    windows: IntArray
+    """Rows of the first target: the cutoffs, each once."""
+    of: IntArray
+    """The window of each cutoff."""
+    targets: IntArray
+    """The target that each cutoff is of."""
+
+    @classmethod
+    def of_cutoffs(cls, panel: Panel, cutoffs: IntArray, targets: int) -> "_Asked":
+        """For cutoffs of a panel whose targets are forecast together, if they are several."""
+        if targets == 1:
+            return cls(cutoffs, np.arange(len(cutoffs)), np.zeros_like(cutoffs))
+        rows = len(panel.values) // targets
+        windows, of = np.unique(cutoffs % rows, return_inverse=True)
+        return cls(windows, of, cutoffs // rows)
+
+    def chosen(self, forecasts: FloatArray | Batch) -> Any:
+        """Forecasts `(windows, horizon, targets, outputs)` as `(cutoffs, horizon, outputs)`."""
+        return forecasts[self.of, :, self.targets]
+
+
 class _Source(NamedTuple):
     """What the windows of a panel are gathered from."""
 
     panel: Panel
-    """On the scale that a network sees."""
+    """On the scale that a network sees; of several targets the series of the first."""
+    values: FloatArray
+    """The values of all targets, `(rows, targets)`."""
     columns: Columns
     ahead: int
     """Rows more that each series has in the columns than in the panel: those of its future."""
 
     @classmethod
-    def of(cls, panel: Panel, features: FeaturesOptions, encoded: Encoded | None) -> "_Source":
+    def of(
+        cls, panel: Panel, features: FeaturesOptions, encoded: Encoded | None, targets: int
+    ) -> "_Source":
+        whole = side_by_side(panel.values, targets)
         with np.errstate(over="ignore"):  # infinite, as is the forecast then, which is refused
-            values = panel.values.astype(np.float32)
+            values = whole.astype(np.float32)
         means = rolling_means_of(panel, features.rolling_means)
+        means = None if means is None else side_by_side(means, targets)
+        panel, whole = first_of(panel, targets), whole.reshape(len(whole), targets)
         if encoded is None:
-            return cls(panel, Columns(values, rolling_means=means), 0)
+            return cls(panel, whole, Columns(values, rolling_means=means), 0)
         lengths = np.diff(panel.offsets)
         columns = encoded.beside(_longer(values, lengths, encoded.ahead), lengths)
         if means is not None:
             columns = columns._replace(rolling_means=_longer(means, lengths, encoded.ahead))
-        return cls(panel, columns, encoded.ahead)
+        return cls(panel, whole, columns, encoded.ahead)
 
 
 def _longer(rows: Batch, lengths: IntArray, ahead: int) -> Batch:
@@ -232,7 +279,8 @@ class TrainedNetwork:
         encoder: Encoder | None = None,
     ) -> "TrainedNetwork":
         """The method that a config describes, with a network for each pipeline."""
-        features, sizes = config.features, sizes_of(encoder, config.features)
+        features = config.features
+        sizes = sizes_of(encoder, features, config.joint_targets)
         branches = [
             Branch(network, branch, config.model, config.window, season_length, features, sizes)
             for network, branch in zip(networks, transforms.branches, strict=True)
@@ -258,7 +306,8 @@ class TrainedNetwork:
 
     def passes(self, cutoffs: int) -> int:
         """How often all steps are gone through for so many cutoffs."""
-        return len(self.branches) * -(-cutoffs // _BATCH)
+        windows = -(-cutoffs // self.branches[0].sizes.targets)
+        return len(self.branches) * -(-windows // _BATCH)
 
     def forecast(
         self,
@@ -303,8 +352,13 @@ class TrainedNetwork:
         """
         encoded = self.encoded(panel, self.branches[0].steps(horizon))
         each = [branch.outputs(panel, cutoffs, horizon, note, encoded) for branch in self.branches]
-        combined = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
-        return dict(zip(self.model.quantiles or (MIDDLE,), combined, strict=True))
+        together = self.combined(each)
+        return dict(zip(self.model.quantiles or (MIDDLE,), together, strict=True))
+
+    def combined(self, each: Sequence[Any]) -> FloatArray:
+        """Forecasts of all branches, on the scale that these share, as one."""
+        together: FloatArray = (np.mean if self.combine == "mean" else np.median)(each, axis=0)
+        return together
 
     def lacking(self, panel: Panel, cutoffs: IntArray, horizon: int) -> list[Problem]:
         """What is to be known of the future to forecast so far, and is not."""
@@ -312,7 +366,9 @@ class TrainedNetwork:
 
     def encoded(self, panel: Panel, ahead: int) -> Encoded | None:
         """What the networks see beside the target, of the panel's rows and of `ahead` more."""
-        return None if self.encoder is None else self.encoder.encode(panel, ahead)
+        if self.encoder is None:
+            return None
+        return self.encoder.encode(first_of(panel, self.branches[0].sizes.targets), ahead)
 
     def _quantiles(
         self, predicted: dict[float, FloatArray], series: IntArray, levels: Sequence[float]
@@ -320,9 +376,7 @@ class TrainedNetwork:
         """Those of these levels: as predicted, conformalized, or about the forecast."""
         calibration, forecast = self.calibration, predicted[MIDDLE]
         if isinstance(calibration, Conformal):
-            steps = forecast.shape[1]
-            offsets = {level: calibration.quantile(level, series)[:, :steps] for level in levels}
-            return {level: forecast + offset for level, offset in offsets.items()}
+            return quantiles_about(forecast, calibration, series, levels)
         if calibration and levels:
             predicted = calibration.quantiles(predicted)
         return {level: predicted[level] for level in levels}
@@ -333,17 +387,13 @@ class TrainedNetwork:
         if calibration is None and not self.model.quantiles:
             advice = "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
             raise RunError(Problem("the run has neither intervals nor quantiles.", advice))
-        if isinstance(calibration, Conformal) and not calibration.can_tell(level):
-            count = int(np.median(calibration.counts))
-            message = f"{count} calibration errors are too few for the quantile {level:g}."
-            advice = f"Raise intervals.n_windows: it takes {errors_needed(level)} errors."
-            raise RunError(Problem(message, advice))
-        if not isinstance(calibration, Conformal):
+        if isinstance(calibration, Conformal):
+            refuse_few_errors(calibration, level)
+        else:
             levels = calibration.factors if calibration else self.model.quantiles
             if level not in levels:
                 message = f"the network does not forecast the quantile {level:g}."
                 known = ", ".join(f"{level:g}" for level in levels)
                 raise RunError(Problem(message, f"It forecasts {known}."))
-        if calibration and horizon > calibration.horizon:
-            message = f"intervals are calibrated for {calibration.horizon} steps, not {horizon}."
-            raise RunError(Problem(message, "Train with a longer predict.horizon."))
+        if calibration:
+            refuse_uncalibrated(calibration.horizon, horizon)

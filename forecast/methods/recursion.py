@@ -24,7 +24,7 @@ class Recursion:
     past: Batch
     """`(windows, context_length + steps, features)`, with what was forecast so far."""
     behind: FloatArray
-    """The target that rolling means are of, `(windows, longest + steps)`; NaN where none is."""
+    """What rolling means are of, `(windows, longest + steps, targets)`; NaN where none is."""
     features: FeaturesOptions
     sizes: Sizes
 
@@ -37,11 +37,14 @@ class Recursion:
         features: FeaturesOptions,
         sizes: Sizes,
     ) -> "Recursion":
-        """Before the first of so many steps; `behind` ends at the cutoffs, `(windows, longest)`."""
+        """Before the first of so many steps.
+
+        `behind` ends at the cutoffs, `(windows, longest, targets)`.
+        """
         after = np.repeat(inputs.past[:, -1:], steps, axis=1)
         if inputs.future is not None:
             after[..., sizes.ahead] = inputs.future
-        unknown = np.full((len(after), steps), np.nan)
+        unknown = np.full((len(after), steps, sizes.targets), np.nan)
         return cls(
             inputs,
             np.concatenate([inputs.past, after], axis=1),
@@ -70,15 +73,17 @@ class Recursion:
             )
 
     def write(self, steps: slice, forecasts: FloatArray) -> None:
-        """Go on from forecasts `(windows, horizon)` of these steps."""
-        target = self.past[:, self.inputs.past.shape[1] :]
-        target[:, steps, 0] = forecasts
-        for place, lag in enumerate(self.features.lags, start=self.sizes.first_lag):
-            later = target[:, steps.start + lag : steps.stop + lag, place]
+        """Go on from forecasts `(windows, horizon, targets)` of these steps."""
+        target, targets = self.past[:, self.inputs.past.shape[1] :], self.sizes.targets
+        target[:, steps, :targets] = forecasts
+        for i, lag in enumerate(self.features.lags):
+            first = self.sizes.first_lag + i * targets
+            later = target[:, steps.start + lag : steps.stop + lag, first : first + targets]
             later[:] = forecasts[:, : later.shape[1]]
         lengths = self.features.rolling_means
         if lengths:
             longest, count = max(lengths), steps.stop - steps.start
             self.behind[:, longest:][:, steps] = forecasts
-            means = rolling_means(self.behind[:, steps.start : longest + steps.stop], lengths)
-            target[:, steps, 1 : 1 + len(lengths)] = means[:, -count:]
+            behind = np.moveaxis(self.behind[:, steps.start : longest + steps.stop], -1, 1)
+            means = np.moveaxis(rolling_means(behind, lengths)[:, :, -count:], 1, -1)
+            target[:, steps, targets : self.sizes.first_lag] = means.reshape(len(means), count, -1)

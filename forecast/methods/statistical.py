@@ -23,12 +23,16 @@ class Statistical(Baseline):
         require_extra("statsforecast", "stats")
 
     def points(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
-        """See `Baseline.points`."""
+        """See `Baseline.points`; NaN where the model can not be fitted, as to few rows."""
         model = getattr(import_module("statsforecast.models"), self.model)
         starts = panel.starts[panel.series_of(cutoffs)]
-        return np.stack(
-            [
-                model(season_length=self.season_length).forecast(past, horizon)["mean"]
-                for past in (panel.values[i:j] for i, j in zip(starts, cutoffs + 1, strict=True))
-            ]
-        )
+        points = np.full((len(cutoffs), horizon), np.nan)
+        for row, (begin, end) in enumerate(zip(starts, cutoffs + 1, strict=True)):
+            past = panel.values[begin:end].copy()  # its compiled code takes no read-only array
+            try:
+                found = model(season_length=self.season_length).forecast(past, horizon)["mean"]
+            except Exception:  # noqa: BLE001, S112 - its errors share no base but this one
+                continue
+            if np.isfinite(found).all():
+                points[row] = found
+        return points

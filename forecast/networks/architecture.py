@@ -34,8 +34,9 @@ Model: TypeAlias = keras.Model
 class Normalized:
     """A forecast without its window's location and scale, and these.
 
-    The forecast has the shape `(..., batch, horizon)`, or `(..., batch, horizon, quantiles)`;
-    location and scale, where the window has any, `(..., batch, 1)`.
+    The forecast has the shape `(..., batch, horizon)`, with an axis of targets behind where several
+    are forecast together, and then one of quantiles where there are any; location and scale, where
+    the window has any, `(..., batch, 1)`, or `(..., batch, 1, targets)`.
     """
 
     forecast: Any
@@ -77,7 +78,8 @@ class Architecture:
     @classmethod
     def of(cls, config: Config, season_length: int, encoder: Encoder | None) -> "Architecture":
         """That of a config's network, with what is encoded beside the target."""
-        return cls(config.model, config.window, season_length, sizes_of(encoder, config.features))
+        sizes = sizes_of(encoder, config.features, config.joint_targets)
+        return cls(config.model, config.window, season_length, sizes)
 
     @cached_property
     def keras_model(self) -> Model:
@@ -130,16 +132,23 @@ class Architecture:
         """Share of values that members drop while training."""
         return self.options.dropout_rate
 
+    @property
+    def recurrent_dropout(self) -> float:
+        """The same of states, which all members share."""
+        return self.options.recurrent_dropout_rate
+
     def initial(self, random: Generator) -> Weights:
         """First weights of a member, `(parameters,)`."""
-        return initial(self.keras_model, self._layout, random)
+        bias = getattr(self.options, "bias_initializer", None)
+        is_chrono = bias is not None and bias.name == "chrono"
+        return initial(self.keras_model, self._layout, random, is_chrono=is_chrono)
 
     def model(self, weights: Weights) -> Model:
         """One member `(parameters,)` as a plain Keras model.
 
-        It maps contexts `(batch, context_length, 1)` to forecasts `(batch, horizon)`, or
-        `(batch, horizon, quantiles)`, both on the transforms' scale. A network with more inputs
-        takes them by the names of `Inputs`.
+        It maps contexts `(batch, context_length, 1)` to forecasts `(batch, horizon)`, with axes of
+        targets and quantiles as `output_shape` has them, both on the transforms' scale. A network
+        with more inputs takes them by the names of `Inputs`.
         """
         model = self._build()
         self._layout.assign(model, weights)
@@ -199,6 +208,17 @@ class Architecture:
             shapes["present"] = (window.context_length, 1)
         return shapes
 
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of a forecast of one window.
+
+        `(horizon,)`, with an axis of targets where several are forecast together, and one of
+        quantiles where there are any.
+        """
+        axes = [self.sizes.targets] if self.sizes.targets > 1 else []
+        axes += [len(self.quantiles)] if self.quantiles else []
+        return (self.window.horizon, *axes)
+
     def _build(self) -> Model:
         named = {name: keras.Input(shape, name=name) for name, shape in self.input_shapes().items()}
         inputs = Inputs(**named)
@@ -209,31 +229,37 @@ class Architecture:
         )
 
     def _forecast(self, inputs: Inputs, layers: Layers) -> Normalized:
-        window, sizes, present = self.window, self.sizes, None
+        window, sizes, targets, present = self.window, self.sizes, self.sizes.targets, None
         own, beside = _split(inputs.past, sizes.on_scale)
-        context, _ = _split(own, 1)
+        context, _ = _split(own, targets)
         if inputs.present is not None:
             present = ops.greater(inputs.present, 0.5)
         location, scale = _location(context, present, window), _scale(context, present, window)
-        level = Normalized(None, location, scale)
-        own = level.of(own)
+        own = _leveled(own, location, scale)
         if present is not None:
             own = ops.where(present, own, 0.0)
         levels = self.options.quantiles
-        context, _ = _split(own, 1)
-        base = _simple_forecast(context, present, window, self.season_length)
+        context, _ = _split(own, targets)
+        bases = [
+            _simple_forecast(context, i, present, window, self.season_length)
+            for i in range(targets)
+        ]
+        base = bases[0] if len(bases) == 1 or bases[0] is None else ops.concatenate(bases, axis=-1)
         future = inputs.future
         if sizes.lags:
-            lagged, known = _split(future, sizes.lags)
-            future = _joined(level.of(lagged), known)
+            lagged, known = _split(future, targets * sizes.lags)
+            future = _joined(_leveled(lagged, location, scale), known)
         seen = inputs._replace(past=_joined(own, beside), future=future, present=present)
         output = self._output(seen, base, layers)
         forecast = _quantiles(output, base, levels) if levels else _sum(output, base)
-        location, scale = (n if n is None else n[..., 0] for n in (location, scale))
+        if targets > 1:
+            forecast = _by_target(forecast, targets, axis=-2 if levels else -1)
+        else:
+            location, scale = (n if n is None else n[..., 0] for n in (location, scale))
         return Normalized(forecast, location, scale, bool(levels))
 
     def _output(self, inputs: Inputs, base: Any, layers: Layers) -> Any:
-        """What the network adds to the simple forecast, `(..., batch, horizon * quantiles)`.
+        """What the network adds to the simple forecast, in the order of `Shape.outputs`.
 
         Where something is known of the steps ahead, the kind gives some numbers for each of them,
         and a decoder that all steps share makes the forecast of a step from these and from what is
@@ -241,7 +267,8 @@ class Architecture:
         2023).
         """
         connect, horizon = _kind(self.options).connect, self.window.horizon
-        numbers = max(1, len(self.options.quantiles))
+        targets = self.sizes.targets
+        numbers = targets * max(1, len(self.options.quantiles))
         has_decoder = self.sizes.in_future or self.sizes.static
         each = self.options.decoder.inputs if has_decoder else numbers
         shape = Shape(
@@ -250,12 +277,14 @@ class Architecture:
             horizon * each,
             self.season_length,
             bool(has_decoder),
+            targets,
         )
         output = connect(inputs, shape, self.options, layers)
         if not has_decoder:
             return output
         parts = [layers.steps(output, horizon)]
-        parts += [] if base is None else [base[..., None]]
+        if base is not None:
+            parts.append(_by_target(base, targets) if targets > 1 else base[..., None])
         parts += [] if inputs.future is None else [inputs.future]
         if inputs.static is not None:
             parts.append(ops.repeat(inputs.static[..., None, :], horizon, axis=-2))
@@ -328,6 +357,27 @@ def _joined(first: Any, others: Any) -> Any:
     return first if others is None else ops.concatenate([first, others], axis=-1)
 
 
+def _leveled(features: Any, location: Any, scale: Any) -> Any:
+    """Features of the targets' scale `(..., steps, features)` without their window's level.
+
+    Location and scale are those of each target, which stand side by side again and again.
+    """
+    times = 1 if location is None else features.shape[-1] // location.shape[-1]
+    if location is not None and location.shape[-1] > 1 and times > 1:
+        location, scale = (
+            n if n is None else ops.concatenate([n] * times, axis=-1) for n in (location, scale)
+        )
+    return Normalized(None, location, scale).of(features)
+
+
+def _by_target(forecast: Any, targets: int, axis: int = -1) -> Any:
+    """The steps of one target after another, along an axis, as steps and behind it targets.
+
+    From `(..., targets * horizon)` to `(..., horizon, targets)`.
+    """
+    return ops.stack(ops.split(forecast, targets, axis=axis), axis=axis)
+
+
 def _sum(output: Any, base: Any) -> Any:
     return output if base is None else output + base
 
@@ -335,7 +385,8 @@ def _sum(output: Any, base: Any) -> Any:
 def _quantiles(output: Any, base: Any, levels: Sequence[float]) -> Any:
     """Quantiles that can not cross: the median, and positive distances from each to the next.
 
-    From `(..., batch, levels * horizon)` to `(..., batch, horizon, levels)`.
+    From `(..., batch, levels * horizon)` to `(..., batch, horizon, levels)`; each has the horizon
+    of all targets, one after another.
     """
     parts = ops.split(output, len(levels), axis=-1)
     middle = levels.index(0.5)
@@ -348,7 +399,7 @@ def _quantiles(output: Any, base: Any, levels: Sequence[float]) -> Any:
 
 
 def _mean(values: Any, present: Any) -> Any:
-    """The mean over the steps that are there, `(..., batch, 1, 1)`."""
+    """The mean over the steps that are there, `(..., batch, 1, targets)`."""
     if present is None:
         return ops.mean(values, axis=-2, keepdims=True)
     there = ops.cast(present, values.dtype)
@@ -357,7 +408,7 @@ def _mean(values: Any, present: Any) -> Any:
 
 
 def _location(context: Any, present: Any, window: WindowOptions) -> Any:
-    """The level that is taken from a window, `(..., batch, 1, 1)`."""
+    """The level that is taken from a window, `(..., batch, 1, targets)`."""
     if window.normalize == "last":
         return context[..., -1:, :]
     if window.normalize in ("mean", "standard"):
@@ -366,7 +417,7 @@ def _location(context: Any, present: Any, window: WindowOptions) -> Any:
 
 
 def _scale(context: Any, present: Any, window: WindowOptions) -> Any:
-    """The spread that is taken from a window, `(..., batch, 1, 1)`.
+    """The spread that is taken from a window, `(..., batch, 1, targets)`.
 
     A hundredth of the level is added: a window that hardly moves would otherwise make any later
     move look enormous. All is in proportion to the level, so that the unit of the data is none of
@@ -384,8 +435,10 @@ def _scale(context: Any, present: Any, window: WindowOptions) -> Any:
     return level * (deviation + 0.01)
 
 
-def _simple_forecast(context: Any, present: Any, window: WindowOptions, season_length: int) -> Any:
-    """What the network corrects, `(..., batch, horizon)`.
+def _simple_forecast(
+    context: Any, target: int, present: Any, window: WindowOptions, season_length: int
+) -> Any:
+    """What the network corrects of one of the targets, `(..., batch, horizon)`.
 
     A step of the season that is not there takes the last value.
     """
@@ -396,13 +449,13 @@ def _simple_forecast(context: Any, present: Any, window: WindowOptions, season_l
     ends = [length]
     if window.residual_of == "seasonal_mean":
         ends = list(range(length, period - 1, -period))
-    seasons = [context[..., end - period : end, 0] for end in ends]
+    seasons = [context[..., end - period : end, target] for end in ends]
     season = sum(seasons[1:], start=seasons[0])
     if present is None:
         season = season / len(seasons)
     else:
         theres = [ops.cast(present[..., end - period : end, 0], season.dtype) for end in ends]
         count = sum(theres[1:], start=theres[0])
-        season = ops.where(count > 0, season / ops.maximum(count, 1.0), context[..., -1:, 0])
+        season = ops.where(count > 0, season / ops.maximum(count, 1.0), context[..., -1:, target])
     repeats = -(-window.horizon // period)
     return ops.concatenate([season] * repeats, axis=-1)[..., : window.horizon]

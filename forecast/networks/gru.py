@@ -23,7 +23,14 @@ import keras
 from keras import ops
 
 from forecast.config.models import GRUOptions
-from forecast.networks.recurrence import Cell, KerasCell, Tensors, over_steps, transposed
+from forecast.networks.recurrence import (
+    Cell,
+    KerasCell,
+    Tensors,
+    keras_options,
+    over_steps,
+    transposed,
+)
 from forecast.networks.recurrent import connect_with
 
 
@@ -36,17 +43,16 @@ class Recurrence:
     def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """Keras's own."""
         return keras.layers.GRU(
-            self.options.units,
-            activation=self.options.activation,
             reset_after=self.options.reset_after,
             name=name,
+            **keras_options(self.options),
             **options,
         )
 
-    def cell(self, weights: Tensors) -> Cell:
+    def cell(self, weights: Tensors, dropped: Any = None) -> Cell:
         """For members."""
         kind = _ResetAfter if self.options.reset_after else _ResetBefore
-        return kind(weights, self.options)
+        return kind(weights, self.options, dropped)
 
 
 connect = connect_with(Recurrence)
@@ -68,14 +74,14 @@ class _ResetAfter(_GRUCell):
 
     keeps: tuple[str, ...] = ("gates", "recurrent_candidate", "candidate")
 
-    def __init__(self, weights: Tensors, options: GRUOptions) -> None:
-        super().__init__(weights, options)
+    def __init__(self, weights: Tensors, options: GRUOptions, dropped: Any = None) -> None:
+        super().__init__(weights, options, dropped)
         self.bias, recurrent_bias = self.bias[:, 0], self.bias[:, 1:]
         self.weights = (*self.weights, recurrent_bias)
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         (h,), (recurrent, bias), split = states, weights, 2 * self.units
-        product = ops.matmul(h, recurrent) + bias
+        product = ops.matmul(self.seen(h), recurrent) + bias
         gates = ops.sigmoid(projected[..., :split] + product[..., :split])
         z, r = self._gates(gates)
         c = self.activation(projected[..., split:] + r * product[..., split:])
@@ -89,7 +95,7 @@ class _ResetAfter(_GRUCell):
         dc = dh * (1 - z) * self.slope(c)
         dgates = ops.concatenate([dh * (h - c), dc * product], -1) * gates * (1 - gates)
         signal = ops.concatenate([dgates, dc * r], -1)
-        dh = dh * z + ops.matmul(signal, transposed(weights[0]))
+        dh = dh * z + self.seen(ops.matmul(signal, transposed(weights[0])))
         return (dh,), ops.concatenate([dgates, dc], -1), (signal,)
 
     def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
@@ -102,16 +108,18 @@ class _ResetBefore(_GRUCell):
 
     keeps: tuple[str, ...] = ("gates", "candidate")
 
-    def __init__(self, weights: Tensors, options: GRUOptions) -> None:
-        super().__init__(weights, options)
+    def __init__(self, weights: Tensors, options: GRUOptions, dropped: Any = None) -> None:
+        super().__init__(weights, options, dropped)
         [recurrent], split = self.weights, 2 * options.units
         self.weights = (recurrent[..., :split], recurrent[..., split:])
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         (h,), (gate_weights, candidate_weights), split = states, weights, 2 * self.units
-        gates = ops.sigmoid(projected[..., :split] + ops.matmul(h, gate_weights))
+        gates = ops.sigmoid(projected[..., :split] + ops.matmul(self.seen(h), gate_weights))
         z, r = self._gates(gates)
-        c = self.activation(projected[..., split:] + ops.matmul(r * h, candidate_weights))
+        c = self.activation(
+            projected[..., split:] + ops.matmul(r * self.seen(h), candidate_weights)
+        )
         return (c + z * (h - c),), (gates, c)
 
     def backward(
@@ -121,10 +129,10 @@ class _ResetBefore(_GRUCell):
         z, r = self._gates(gates)
         dc = dh * (1 - z) * self.slope(c)
         dreset = ops.matmul(dc, transposed(weights[1]))
-        dgates = ops.concatenate([dh * (h - c), dreset * h], -1) * gates * (1 - gates)
-        dh = dh * z + dreset * r + ops.matmul(dgates, transposed(weights[0]))
+        dgates = ops.concatenate([dh * (h - c), dreset * self.seen(h)], -1) * gates * (1 - gates)
+        dh = dh * z + self.seen(dreset * r) + self.seen(ops.matmul(dgates, transposed(weights[0])))
         return (dh,), ops.concatenate([dgates, dc], -1), (dgates, dc)
 
     def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
-        r = self._gates(kept[0])[1]
+        r, states = self._gates(kept[0])[1], self.seen(states)
         return over_steps(states, signals[0]), over_steps(r * states, signals[1])

@@ -19,7 +19,7 @@ import keras
 from keras import ops
 
 from forecast.config.models import LSTMOptions
-from forecast.networks.recurrence import Cell, KerasCell, Tensors, transposed
+from forecast.networks.recurrence import Cell, KerasCell, Tensors, keras_options, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -31,16 +31,11 @@ class Recurrence:
 
     def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """Keras's own."""
-        return keras.layers.LSTM(
-            self.options.units,
-            activation=self.options.activation,
-            name=name,
-            **options,
-        )
+        return keras.layers.LSTM(name=name, **keras_options(self.options), **options)
 
-    def cell(self, weights: Tensors) -> Cell:
+    def cell(self, weights: Tensors, dropped: Any = None) -> Cell:
         """For members."""
-        return _LSTMCell(weights, self.options)
+        return _LSTMCell(weights, self.options, dropped)
 
 
 connect = connect_with(Recurrence)
@@ -57,7 +52,7 @@ class _LSTMCell(KerasCell):
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
         h, memory = states
-        i, f, g, o = ops.split(projected + ops.matmul(h, weights[0]), 4, axis=-1)
+        i, f, g, o = ops.split(projected + ops.matmul(self.seen(h), weights[0]), 4, axis=-1)
         i, f, o, g = ops.sigmoid(i), ops.sigmoid(f), ops.sigmoid(o), self.activation(g)
         memory = f * memory + i * g
         shown = self.activation(memory)
@@ -77,5 +72,5 @@ class _LSTMCell(KerasCell):
             ],
             -1,
         )
-        dh = ops.matmul(signal, transposed(weights[0]))
+        dh = self.seen(ops.matmul(signal, transposed(weights[0])))
         return (dh, dmemory * f), signal, (signal,)

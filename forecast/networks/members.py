@@ -102,17 +102,24 @@ class Dropping:
         that drop, whatever the other members do, and is the same on every backend: no generator of
         Keras has a seed for each member.
         """
-        each = np.prod(values.shape[2:])  # numbers of one window
-        count = values.shape[1] * each
-        places = np.arange(count).reshape(1, *values.shape[1:])
+        rates = ops.reshape(self.rates, (-1, *(1,) * (len(values.shape) - 1)))
+        return ops.where(self._uniform(values.shape, layer) >= rates, values / (1 - rates), 0.0)
+
+    def mask(self, shape: tuple[int, ...], rate: float, layer: int) -> Any:
+        """What values of this shape would be multiplied by, at a rate that all members share."""
+        return ops.where(self._uniform(shape, layer) >= rate, 1 / (1 - rate), 0.0)
+
+    def _uniform(self, shape: tuple[int, ...], layer: int) -> Any:
+        """Numbers from 0 to 1 for values of this shape `(members, batch, ..., width)`."""
+        each = np.prod(shape[2:])  # numbers of one window
+        count = shape[1] * each
+        places = np.arange(count).reshape(1, *shape[1:])
         places = ops.cast(places + self.first * each, "uint32")
         keys = _mixed(self.seeds + _mixed(self.steps))
         if layer:
             keys = _mixed(keys + np.uint32(layer))
-        axes = (-1, *(1,) * (len(values.shape) - 1))
-        uniform = ops.cast(_mixed(ops.reshape(keys, axes) + _mixed(places)), "float32") / 2.0**32
-        rates = ops.reshape(self.rates, axes)
-        return ops.where(uniform >= rates, values / (1 - rates), 0.0)
+        axes = (-1, *(1,) * (len(shape) - 1))
+        return ops.cast(_mixed(ops.reshape(keys, axes) + _mixed(places)), "float32") / 2.0**32
 
 
 def _mixed(words: Any) -> Any:
@@ -202,7 +209,7 @@ class MemberLayers:
             there = None if mask is None else ops.flip(mask, axis=2)
         states = self._states(
             name,
-            recurrence.cell(tuple(self._weights[name])),
+            recurrence.cell(tuple(self._weights[name]), self._dropped_states(recurrence, steps)),
             steps,
             there,
             initial_state,
@@ -210,6 +217,15 @@ class MemberLayers:
             backwards=go_backwards,
         )
         return in_order(states, mask) if return_sequences and go_backwards else states
+
+    def _dropped_states(self, recurrence: Recurrence, steps: Any) -> Any:
+        """What of the states a recurrent layer does not see: see `Recurrence.cell`."""
+        options = recurrence.options
+        if self._dropping is None or not options.recurrent_dropout:
+            return None
+        self._dropped += 1
+        shape = (*steps.shape[:2], options.units)
+        return self._dropping.mask(shape, options.recurrent_dropout, self._dropped - 1)
 
     def _states(
         self,

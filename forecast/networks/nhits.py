@@ -27,19 +27,23 @@ from forecast.windows import Inputs
 
 def connect(inputs: Inputs, shape: Shape, options: NHiTSOptions, layers: Layers) -> Any:
     """The sum of all blocks' forecasts; covariates of the past enter each block as they are."""
-    rest, forecasts, blocks = inputs.past[..., 0], [], options.blocks_of(shape.horizon)
+    targets, forecasts, blocks = shape.targets, [], options.blocks_of(shape.horizon)
+    rests = [inputs.past[..., i] for i in range(targets)]
     there = None if inputs.present is None else inputs.present[..., 0]
-    beside = [layers.flat(inputs.past[..., 1:])] if inputs.past.shape[-1] > 1 else []
+    has_beside = inputs.past.shape[-1] > targets
+    beside = [layers.flat(inputs.past[..., targets:])] if has_beside else []
     for i, (pool_size, knots) in enumerate(blocks, start=1):
-        hidden = layers.together([_pooled(rest, pool_size), *beside])
+        hidden = layers.together([*(_pooled(rest, pool_size) for rest in rests), *beside])
         for j, units in enumerate(options.layers, start=1):
             hidden = layers.dense(hidden, units, f"dense_{i}_{j}", activation=options.activation)
             hidden = layers.dropout(hidden, options.dropout, f"dropout_{i}_{j}")
         values = layers.dense(hidden, knots * shape.each, f"forecast_{i}")
         forecasts.append(_interpolated(values, knots, shape))
         if i < len(blocks):
-            rest = rest - layers.dense(hidden, shape.context_length, f"backcast_{i}")
-            rest = rest if there is None else ops.where(there, rest, 0.0)
+            explained = layers.dense(hidden, targets * shape.context_length, f"backcast_{i}")
+            parts = ops.split(explained, targets, axis=-1) if targets > 1 else [explained]
+            rests = [rest - part for rest, part in zip(rests, parts, strict=True)]
+            rests = rests if there is None else [ops.where(there, rest, 0.0) for rest in rests]
     return sum(forecasts[1:], start=forecasts[0])
 
 

@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from forecast.config.models import BiasInitializerOptions, InitializerOptions, RecurrentOptions
+
 Tensors = tuple[Any, ...]
 
 
@@ -67,8 +69,16 @@ class Recurrence(Protocol):
     def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """As plain Keras, with options that all recurrent layers have, such as `go_backwards`."""
 
-    def cell(self, weights: Tensors) -> Cell:
-        """For members: the layer's weights in Keras's order, each with a leading axis."""
+    @property
+    def options(self) -> RecurrentOptions:
+        """Those of the layer."""
+
+    def cell(self, weights: Tensors, dropped: Any = None) -> Cell:
+        """For members: the layer's weights in Keras's order, each with a leading axis.
+
+        `dropped` `(members, batch, units)` is what the recurrent products see the state times, at
+        every step.
+        """
 
 
 def run(
@@ -264,6 +274,29 @@ def transposed(weights: Any) -> Any:
     return ops.swapaxes(weights, 1, 2)
 
 
+def keras_options(options: RecurrentOptions) -> dict[str, Any]:
+    """What any recurrent layer of Keras is told."""
+    return {
+        "units": options.units,
+        "activation": options.activation,
+        "recurrent_dropout": options.recurrent_dropout,
+        "kernel_initializer": _initializer(options.kernel_initializer),
+        "recurrent_initializer": _initializer(options.recurrent_initializer),
+        "bias_initializer": _initializer(options.bias_initializer),
+    }
+
+
+def _initializer(
+    options: InitializerOptions | BiasInitializerOptions,
+) -> str | keras.initializers.Initializer:
+    if options.uniform:
+        return keras.initializers.RandomUniform(-options.uniform, options.uniform)
+    if options.normal:
+        return keras.initializers.RandomNormal(stddev=options.normal)
+    # Keras would not know it: see `forecast.networks.initial`.
+    return "zeros" if options.name == "chrono" else str(options.name)
+
+
 class KerasCell:
     """What cells share: the weights of a layer of Keras's, and its activation.
 
@@ -272,13 +305,25 @@ class KerasCell:
 
     state_names: tuple[str, ...] = ("state",)
 
-    def __init__(self, weights: Tensors, options: Any) -> None:
-        """`weights` of the layer in Keras's order: kernel, recurrent kernel, bias."""
+    def __init__(self, weights: Tensors, options: Any, dropped: Any = None) -> None:
+        """`weights` of the layer in Keras's order: kernel, recurrent kernel, bias.
+
+        `dropped` is that of `Recurrence.cell`.
+        """
+        self._dropped = dropped
         self.kernel, recurrent, self.bias = weights
         self.weights: Tensors = (recurrent,)
         self.units: int = options.units
         self.activation = keras.activations.get(options.activation)
         self.slope = SLOPES[options.activation]
+
+    def seen(self, states: Any) -> Any:
+        """States as the recurrent products see them; of a gradient, what comes back through that.
+
+        Gal, Ghahramani 2016, https://arxiv.org/abs/1512.05287: the same units at all steps. What of
+        the old state is kept beside the products stays whole, as in Keras.
+        """
+        return states if self._dropped is None else states * self._dropped
 
     def shown(self, kept: Tensors) -> dict[str, Any]:
         """See `Cell.shown`: there are none."""
@@ -286,4 +331,4 @@ class KerasCell:
 
     def weight_gradients(self, states: Any, kept: Tensors, signals: Tensors) -> Tensors:
         """See `Cell.weight_gradients`."""
-        return (over_steps(states, signals[0]),)
+        return (over_steps(self.seen(states), signals[0]),)

@@ -19,11 +19,15 @@ class Shape:
     horizon: int
     """Steps that it forecasts."""
     outputs: int
-    """Numbers that it gives for each window: `horizon`, times quantiles where it has any."""
+    """Numbers that it gives for each window: `horizon`, times targets and quantiles where it has
+    several. All steps of the first target come first, then those of the next; and all targets of
+    the first quantile before those of the next."""
     season_length: int
     """Steps in a season."""
     has_decoder: bool = False
     """Whether a decoder makes the forecast of each step from the outputs."""
+    targets: int = 1
+    """Targets that it forecasts together: the first features of the past."""
 
     @property
     def each(self) -> int:
@@ -33,8 +37,8 @@ class Shape:
     def flat(self, steps: Any) -> Any:
         """Outputs of a kind that gives them step by step, `(..., horizon, each)`, as `outputs`.
 
-        A decoder takes all numbers of a step, then those of the next; without one quantiles come
-        one by one, all steps of each.
+        A decoder takes all numbers of a step, then those of the next; without one targets and
+        quantiles come one by one, all steps of each.
         """
         if self.has_decoder:
             parts = [steps[..., i, :] for i in range(self.horizon)]

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from forecast.config.models import SimpleRNNOptions
-from forecast.networks.recurrence import Cell, KerasCell, Tensors, transposed
+from forecast.networks.recurrence import Cell, KerasCell, Tensors, keras_options, transposed
 from forecast.networks.recurrent import connect_with
 
 
@@ -23,16 +23,11 @@ class Recurrence:
 
     def layer(self, name: str, **options: bool) -> keras.layers.Layer:
         """Keras's own."""
-        return keras.layers.SimpleRNN(
-            self.options.units,
-            activation=self.options.activation,
-            name=name,
-            **options,
-        )
+        return keras.layers.SimpleRNN(name=name, **keras_options(self.options), **options)
 
-    def cell(self, weights: Tensors) -> Cell:
+    def cell(self, weights: Tensors, dropped: Any = None) -> Cell:
         """For members."""
-        return _ElmanCell(weights, self.options)
+        return _ElmanCell(weights, self.options, dropped)
 
 
 connect = connect_with(Recurrence)
@@ -43,11 +38,12 @@ class _ElmanCell(KerasCell):
     keeps: tuple[str, ...] = ("state",)
 
     def step(self, projected: Any, states: Tensors, weights: Tensors) -> tuple[Tensors, Tensors]:
-        h = self.activation(projected + ops.matmul(states[0], weights[0]))
+        h = self.activation(projected + ops.matmul(self.seen(states[0]), weights[0]))
         return (h,), (h,)
 
     def backward(
         self, gradients: Tensors, states: Tensors, kept: Tensors, weights: Tensors
     ) -> tuple[Tensors, Any, Tensors]:
         signal = gradients[0] * self.slope(kept[0])
-        return (ops.matmul(signal, transposed(weights[0])),), signal, (signal,)
+        dh = self.seen(ops.matmul(signal, transposed(weights[0])))
+        return (dh,), signal, (signal,)

@@ -6,13 +6,22 @@ arrays in `weights`. These three are imported by their names, for a list of runs
 
 from forecast.runs.keeping import delete, problems, strangers
 from forecast.runs.layout import model_names
-from forecast.runs.record import DataRecord, RunRecord, SeriesRecord, WarmStartRecord
+from forecast.runs.record import (
+    BlendRecord,
+    DataRecord,
+    MemberRecord,
+    RunRecord,
+    SeriesRecord,
+    WarmStartRecord,
+)
 from forecast.runs.staging import Staging, stage
 from forecast.runs.store import DamagedRun, Run, all_runs, find_run, list_runs
 
 __all__ = [
+    "BlendRecord",
     "DamagedRun",
     "DataRecord",
+    "MemberRecord",
     "Run",
     "RunRecord",
     "SeriesRecord",

@@ -11,8 +11,8 @@ from forecast.config.load import dump_config
 from forecast.data.calendar import is_freq, is_zone
 from forecast.errors import ConfigError
 from forecast.features import Encoder
-from forecast.runs.layout import CONFIG, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
-from forecast.runs.record import ConformalState, DataRecord, QuantilesState
+from forecast.runs.layout import BLEND, CONFIG, DATA, FEATURES, INTERVALS, RESOLVED, TRANSFORMS
+from forecast.runs.record import BlendRecord, ConformalState, DataRecord, QuantilesState
 from forecast.runs.regular import damaged
 from forecast.runs.staging import Staging
 from forecast.runs.store import Run, parse
@@ -119,6 +119,24 @@ def read_intervals(run: Run, series: int, *, of_quantiles: bool) -> dict[str, An
     if len(state.scales) != series:
         raise damaged(path, f"it has {len(state.scales)} scales for {series} series")
     return state.model_dump()
+
+
+def write_blend(staging: Staging, record: BlendRecord) -> None:
+    """`blend.json`: who forecasts together, and with which weights."""
+    staging.write_json(BLEND, record.model_dump())
+
+
+def read_blend(run: Run) -> BlendRecord:
+    """Who forecasts together. Raises `RunError` where weights are not those of the members."""
+    path = run.path / BLEND
+    record = parse(run.content(BLEND), BlendRecord, path)
+    sizes = {len(weights) for by_step in record.weights for weights in by_step}
+    steps = {len(by_step) for by_step in record.weights}
+    if sizes != {len(record.members)} or len(steps) != 1:
+        raise damaged(path, "its weights are not those of its members")
+    if len({member.name for member in record.members}) < len(record.members):
+        raise damaged(path, "two members have one name")
+    return record
 
 
 def _factors(state: QuantilesState, run: Run) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forecast.errors import Problem, RunError, UsageError, reason
 from forecast.runs.latest import repair_latest
-from forecast.runs.layout import PLOTS, RUN, is_of_a_run
+from forecast.runs.layout import MEMBERS, PLOTS, RUN, TENSORBOARD, is_of_a_run
 from forecast.runs.staging import STAGING, sweep
 from forecast.runs.store import LATEST, Run, Warn, find_run, is_run, unsaid
 
@@ -19,12 +19,17 @@ def problems(run: Run) -> list[str]:
             run.file(name)
         except RunError as error:
             found += [problem.message for problem in error.problems]
-    return found
+    try:
+        members = list(run.members.values())
+    except RunError as error:
+        return list(dict.fromkeys([*found, *(problem.message for problem in error.problems)]))
+    return [*found, *(problem for member in members for problem in problems(member))]
 
 
 def strangers(run: Run) -> list[str]:
     """What lies in the run's folder and is none of its files: nothing of it is ever read."""
-    known = {RUN, PLOTS, *run.record.checksums}
+    known = {RUN, PLOTS, TENSORBOARD, *run.record.checksums}
+    known |= {MEMBERS} if run.is_blend else set()
     return sorted({path.name for path in run.path.iterdir()} - known)
 
 

@@ -15,16 +15,20 @@ SCORES = "scores.csv"
 FORECASTS = "forecasts.csv"
 CONTEXT = "context.csv"
 COVARIATES = "covariates.csv"
+BLEND = "blend.json"
 ONNX = "model.onnx"
 
 PLOTS = "plots"
+TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint"
+MEMBERS = "members"
+"""Of a blend, a folder with a run for each of its networks, by their names."""
 
 _FILES = {
     RUN, CONFIG, RESOLVED, DATA, TRANSFORMS, INTERVALS, HISTORY, TIMINGS, SCORES, FORECASTS,
-    CONTEXT, FEATURES, COVARIATES,
+    CONTEXT, FEATURES, COVARIATES, BLEND,
 }  # fmt: skip
-_FOLDERS = {PLOTS, CHECKPOINT}
+_FOLDERS = {PLOTS, TENSORBOARD, CHECKPOINT, MEMBERS}
 _NETWORK = re.compile(r"(model|weights)(-\d+)?\.(keras|onnx|npy)")
 
 # What is larger is no such file: reading it would end with the memory.

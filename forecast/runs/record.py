@@ -1,7 +1,7 @@
 """The JSON files of a run, as types."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
@@ -106,3 +106,44 @@ class QuantilesState(_Record):
 
     factors: Mapping[str, list[Annotated[FiniteFloat, Field(ge=0)]]]
     """By level, how many times as far from the forecast it has to lie at each step."""
+
+
+class MemberRecord(_Record):
+    """One member of a blend, and what it is worth."""
+
+    name: _Name
+    """Of a network its folder, of a method that of the method."""
+    is_network: bool
+    weight: Annotated[FiniteFloat, Field(ge=0)]
+    """The mean over steps and series."""
+    error: FiniteFloat | None = None
+    """Its mean absolute error in MASE's unit, over the forecasts that weights or intervals came of;
+    none where there were none."""
+    error_without: FiniteFloat | None = None
+    """The same of the blend without it."""
+    fallbacks: int = 0
+    """For how many of these forecasts it had none, so that a simple one took its place."""
+    checksum: str | None = None
+    """SHA-256 of the `run.json` of a network, which has those of its other files."""
+
+
+class BlendRecord(_Record):
+    """`blend.json`: who forecasts together, and with which weights."""
+
+    columns: ClassVar = ("member", "weight", "mase", "mase without it", "fell back")
+    """Of `rows`."""
+    members: Annotated[list[MemberRecord], Field(min_length=1)]
+    error: FiniteFloat | None = None
+    """The blend's, as those of its members."""
+    weights: Annotated[list[list[list[Annotated[FiniteFloat, Field(ge=0)]]]], Field(min_length=1)]
+    """By series, step and member. One entry is for all series, or all steps; of several series the
+    first is for those that have none."""
+
+    @property
+    def rows(self) -> list[list[object]]:
+        """What each member is worth, a row each, and at last the blend."""
+        each: list[list[object]] = [
+            [own.name, own.weight, own.error, own.error_without, own.fallbacks or None]
+            for own in self.members
+        ]
+        return [*each, ["blend", None, self.error, None, None]]

@@ -20,7 +20,7 @@ from pathlib import Path
 from forecast.errors import ForecastError, Problem, UsageError, reason
 from forecast.runs.claim import claimed, remove_unclaimed
 from forecast.runs.latest import point_latest
-from forecast.runs.layout import PLOTS, RUN, most_bytes
+from forecast.runs.layout import MEMBERS, PLOTS, RUN, most_bytes
 from forecast.runs.record import RunRecord
 from forecast.runs.regular import checksum
 from forecast.runs.store import HIDDEN, LATEST, Run, Warn, unsaid
@@ -58,19 +58,31 @@ class Staging:
         """Write one JSON file of the run. NaN is no JSON, and an error here."""
         self.write_text(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
+    def member(self, name: str) -> "Staging":
+        """Where a network of a blend is written, a run within this one; begun anew."""
+        path = self.path / MEMBERS / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return replace(self, path=path, root=path.parent, name=name)
+
+    def seal(self, record: RunRecord) -> RunRecord:
+        """Write the record, with the checksums of all files that are there by now."""
+        files = sorted(path.name for path in self.path.iterdir() if path.is_file())
+        sums = {name: checksum(self.path / name, most_bytes(name)) for name in files if name != RUN}
+        (self.path / PLOTS).mkdir(exist_ok=True)
+        record = record.model_copy(update={"checksums": sums})
+        self.write_text(RUN, record.model_dump_json(indent=2) + "\n")
+        return record
+
     def commit(self, record: RunRecord) -> Run:
         """Let the run appear under its name, and be `latest` if it is complete.
 
         Under another one where its own was taken in the meantime. Raises `OSError` where the folder
         can not be written.
         """
-        files = sorted(path.name for path in self.path.iterdir() if path.is_file())
-        sums = {name: checksum(self.path / name, most_bytes(name)) for name in files if name != RUN}
-        (self.path / PLOTS).mkdir(exist_ok=True)
         name = self.name
         while True:
-            record = record.model_copy(update={"name": name, "checksums": sums})
-            self.write_text(RUN, record.model_dump_json(indent=2) + "\n")
+            record = self.seal(record.model_copy(update={"name": name}))
             try:
                 self.path.rename(self.root / name)
                 break

@@ -11,8 +11,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from forecast.errors import NoRunError, Problem, RunError, UsageError, did_you_mean, reason
-from forecast.runs.layout import ONNX, RUN, most_bytes
-from forecast.runs.record import LAYOUT, RunRecord
+from forecast.runs.layout import BLEND, MEMBERS, ONNX, RUN, most_bytes
+from forecast.runs.record import LAYOUT, BlendRecord, RunRecord
 from forecast.runs.regular import ADVICE, checksum, damaged, read_regular
 
 LATEST = "latest"
@@ -58,9 +58,31 @@ class Run:
             raise damaged(self.path / name, "it is not UTF-8") from error
 
     @property
+    def is_blend(self) -> bool:
+        """Whether several forecasters are used as one, of which each network is a run within."""
+        return BLEND in self.record.checksums
+
+    @property
     def is_exported(self) -> bool:
         """Whether it has its network as ONNX; one that was interrupted may not."""
-        return ONNX in self.record.checksums
+        return self.is_blend or ONNX in self.record.checksums
+
+    @property
+    def members(self) -> "dict[str, Run]":
+        """Of a blend, the runs of its networks, by their names; no other run has any.
+
+        Raises `RunError` where one is missing, or is not what was written.
+        """
+        if not self.is_blend:
+            return {}
+        blend, found = parse(self.content(BLEND), BlendRecord, self.path / BLEND), {}
+        for member in blend.members:
+            if member.is_network:
+                path = self.path / MEMBERS / member.name
+                if checksum(path / RUN, most_bytes(RUN)) != member.checksum:
+                    raise damaged(path / RUN, f"its checksum is not the one in {BLEND}")
+                found[member.name] = open_folder(path)
+        return found
 
     def adding(self, write: Callable[[Path], None]) -> "Run":
         """The run with further files, which `write` writes to a folder. It is whole at any time.

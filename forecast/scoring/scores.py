@@ -88,6 +88,20 @@ def _metrics(table: pd.DataFrame, scale: Scale, mean: Mean) -> dict[str, FloatAr
     return found
 
 
+def score_by_target(scores: pd.DataFrame, targets: Mapping[str, str]) -> pd.DataFrame:
+    """The means over the series of each target: `target, split, model, metric, value`.
+
+    `targets` names the target of each series; those that it does not name are left out.
+    """
+    each = scores.assign(target=scores["unique_id"].map(targets)).dropna(subset="target")
+    keys = ["target", "split", "model", "metric"]
+    means = each.groupby(keys, sort=False)["value"].mean().reset_index()
+    places = {target: i for i, target in enumerate(dict.fromkeys(targets.values()))}
+    return means.sort_values(
+        "target", key=lambda names: names.map(places), kind="stable", ignore_index=True
+    )
+
+
 def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Errors by step of the horizon over all series: `step, model, metric, value`.
 

@@ -1,5 +1,6 @@
 """How is a network fitted? All members as one compiled program, early stopping, export."""
 
+from forecast.training.differentiable import AT_ONCE, DifferentiableForward
 from forecast.training.export import CompiledForward, KerasPredictor, export, export_onnx, layers
 from forecast.training.fit import EpochLog, Fitted, FittedBlock, fit, fit_block
 from forecast.training.inside import Inside
@@ -7,8 +8,10 @@ from forecast.training.plan import Block, Member, MemberKey, Plan, plan_of
 from forecast.training.program import Program, loss_of
 
 __all__ = [
+    "AT_ONCE",
     "Block",
     "CompiledForward",
+    "DifferentiableForward",
     "EpochLog",
     "Fitted",
     "FittedBlock",

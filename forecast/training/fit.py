@@ -6,6 +6,7 @@ may be fitted by a thread, as here, or elsewhere. Fitting changes nothing but it
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -21,8 +22,17 @@ from forecast.config.schema import TrainingOptions
 from forecast.data.panel import FloatArray
 from forecast.errors import DivergedError, Problem
 from forecast.networks import Architecture, Weights
-from forecast.training.plan import Block, Member, MemberKey, Plan, batch_table, plan_of
-from forecast.training.program import Program, rate
+from forecast.training.plan import (
+    Block,
+    Member,
+    MemberKey,
+    Members,
+    Plan,
+    batch_table,
+    plan_of,
+)
+from forecast.training.plateau import Plateau
+from forecast.training.program import Program, Totals, rate
 from forecast.training.state import OptimizerState, Order, State
 
 # Of the memory that is free, what training may take.
@@ -38,12 +48,20 @@ class EpochLog(NamedTuple):
     loss: float
     monitored_loss: float | None
     learning_rate: float
+    gradient_norm: float
+    """The mean over the epoch's steps of the norm of the gradient, before any clipping."""
+    max_gradient_norm: float
+    """The largest of them."""
+    weight_norm: float
+    """The norm of the weights after the epoch."""
+    skipped_steps: int
+    """Steps that were not taken, since the loss or its gradient was not finite."""
     seconds: float
     member: MemberKey
 
     @property
     def is_finite(self) -> bool:
-        """Whether its losses are numbers."""
+        """Whether its losses are numbers: those of steps that were taken, and what is monitored."""
         return math.isfinite(self.loss) and math.isfinite(self.monitored_loss or 0)
 
 
@@ -81,11 +99,26 @@ class Fitted:
         """The epoch in which the loss of a member was no longer a number."""
         return {log.member: log for log in self.history if not log.is_finite}
 
+    @property
+    def skipped(self) -> dict[MemberKey, int]:
+        """How many steps were skipped, of members that skipped any."""
+        counts: Counter[MemberKey] = Counter()
+        for log in self.history:
+            counts[log.member] += log.skipped_steps
+        return {key: count for key, count in counts.items() if count}
+
     def refuse_divergence(self) -> None:
         """Raise `DivergedError` if any member diverged."""
         for member, log in sorted(self.diverged.items()):
             of = f" of {member}" if len(self.weights) > 1 else ""
-            message = f"training diverged: the loss{of} in epoch {log.epoch} is {log.loss}."
+            steps = "1 step" if log.skipped_steps == 1 else f"{log.skipped_steps} steps"
+            if log.skipped_steps:
+                what = (
+                    f"the loss{of} or its gradient was not finite in {steps} of epoch {log.epoch}"
+                )
+            else:
+                what = f"the monitored loss{of} in epoch {log.epoch} is {log.monitored_loss}"
+            message = f"training diverged: {what}."
             advice = (
                 "Lower training.learning_rate, set training.clip_norm: 1, or scale the data "
                 "(`transforms: [minmax]`)."
@@ -201,8 +234,8 @@ class _Fitting:
         self._keys = block.keys
         self._epochs = np.array([plan.epochs(member) for member in block.members])
         # All blocks have one size, and so one program: where members are too few, idle copies.
-        filled = np.resize(np.arange(len(block.keys)), plan.size)
-        self._differences = plan.differences(block, filled)
+        self._filled = filled = np.resize(np.arange(len(block.keys)), plan.size)
+        self._constant = plan.differences(block, filled)
         # A copy: what it is resumed from stays as it is.
         self._state: State = tree.map_structure(np.array, block.begin(plan))
         self._optimizer: OptimizerState = tree.map_structure(
@@ -215,6 +248,7 @@ class _Fitting:
         self._offsets = block.offsets
         self._monitored = plan.monitored_table(block, filled)
         self._monitors = [member.monitor is not None for member in block.members]
+        self._validates = np.array([member.is_validation for member in block.members])
 
     @property
     def is_over(self) -> bool:
@@ -237,24 +271,35 @@ class _Fitting:
         state: State = self._state._replace(optimizer=arrays)
         return state
 
+    @property
+    def _differences(self) -> Members:
+        """What differs between members in this epoch."""
+        rates = self._constant.learning_rates * self._state.plateau.factors[self._filled]
+        return self._constant._replace(learning_rates=rates)
+
     def epoch(self) -> list[EpochLog] | None:
         """What one more epoch came to for each active member; None if it was stopped on the way."""
         begin = time.perf_counter()
         trained = self._train()
         if trained is None:
             return None
-        self._optimizer, losses = trained
+        self._optimizer, totals = self._averaged(trained[0]), trained[1]
         monitored = self._measure()
         seconds = time.perf_counter() - begin
         rates = np.asarray(
             rate(self._plan.options, self._differences, np.asarray(self._optimizer.steps))
         )
+        losses, norms = self._means(totals)
         logs = [
             EpochLog(
                 int(self._state.epochs[i]) + 1,
                 float(losses[i]),
                 monitored[i],
                 float(rates[i]),
+                float(norms[i]),
+                float(totals.largest_gradient_norm[i]),
+                float(totals.weight_norm[i]),
+                int(totals.skipped[i]),
                 seconds,
                 self._keys[i],
             )
@@ -263,6 +308,28 @@ class _Fitting:
         self._state = self._after(logs)
         return logs
 
+    def _averaged(self, optimizer: OptimizerState) -> OptimizerState:
+        """With the mean of the last epochs, where that is to be used: until these, the weights.
+
+        Izmailov et al. 2018, https://arxiv.org/abs/1803.05407.
+        """
+        last = self._plan.options.average_epochs
+        if not last:
+            return optimizer
+        counts = np.maximum(1, self._state.epochs + 1 - (self._epochs - last))
+        return optimizer.averaged(counts[self._filled], self._going[self._filled])
+
+    def _means(self, totals: Totals) -> tuple[FloatArray, FloatArray]:
+        """The mean loss and norm of the gradient of each member.
+
+        They are NaN where no step was taken, or too many in a row were skipped: that is the end.
+        """
+        is_sound = np.asarray(self._optimizer.failures) <= self._plan.options.max_skipped_steps
+        is_sound &= totals.steps > 0
+        losses = totals.losses / np.maximum(totals.windows, 1)
+        norms = totals.gradient_norms / np.maximum(totals.steps, 1)
+        return np.where(is_sound, losses, np.nan), np.where(is_sound, norms, np.nan)
+
     def _after(self, logs: Sequence[EpochLog]) -> State:
         """The state with who goes on, and with whose weights are the best so far."""
         # Copies: what was handed out stays as it is.
@@ -270,7 +337,9 @@ class _Fitting:
         state: State = self._state._replace(
             **{name: getattr(self._state, name).copy() for name in names}
         )
-        stopping = self._plan.options.early_stopping
+        stopping, schedule = self._plan.options.early_stopping, self._plan.options.schedule
+        if schedule == "plateau":
+            state = state._replace(plateau=self._plateau(logs))
         weights = np.asarray(self._optimizer.used) if stopping else None
         for i, log in zip(np.flatnonzero(self._going), logs, strict=True):
             state.epochs[i] = log.epoch
@@ -283,8 +352,16 @@ class _Fitting:
                 state.active[i] = log.epoch - state.best_epochs[i] < stopping.patience
         return state
 
-    def _train(self) -> tuple[OptimizerState, FloatArray] | None:
-        """The optimizer's state after all batches of an epoch, and every member's mean loss."""
+    def _plateau(self, logs: Sequence[EpochLog]) -> Plateau:
+        """What became of the learning rates; those of members that have stopped mean nothing."""
+        losses = np.full(len(self._keys), np.nan)
+        for i, log in zip(np.flatnonzero(self._going), logs, strict=True):
+            validated = log.monitored_loss if self._validates[i] else None
+            losses[i] = log.loss if validated is None else validated
+        return self._state.plateau.after(losses, self._plan.options.plateau)
+
+    def _train(self) -> tuple[OptimizerState, Totals] | None:
+        """The optimizer's state after all batches of an epoch, and what they came to."""
         plan, state = self._plan, self._optimizer
         drawn = [
             next(order) + offset for order, offset in zip(self._orders, self._offsets, strict=True)
@@ -293,14 +370,14 @@ class _Fitting:
         table = batch_table(drawn, plan.batch, max(-(-len(own) // plan.batch) for own in drawn))
         active = np.zeros(plan.size, np.float32)
         active[: len(self._keys)] = self._going
-        losses, sizes = np.zeros(plan.size), np.zeros(plan.size)
+        totals = Totals(*[np.zeros(plan.size)] * len(Totals._fields))
         for first in range(0, len(table), plan.call_batches):
             if self._is_stopped():
                 return None
             part = table[first : first + plan.call_batches]
-            state, loss, size = self._program.train(self._differences, state, active, part)
-            losses, sizes = losses + np.asarray(loss), sizes + np.asarray(size)
-        return state, losses / np.maximum(sizes, 1)
+            state, own = self._program.train(self._differences, state, active, part)
+            totals = totals.plus(own)
+        return state, totals
 
     def _measure(self) -> list[float | None]:
         """The loss on what each member monitors, if it does."""

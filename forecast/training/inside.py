@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
@@ -26,7 +27,8 @@ class Inside:
     options: TrainingOptions
     inputs: Inputs
     targets: FloatArray
-    """On the network's scale, `(windows, horizon)`; NaN where nobody knows them yet."""
+    """On the network's scale, `(windows, horizon)`, with an axis of targets behind where several
+    are forecast together; NaN where nobody knows them yet."""
 
     def look(self) -> Seen:
         """What recurrent layers did: `(windows, steps, units)` by layer and name."""
@@ -61,39 +63,43 @@ class Inside:
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
     def input_gradients(self, *, of_loss: bool) -> FloatArray:
-        """The gradient of the mean forecast, or of the loss, by the target's own past.
+        """The gradient of the mean forecast, or of the loss, by the past of each target.
 
-        `(windows, context_length)`, both on the scale of the transforms. Of windows whose targets
-        are known, where it is that of the loss.
+        `(windows, context_length, targets)`, both on the scale of the transforms. Of windows whose
+        targets are known, where it is that of the loss.
         """
+        targets_seen = self.architecture.sizes.targets
         loss, parts = loss_of(self.architecture.quantiles, self.options), []
         for rows in self._batches:
-            known = rows[np.isfinite(self.targets[rows]).all(axis=1)] if of_loss else rows
+            known = rows[self._are_known[rows]] if of_loss else rows
             if not len(known):
                 continue
             inputs, targets = self._tensors(known), self.targets[known][None].astype(np.float32)
 
             def number(past: Any, inputs: Inputs = inputs, targets: Any = targets) -> Any:
-                done = self.architecture.forward(self.weights, inputs._replace(past=past))
+                done = self.architecture.forward(
+                    self.weights, inputs._replace(past=past), differentiable=True
+                )
                 if of_loss:
                     each = loss(done.of(targets), done.forecast)
-                    return ops.sum(ops.mean(each, axis=(-2, -1))), 0.0
+                    return ops.sum(_mean_by_window(each)), 0.0
                 return self._mean(done.value), 0.0
 
             _, slopes = backend().gradient(number, ops.convert_to_tensor(inputs.past))
-            parts.append(ops.convert_to_numpy(slopes)[0, ..., 0])
-        return np.concatenate(parts) if parts else np.zeros((0, self.inputs.past.shape[1]))
+            parts.append(ops.convert_to_numpy(slopes)[0, ..., :targets_seen])
+        nothing = np.zeros((0, self.inputs.past.shape[1], targets_seen))
+        return np.concatenate(parts) if parts else nothing
 
     def weight_gradients(self) -> dict[str, float]:
         """The norm of the loss's gradient by the weights of each layer, over all windows."""
-        known = np.flatnonzero(np.isfinite(self.targets).all(axis=1))
+        known = np.flatnonzero(self._are_known)
         if not len(known):
             return {}
         loss = loss_of(self.architecture.quantiles, self.options)
         inputs, targets = self._tensors(known), self.targets[known][None].astype(np.float32)
 
         def mean(weights: Any) -> Any:
-            done = self.architecture.forward(weights, inputs)
+            done = self.architecture.forward(weights, inputs, differentiable=True)
             return ops.mean(loss(done.of(targets), done.forecast)), 0.0
 
         _, slopes = backend().gradient(mean, ops.convert_to_tensor(self.weights))
@@ -104,11 +110,18 @@ class Inside:
         }
 
     def _mean(self, forecast: Any) -> Any:
-        """The forecast over all steps, of the middle quantile; summed over windows."""
+        """The forecast over all steps and targets, of the middle quantile; summed over windows."""
         levels = self.architecture.quantiles
         if levels:
             forecast = forecast[..., levels.index(0.5)]
-        return ops.sum(ops.mean(forecast, axis=-1))
+        return ops.sum(_mean_by_window(forecast))
+
+    @property
+    def _are_known(self) -> NDArray[np.bool_]:
+        """Of which windows every target is known."""
+        known = np.isfinite(self.targets).reshape(len(self.targets), -1)
+        each: NDArray[np.bool_] = np.logical_and.reduce(known, axis=1)
+        return each
 
     @property
     def _batches(self) -> list[IntArray]:
@@ -124,3 +137,8 @@ class Inside:
             layer: {name: ops.convert_to_numpy(part)[0] for name, part in own.items()}
             for layer, own in seen.items()
         }
+
+
+def _mean_by_window(numbers: Any) -> Any:
+    """The mean of numbers `(1, windows, ...)` of each window, `(1, windows)`."""
+    return ops.mean(numbers, axis=tuple(range(2, len(numbers.shape))))

@@ -60,6 +60,8 @@ class Member:
     """What it is fitted on. Members may look at different values."""
     monitor: Windows | None
     """Measured after every epoch, and for early stopping alone more than a number in the log."""
+    is_validation: bool = False
+    """Whether a schedule may depend on what is monitored: on the test part nothing may."""
     learning_rate: float | None = None
     """That of the config where it is left out."""
     dropout: float | None = None
@@ -122,9 +124,9 @@ class Plan:
     size: int
     """Members of a block."""
     batch: int
-    """Windows of a batch."""
+    """Windows of a step of the optimizer: a batch, or several whose gradients are accumulated."""
     call_batches: int
-    """Batches of one call of the program."""
+    """How many of these are one call of the program."""
     most_monitored: int
     """Windows that a member monitors at the most."""
 
@@ -142,11 +144,11 @@ class Plan:
         """What differs between the block's members, `filled` up to the size of all blocks."""
         options, members = self.options, [block.members[i] for i in filled]
         epochs = [self.epochs(member) for member in members]
-        batches = [Order(member.train, options).batches for member in members]
+        steps = [Order(member.train, options).steps for member in members]
         return Members(
             _numbers([member.learning_rate for member in members], options.learning_rate),
             np.array(epochs, np.float32),
-            np.multiply(epochs, batches, dtype=np.float32),
+            np.multiply(epochs, steps, dtype=np.float32),
             _numbers([member.dropout for member in members], self.architecture.dropout),
             np.array([dropout_seed(member.key.seed) for member in members], np.uint32),
         )
@@ -172,9 +174,10 @@ def plan_of(
     columns, first, offsets = _joined(windows)
     orders = [Order(own, options) for own in windows]
     size = -(-len(members) // blocks)
-    batch = min(options.batch_size, max(order.size for order in orders))
+    batch = options.batch_size * options.gradient_accumulation_steps
+    batch = min(batch, max(order.size for order in orders))
     steps = size * batch * windows[0].context_length
-    batches = max(order.batches for order in orders)
+    batches = max(order.steps for order in orders)
     dropouts = [
         architecture.dropout if member.dropout is None else member.dropout for member in members
     ]
@@ -186,7 +189,7 @@ def plan_of(
         windows[0].context_length,
         windows[0].horizon,
         windows[0].lags,
-        drops=any(dropouts) or not architecture.is_memberwise,
+        drops=any([*dropouts, architecture.recurrent_dropout, not architecture.is_memberwise]),
         size=size,
         batch=batch,
         call_batches=min(max(_CALL_BATCHES, _CALL // steps), batches),
@@ -242,10 +245,10 @@ def _joined(
 
 
 def _observed(windows: Sequence[Windows]) -> NDArray[np.float32] | None:
-    """1 where a row is no filled gap, for all rows; None where no target of any window is one."""
+    """1 where a value is no filled gap, for all rows; None where no target of any window is one."""
     if all(own.observed is None for own in windows):
         return None
-    parts = [np.ones(len(w.values)) if w.observed is None else w.observed for w in windows]
+    parts = [np.ones(w.values.shape) if w.observed is None else w.observed for w in windows]
     return np.concatenate(parts, dtype=np.float32)
 
 

@@ -31,6 +31,32 @@ _CACHED = 256
 _LEAST = 64
 
 
+class Totals(NamedTuple):
+    """What training on batches came to for each member, `(members,)`; skipped steps are left out.
+
+    A step is skipped where the loss or its gradient is not finite.
+    """
+
+    losses: Any
+    """The sum of the losses of all windows."""
+    windows: Any
+    steps: Any
+    """Steps of the optimizer that were taken."""
+    skipped: Any
+    """Steps that were not."""
+    gradient_norms: Any
+    """The sum over steps of the norm of the gradient, as it was before any clipping."""
+    largest_gradient_norm: Any
+    weight_norm: Any
+    """The norm of the weights after the last step."""
+
+    def plus(self, later: "Totals") -> "Totals":
+        """Those of both, one after the other."""
+        both: Totals = tree.map_structure(np.add, self, later)
+        largest = np.maximum(self.largest_gradient_norm, later.largest_gradient_norm)
+        return both._replace(largest_gradient_norm=largest, weight_norm=later.weight_norm)
+
+
 class Program:
     """Compiled programs for the members of any block of a plan."""
 
@@ -53,17 +79,15 @@ class Program:
 
     def train(
         self, members: Members, state: OptimizerState, active: Any, batches: Batches
-    ) -> tuple[OptimizerState, Any, Any]:
+    ) -> tuple[OptimizerState, Totals]:
         """Train the active members `(members,)` on a call's batches, or on fewer.
 
-        Gives the state after them and, for every member, the sum of losses and of windows.
+        Gives the state after them, and what they came to.
         """
         count = len(batches)  # the program knows one shape
         batches = np.pad(batches, ((0, self._call_batches - count), (0, 0), (0, 0)))
-        result: tuple[OptimizerState, Any, Any] = self._train(
-            members, self._columns, state, active, batches, np.int32(count)
-        )
-        return result
+        state, totals = self._train(members, self._columns, state, active, batches, np.int32(count))
+        return state, Totals(*map(np.asarray, totals))
 
     def measure(self, weights: Any, batches: Batches) -> Any:
         """The mean loss on windows, `(members,)`."""
@@ -78,27 +102,31 @@ class Program:
             batches: Any,
             count: Any,
         ) -> Any:
-            pieces = _pieces(batches)
+            pieces = _pieces(batches, self._options.batch_size)
             each = pieces.shape[1]
 
-            def body(
-                i: Any, state: OptimizerState, gradient: Any, losses: Any, windows: Any
-            ) -> Any:
+            def body(i: Any, state: OptimizerState, loss: Any, gradient: Any, totals: Any) -> Any:
                 batch, piece = pieces[i // each], i % each
                 sizes = ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
                 means, slopes = self._gradient(members, columns, state, batch[piece], sizes, piece)
-                gradient, sizes = gradient + slopes, sizes * active
-                ends = ops.cast(piece == each - 1, "float32")
-                state = self._update(members, state, gradient, sizes * ends)
-                losses = losses + ops.where(sizes > 0, means * sizes, 0)
-                return i + 1, state, gradient * (1 - ends), losses, windows + sizes * ends
+                loss, gradient = loss + means, gradient + slopes
+                ends = piece == each - 1
+                due = sizes * active * ops.cast(ends, "float32")
+                state, totals = self._step(members, state, loss, gradient, due, totals)
+                # Not a product with zero: what is not finite would stay.
+                return (
+                    i + 1,
+                    state,
+                    *(ops.where(ends, 0.0, part) for part in (loss, gradient)),
+                    totals,
+                )
 
             zeros = ops.zeros_like(members.learning_rates)
-            loop = ops.zeros_like(count), state, ops.zeros_like(state.weights), zeros, zeros
-            _, state, _, losses, windows = ops.while_loop(
-                lambda i, *_: i < count * each, body, loop
+            begin = zeros, ops.zeros_like(state.weights), (zeros,) * 6
+            _, state, _, _, totals = ops.while_loop(
+                lambda i, *_: i < count * each, body, (ops.zeros_like(count), state, *begin)
             )
-            return state, losses, windows
+            return state, (*totals, _norms(state.weights))
 
         weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
         state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
@@ -147,17 +175,56 @@ class Program:
 
         return backend().gradient(loss, state.weights)
 
-    def _update(
-        self, members: Members, state: OptimizerState, gradient: Any, sizes: Any
-    ) -> OptimizerState:
-        """The optimizer's step of the members that were trained on any windows."""
+    def _step(
+        self,
+        members: Members,
+        state: OptimizerState,
+        loss: Any,
+        gradient: Any,
+        sizes: Any,
+        totals: Any,
+    ) -> tuple[OptimizerState, Any]:
+        """A step of the members that were trained on windows, `sizes` of them; and new totals.
+
+        A step is skipped where the loss is not finite, or the sum of the gradient's squares, which
+        is what optimizers remember. It is as optax's `apply_if_finite` has it, but that a member
+        with too many such steps in a row stands still from then on.
+        """
+        norms, most = _norms(gradient), self._options.max_skipped_steps
+        is_due = (sizes > 0) & (state.failures <= most)
+        is_finite = ops.isfinite(norms + loss)
+        taken, skipped = (
+            ops.cast(those, "float32") for those in (is_due & is_finite, is_due & ~is_finite)
+        )
+        failures = ops.where(is_finite, 0, state.failures + 1)
+        state = self._update(members, state, self._clipped(gradient), taken)
+        state = state._replace(failures=ops.where(is_due, failures, state.failures))
+        norms = ops.where(taken > 0, norms, 0.0)
+        losses, windows, steps, all_skipped, all_norms, largest = totals
+        return state, (
+            losses + ops.where(taken > 0, loss * sizes, 0.0),
+            windows + sizes * taken,
+            steps + taken,
+            all_skipped + skipped,
+            all_norms + norms,
+            ops.maximum(largest, norms),
+        )
+
+    def _clipped(self, gradient: Any) -> Any:
+        """A gradient as the optimizer gets it."""
         if self._options.clip_value:
             gradient = ops.clip(gradient, -self._options.clip_value, self._options.clip_value)
         if self._options.clip_norm:
-            norm = ops.sqrt(ops.sum(gradient * gradient, axis=1, keepdims=True))
+            norm = _norms(gradient)[:, None]
             gradient = (
                 gradient * self._options.clip_norm / ops.maximum(norm, self._options.clip_norm)
             )
+        return gradient
+
+    def _update(
+        self, members: Members, state: OptimizerState, gradient: Any, taken: Any
+    ) -> OptimizerState:
+        """The optimizer's step of the members that take it."""
         optimizer = self._optimizer
         step = ops.cast(state.steps + 1, "float32")[:, None]
         direction, slots = optimizer.rule(gradient, state.slots, step)
@@ -166,14 +233,14 @@ class Program:
         direction = direction + decay * state.weights
         rates = rate(self._options, members, ops.cast(state.steps, "float32"))[:, None]
         weights = state.weights - rates * direction
-        moved = sizes[:, None] > 0
+        moved = taken[:, None] > 0
         weights = ops.where(moved, weights, state.weights)
         slots = tuple(
             ops.where(moved, new, old) for new, old in zip(slots, state.slots, strict=True)
         )
         average = self._averaged(state.average, weights, step, moved)
-        steps = state.steps + ops.cast(sizes > 0, "int32")
-        return OptimizerState(weights, slots, steps, average)
+        steps = state.steps + ops.cast(taken, "int32")
+        return OptimizerState(weights, slots, steps, average, state.failures)
 
     def _averaged(self, average: Any, weights: Any, step: Any, moved: Any) -> Any:
         """The moving average after a step, as a mean of all weights so far, first ones too.
@@ -212,35 +279,44 @@ class Program:
         observed = None
         if table.observed is not None:
             observed = gather_after(ops, table.observed, rows, self._horizon)
-        values = ops.where(there[..., None], targets, 0.0)
+        is_window = there[(..., *(None,) * (len(targets.shape) - len(there.shape)))]
+        values = ops.where(is_window, targets, 0.0)
         return ops.cast(there, "float32"), inputs, Targets(values, observed)
 
 
 class Targets(NamedTuple):
-    """What follows cutoffs, `(members, batch, horizon)`."""
+    """What follows cutoffs: `(members, batch, horizon)`, or with an axis of targets behind."""
 
     values: Any
     observed: Any = None
     """1 where a value was observed, 0 where a gap was filled; None where there are no gaps."""
 
     def mean(self, losses: Any) -> Any:
-        """The mean of losses `(members, batch, horizon, quantiles)` over a window's observed steps.
+        """The mean of losses over what was observed of a window, in all of its steps and targets.
 
-        Without quantiles the last axis has the length 1.
+        Losses have the shape of the values, and an axis of quantiles, which without any has the
+        length 1.
         """
+        axes = tuple(range(2, len(self.values.shape)))
         if self.observed is None:
-            return ops.mean(losses, axis=(-2, -1))
-        count = ops.maximum(ops.sum(self.observed, axis=-1), 1)
-        return ops.sum(self.observed * ops.mean(losses, axis=-1), axis=-1) / count
+            return ops.mean(losses, axis=(*axes, len(self.values.shape)))
+        count = ops.maximum(ops.sum(self.observed, axis=axes), 1)
+        return ops.sum(self.observed * ops.mean(losses, axis=-1), axis=axes) / count
 
 
-def _pieces(batches: Any) -> Any:
+def _norms(rows: Any) -> Any:
+    """The Euclidean norm of each row."""
+    return ops.sqrt(ops.sum(rows * rows, axis=1))
+
+
+def _pieces(batches: Any, most: int) -> Any:
     """Batches as `(batches, pieces, members, windows)`, each piece fit for the processor's cache.
 
-    A step of the optimizer follows the last piece of a batch.
+    A piece has at most so many windows. A step of the optimizer follows the last piece of a batch.
     """
     count, members, batch = batches.shape
-    each = max(1, min(round(members * batch / _CACHED), batch // _LEAST))
+    cached = min(round(members * batch / _CACHED), batch // _LEAST)
+    each = max(cached, -(-batch // most))
     windows = -(-batch // each)
     fill = each * windows - batch
     filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
@@ -248,12 +324,12 @@ def _pieces(batches: Any) -> Any:
 
 
 def loss_of(levels: Sequence[float], options: TrainingOptions) -> Callable[[Any, Any], Any]:
-    """The loss of each step and quantile, `(..., horizon, quantiles)`; 1 where there are none."""
+    """The loss of each forecast value and quantile, `(..., quantiles)`; 1 where there are none."""
     return _pinball(levels) if levels else _by_step(keras.losses.get(options.loss))
 
 
 def _by_step(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A loss of Keras, which is a mean over the last axis, as one of each step, `(..., 1)`."""
+    """A loss of Keras, which is a mean over the last axis, as one of each value, `(..., 1)`."""
     return lambda targets, forecasts: loss(targets[..., None], forecasts[..., None])[..., None]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from forecast.config.schema import TrainingOptions
 from forecast.data.panel import IntArray
 from forecast.networks import Weights
+from forecast.training.plateau import Plateau
 from forecast.windows import Windows
 
 
@@ -22,8 +23,21 @@ class OptimizerState(NamedTuple):
     steps: Any
     """Steps that each member has been trained for, `(members,)`."""
     average: Any
-    """The moving average of the weights, `(members, parameters)`; none, `(members, 0)`, unless the
-    options ask for it."""
+    """The moving average of the weights, or the mean of those of the last epochs, `(members,
+    parameters)`; none, `(members, 0)`, unless the options ask for it."""
+    failures: Any
+    """Steps in a row, up to the last one, that were skipped since the loss or its gradient was not
+    finite, `(members,)`."""
+
+    def averaged(self, counts: IntArray, going: NDArray[np.bool_]) -> "OptimizerState":
+        """With the weights of members that go on as one of so many that the average is the mean of.
+
+        Both `(members,)`.
+        """
+        average, weights = np.asarray(self.average), np.asarray(self.weights)
+        share = np.float32(1) / counts[:, None].astype(np.float32)
+        mean = np.where(counts[:, None] == 1, weights, average + share * (weights - average))
+        return self._replace(average=np.where(going[:, None], mean, average))
 
     @property
     def used(self) -> Any:
@@ -46,25 +60,29 @@ class State(NamedTuple):
     """That loss, `(members,)`; infinite where there is none."""
     best_epochs: IntArray
     """The epoch that had it, `(members,)`; 0 where there is none."""
+    plateau: Plateau
 
     @classmethod
     def begin(cls, weights: Weights, slots: int, options: TrainingOptions) -> "State":
         """The state of untrained members with these first weights `(members, parameters)`."""
         members = len(weights)
         kept = weights.shape[1] if options.early_stopping else 0
-        averaged = weights.shape[1] if options.ema_momentum else 0
+        has_average = options.ema_momentum or options.average_epochs
+        averaged = weights.shape[1] if has_average else 0
         return cls(
             OptimizerState(
                 weights,
                 (np.zeros_like(weights),) * slots,
                 np.zeros(members, np.int32),
                 np.zeros((members, averaged), np.float32),
+                np.zeros(members, np.int32),
             ),
             np.ones(members, bool),
             np.zeros(members, np.int64),
             np.zeros((members, kept), np.float32),
             np.full(members, np.inf),
             np.zeros(members, np.int64),
+            Plateau.begin(members),
         )
 
     @property
@@ -100,6 +118,8 @@ class Order:
         whole = -(-len(train.cutoffs) // options.batch_size)
         self.batches = options.steps_per_epoch or whole
         """Batches of an epoch."""
+        self.steps = -(-self.batches // options.gradient_accumulation_steps)
+        """Steps of the optimizer in an epoch."""
         self._drawn = options.steps_per_epoch is not None
         self.size = self.batches * options.batch_size if self._drawn else len(train.cutoffs)
         """Windows of an epoch."""

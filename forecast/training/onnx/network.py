@@ -46,8 +46,7 @@ class _Network:
         """`members` are the weights of each layer by its name, `(series, ...)`."""
         self._description = description
         self._shapes = architecture.input_shapes()
-        quantiles = len(architecture.quantiles)
-        self._output = (architecture.window.horizon, *((quantiles,) if quantiles else ()))
+        self._output = architecture.output_shape
         self._members = members
         self._options = options
 

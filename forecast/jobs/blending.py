@@ -1,0 +1,230 @@
+"""A blend from its members: what each is worth, and how wide its intervals have to be.
+
+Both are told by forecasts from within the training part. Networks that make these were fitted
+before the first of them, as those that calibrate the intervals of a network are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from forecast.console import Console
+from forecast.data.panel import FloatArray, IntArray
+from forecast.display import text_table
+from forecast.jobs.job import CalibrationPlan, Job
+from forecast.methods import Blend, BlendWeights, Fallback, Method, named_methods
+from forecast.methods.weighing import fit_weights
+from forecast.runs import BlendRecord, MemberRecord
+from forecast.scoring.conformal import Conformal, error_scales
+
+if TYPE_CHECKING:  # they load Keras, which a blend without networks does without
+    from forecast.jobs.fitting import FittedJobs
+
+FitNetworks = Callable[[Sequence[Job], Console], "FittedJobs"]
+"""Fits jobs that have a network's config in common."""
+
+
+def no_network(*_: object) -> NoReturn:
+    """What fits and writes networks of a blend that has none."""
+    raise TypeError("a blend with networks takes what fits them")
+
+
+@dataclass(frozen=True)
+class FittedBlend:
+    """What came of the job of a blend."""
+
+    job: Job
+    blend: Blend
+    """Its networks are on Keras, for as long as this process lives."""
+    record: BlendRecord
+    """What each member is worth."""
+    networks: "Mapping[str, FittedJobs]"
+    """Of the blend's job, by the names of its networks."""
+
+
+def fit_blends(
+    jobs: Sequence[Job], console: Console, fit_networks: FitNetworks = no_network
+) -> list[FittedBlend]:
+    """Fit blends that have a config in common, and their networks by a function.
+
+    Jobs of one network, of all blends and of their calibrations, are fitted together.
+    """
+    plans = [job.calibration for job in jobs]
+    earlier = [plan.earlier for plan in plans if plan]
+    networks: dict[str, FittedJobs] = {}
+    for name in jobs[0].members:
+        console.say(f"network {name}:")
+        networks[name] = fit_networks([own.members[name] for own in [*jobs, *earlier]], console)
+    each = [
+        {name: done.trained[i].method() for name, done in networks.items()}
+        for i in range(len(jobs) + len(earlier))
+    ]
+    before = iter(each[len(jobs) :])
+    fitted = []
+    for i, (job, plan) in enumerate(zip(jobs, plans, strict=True)):
+        blend = _equal_blend(job, each[i])
+        record = _record(blend, job)
+        if plan:
+            console.say(_what(blend, plan))
+            blend, record = _weighed(blend, job, plan, _members(job, next(before)))
+        own = {name: replace(done, trained=[done.trained[i]]) for name, done in networks.items()}
+        fitted.append(FittedBlend(job, blend, record, own))
+    return fitted
+
+
+def _what(blend: Blend, plan: CalibrationPlan) -> str:
+    """What takes a while: methods are fitted again for each forecast."""
+    cutoffs, series = len(plan.weighing) + len(plan.cutoffs), len(plan.past.unique_ids)
+    return (
+        f"{len(blend.members)} members forecast {series} series from up to {cutoffs} origins "
+        "within the training part ..."
+    )
+
+
+def fit_blended(
+    jobs: Sequence[Job], console: Console, fit_networks: FitNetworks = no_network
+) -> list[Blend]:
+    """The same as methods; what each member is worth is said of the first."""
+    fitted = fit_blends(jobs, console, fit_networks)
+    say_worth(fitted[0], console)
+    return [own.blend for own in fitted]
+
+
+def say_worth(fitted: FittedBlend, console: Console) -> None:
+    """Say what each member of a blend is worth."""
+    record = fitted.record
+    console.say(text_table(record.columns, record.rows))
+
+
+def _members(job: Job, networks: Mapping[str, Method]) -> dict[str, Method]:
+    """Networks and methods in the order of the config."""
+    given = job.source.members
+    names = [own for own in given.values() if isinstance(own, str)]
+    methods = {own.name: own for own in named_methods(names, job.season_length)}
+    return {name: networks[name] if name in networks else methods[name] for name in given}
+
+
+def _equal_blend(job: Job, networks: Mapping[str, Method]) -> Blend:
+    members = _members(job, networks)
+    return Blend(
+        members,
+        BlendWeights.equal(len(members)),
+        job.fitted_part.panel.unique_ids,
+        job.season_length,
+        job.config.predict,
+        is_relative=job.config.is_relative,
+    )
+
+
+def _record(blend: Blend, job: Job) -> BlendRecord:
+    """The weights, and nothing of errors."""
+    members = [
+        MemberRecord(name=name, is_network=name in job.members, weight=float(weight))
+        for name, weight in zip(blend.members, blend.weights.mean, strict=True)
+    ]
+    return BlendRecord(members=members, weights=blend.weights.numbers.tolist())
+
+
+def _weighed(
+    blend: Blend, job: Job, plan: CalibrationPlan, earlier: Mapping[str, Method]
+) -> tuple[Blend, BlendRecord]:
+    """The blend with weights and intervals that the errors of its members tell."""
+    tried, options = _Tried.of(blend, job, plan, earlier), job.config.blend
+    if options and plan.weighing:
+        rows = tried.rows(plan.weighing)
+        weights = fit_weights(
+            tried.errors[rows], tried.places[rows], len(blend.unique_ids), options
+        )
+        blend = replace(blend, weights=weights)
+    record = tried.judging(_record(blend, job), blend.weights, plan)
+    if plan.cutoffs:
+        blend = replace(blend, calibration=_calibrate(tried, blend, job, plan))
+    return blend, record
+
+
+def _calibrate(tried: "_Tried", blend: Blend, job: Job, plan: CalibrationPlan) -> Conformal:
+    """How wide intervals have to be, as the errors of the blend tell."""
+    rows, past, part = tried.rows(plan.cutoffs), plan.past, job.fitted_part
+    cutoffs = tried.cutoffs[rows]
+    errors = tried.together(rows, blend.weights) * tried.scales[rows, None]
+    then = blend.scales(past)[past.series_of(cutoffs)]
+    now = blend.scales(part.panel.before(part.split.train_ends).panel)
+    return Conformal.calibrate(errors / blend.units(past, cutoffs), then, now)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Forecasts of a blend's members from within the training part, and how they erred."""
+
+    cutoffs: IntArray
+    places: IntArray
+    """Of each cutoff's series among those of the blend."""
+    errors: FloatArray
+    """`(cutoffs, horizon, members)`: truth less forecast, in units of each series' scale."""
+    scales: FloatArray
+    """Those units, `(cutoffs,)`."""
+    fallbacks: Mapping[str, int]
+    """Of how many of the cutoffs a member had no forecast of its own."""
+
+    @classmethod
+    def of(
+        cls, blend: Blend, job: Job, plan: CalibrationPlan, earlier: Mapping[str, Method]
+    ) -> "_Tried":
+        past = plan.past
+        cutoffs = np.unique(np.concatenate([*plan.weighing, *plan.cutoffs]))
+        each = {
+            name: method.forecast(past, cutoffs, plan.horizon).y_hat
+            for name, method in earlier.items()
+        }
+        fallback = Fallback(job.season_length)
+        points = [fallback.filling(own, past, cutoffs) for own in each.values()]
+        scales = error_scales(past, job.season_length)[past.series_of(cutoffs)]
+        errors = past.truth_after(cutoffs, plan.horizon) - np.stack(points)
+        return cls(
+            cutoffs,
+            blend.places(past)[past.series_of(cutoffs)],
+            np.moveaxis(errors / scales[:, None], 0, -1),
+            scales,
+            {name: int(np.isnan(own).any(axis=1).sum()) for name, own in each.items()},
+        )
+
+    def rows(self, windows: Sequence[IntArray]) -> IntArray:
+        """Where these cutoffs stand among all."""
+        return np.searchsorted(self.cutoffs, np.concatenate(windows))
+
+    def together(self, rows: IntArray, weights: BlendWeights) -> FloatArray:
+        """Errors `(rows, horizon)` of the blend with such weights."""
+        each = weights.of(self.places[rows], self.errors.shape[1])
+        errors: FloatArray = (self.errors[rows] * each).sum(axis=-1)
+        return errors
+
+    def judging(
+        self, record: BlendRecord, weights: BlendWeights, plan: CalibrationPlan
+    ) -> BlendRecord:
+        """With what the blend errs, each member alone, and the blend without it.
+
+        Over the forecasts that weights are found from, or those of intervals.
+        """
+        rows, is_alone = self.rows(plan.weighing or plan.cutoffs), len(record.members) == 1
+        members = [
+            own.model_copy(
+                update={
+                    "error": _mean_size(self.errors[rows, :, i]),
+                    "error_without": None
+                    if is_alone
+                    else _mean_size(self.together(rows, weights.without(i))),
+                    "fallbacks": self.fallbacks[own.name],
+                }
+            )
+            for i, own in enumerate(record.members)
+        ]
+        error = _mean_size(self.together(rows, weights))
+        return record.model_copy(update={"members": members, "error": error})
+
+
+def _mean_size(errors: FloatArray) -> float | None:
+    """Mean absolute error; None, as JSON has no NaN, where nothing was observed."""
+    observed = errors[np.isfinite(errors)]
+    return float(np.abs(observed).mean()) if len(observed) else None
