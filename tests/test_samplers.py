@@ -1,12 +1,14 @@
 """Samplers: what a trial is given follows from the seed and its number."""
 
-from typing import Any
+from pkgutil import iter_modules
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.config.search import Range
+from forecast import samplers
+from forecast.config.search import Range, SearchOptions
 from forecast.errors import ConfigError, MissingExtraError
 from forecast.samplers import Told, named_sampler
 
@@ -69,6 +71,13 @@ def test_a_space_of_few_has_a_size() -> None:
     random = named_sampler("random")
     assert random.size({"a": (1, 2), "b": Range(low=0.1, high=0.5, step=0.1)}) == 10
     assert random.size(SPACE) is None
+
+
+def test_every_sampler_has_a_module() -> None:
+    """Of its name, beside what they share."""
+    names = get_args(SearchOptions.model_fields["sampler"].annotation)
+    modules = {module.name for module in iter_modules(samplers.__path__)}
+    assert modules == {*names, "sampler"}
 
 
 def test_tpe_draws_near_the_best() -> None:

@@ -38,11 +38,11 @@ def tune(
     backend: BackendOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
-    """Search the recipe that forecasts a table best, and write it as a config.
+    """Search the recipe that forecasts a table best.
 
     Recipes are tried within the training rows alone: those of `search` in the config, or else such
-    as suit the table. The path of the best config is printed; beside it lie the leaderboard and
-    figures.
+    as suit the table. The best is written as a config, whose path is printed; beside it lie the
+    leaderboard and figures.
     """
     import math
 
