@@ -146,7 +146,8 @@ class Blend:
         """
         scales = scales_of(panel.before(panel.ends), self.season_length)
         if self.is_relative:
-            scales = scales / mean_by_group(np.abs(panel.values), np.diff(panel.offsets))
+            levels = mean_by_group(np.abs(panel.values), np.diff(panel.offsets))
+            scales = scales / np.where(levels > 0, levels, np.nan)
         return usable(scales, others)
 
     def with_series(self, unique_ids: Sequence[str], scales: FloatArray) -> "Blend":
