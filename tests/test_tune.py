@@ -396,7 +396,7 @@ def _past(job: Job) -> Job:
         ("model.unitz: [1]", "unknown key `model.unitz`."),
         ("data.freq: [MS]", "`data.freq` can not be varied: a search is for transforms, "),
         ("epochs: [5]", "Did you mean `training.epochs`?"),
-        ("training.seed: [5]", "`training.seed` can not be varied: it is no part of a recipe."),
+        ("training.seed: [5]", "`training.seed` can not be varied: it is no part of a recipe"),
         ("training.epochs: [5, few]", "`training.epochs` should be a whole number, and is 'few'."),
         ("transforms: [[minmaks]]", "Did you mean `minmax`?"),
         ("model.dropout: {low: 0, high: 2}", "`model.dropout` should be less than 1, and is 2."),
@@ -435,6 +435,13 @@ def test_a_kind_has_the_options_that_are_its_own(project: Path) -> None:
     space = "{model.kind: [gru, mlp], model.units: [7, few]}"
     with pytest.raises(ConfigError, match=r"`model\.units` should be a whole number"):
         SearchPlan.of(prepare(project / "air.yaml", [f"search={{space: {space}}}"]))
+
+
+def test_a_blend_is_not_tuned(project: Path) -> None:
+    """Its networks may be, each from a config of its own."""
+    settings = ["blend={members: [naive, seasonal_naive]}"]
+    with pytest.raises(ConfigError, match="a blend is not tuned"):
+        SearchPlan.of(prepare(project / "air.yaml", settings), settings)
 
 
 def test_a_config_with_a_search_reads_back(project: Path) -> None:

@@ -14,6 +14,11 @@ from forecast.jobs.job import Job
 
 # As in the recipes of `forecast init`: above, one network for all series reads seasons.
 _MANY_WINDOWS = 2_000
+_FIXED = {
+    "training.seed": "it is no part of a recipe, and search.seeds has several tried",
+    "training.backend": "it is no part of a recipe",
+    "model.joint": "it says what is forecast",
+}
 
 
 def varied(
@@ -70,8 +75,8 @@ def _wrong(
     if name not in known:
         yield f"unknown key `{key}`.", did_you_mean(name, sorted(known))
         return
-    if key in ("training.seed", "training.backend"):
-        yield f"`{key}` can not be varied: it is no part of a recipe.", "See search.seeds."
+    if key in _FIXED:
+        yield f"`{key}` can not be varied: {_FIXED[key]}.", None
         return
     ends = (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
     for value in ends:
