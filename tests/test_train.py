@@ -217,7 +217,11 @@ def test_a_run_records_its_data(
 def test_the_history_has_a_line_an_epoch(trained: Path) -> None:
     """Without a validation part, the loss on the test part is called what it is."""
     rows = _read(trained / "history.csv")
-    assert list(rows[0]) == ["epoch", "loss", "test_loss", "learning_rate", "member"]
+    assert list(rows[0]) == [
+        "epoch", "loss", "test_loss", "learning_rate", "gradient_norm", "max_gradient_norm",
+        "weight_norm", "skipped_steps", "member",
+    ]  # fmt: skip
+    assert all(float(row["gradient_norm"]) <= float(row["max_gradient_norm"]) for row in rows)
     timings = _read(trained / "timings.csv")
     assert [(row["epoch"], row["member"]) for row in timings] == [(n, "0") for n in "123"]
     assert all(float(row["seconds"]) > 0 for row in timings)
