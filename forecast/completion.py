@@ -15,7 +15,7 @@ from forecast.methods import method_names
 from forecast.runs.store import LATEST, run_folders
 
 # Of `forecast plot`, by name: where they are drawn takes a second to load.
-FIGURES = ("history", "forecast", "steps", "residuals", "backtest")
+FIGURES = ("history", "forecast", "steps", "residuals", "backtest", "norms")
 
 Values = Mapping[str, Any]
 Complete = Callable[[str, Values], list[str]]

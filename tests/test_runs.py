@@ -90,8 +90,10 @@ def test_a_run_is_shown_as_one_document(cli: Cli, run: Path) -> None:
     document = json.loads(cli("runs", "show", "--format", "json").stdout)
     record = _record(run)
     assert list(document) == [
-        "name", "path", "status", "warm_start", "parameters", "seconds", "config", "scores",
+        "name", "path", "status", "warm_start", "parameters", "seconds", "blend", "config",
+        "scores",
     ]  # fmt: skip
+    assert document["blend"] is None
     assert Path(document["path"]).samefile(run)
     for key in ("name", "status", "parameters", "seconds"):
         assert document[key] == record[key]

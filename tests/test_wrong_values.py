@@ -38,10 +38,12 @@ MAY_FIND: dict[str, set[str]] = {
     },
     "function-after": {"value_error"},
     "function-before": {"value_error"},
+    "function-plain": {"value_error"},
     "int": {
         "int_type", "int_parsing", "int_parsing_size", "int_from_float",
         "greater_than", "greater_than_equal", "less_than", "less_than_equal",
     },
+    "list": {"list_type", "iteration_error", "too_short", "too_long"},
     "literal": {"literal_error"},
     "model": {"model_type", "model_attributes_type"},
     "model-fields": {"missing", "extra_forbidden"},
@@ -52,8 +54,8 @@ MAY_FIND: dict[str, set[str]] = {
     "tagged-union": {"union_tag_invalid", "union_tag_not_found"},
     "tuple": {"tuple_type", "list_type", "iteration_error", "too_short", "too_long"},
     **{kind: set() for kind in (
-        "default", "definition-ref", "definitions", "model-field", "no-info", "nullable", "union",
-        "with-info",
+        "any", "default", "definition-ref", "definitions", "model-field", "no-info", "nullable",
+        "union", "with-info",
     )},
 }  # fmt: skip
 PYDANTIC = re.compile(
