@@ -27,8 +27,9 @@ _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
 _MOST_SEASONS = 16
 _BATCH, _STEPS = 128, 100  # of the recipe for panels
-_FEW_SERIES = 10  # below this many slow series there is little that one tells of another
+_FEW_SERIES = 10  # below this many short series there is little that one tells of another
 _FEW_YEARS = 6  # ahead, as in the M competitions
+_FEW_SEASONS = 20  # of a slow series: with more of them contexts are full, and levels well known
 
 _SMALL = """
 transforms:{log}
@@ -174,15 +175,22 @@ def _usual_horizon(look: Profile) -> int:
 def _is_small(look: Profile) -> bool:
     """Whether there is so little to train on that a small network is to read differences."""
     panel, season = look.panel, look.season_length
-    if is_slow(look) and len(panel.unique_ids) >= _FEW_SERIES:
+    if _is_short(look) and len(panel.unique_ids) >= _FEW_SERIES:
         return False
     windows = len(panel.values) - len(panel.unique_ids) * season
     return windows < _MANY_WINDOWS and windows * season < _MANY_STEPS
 
 
 def _test_share(look: Profile) -> float:
-    """Of the rows of a typical series, at most: slow ones are short, and their horizon is long."""
-    return 0.4 if is_slow(look) else 0.2
+    """Of the rows of a typical series, at most: short ones have few beside a usual horizon."""
+    return 0.4 if _is_short(look) else 0.2
+
+
+def _is_short(look: Profile) -> bool:
+    """Whether slow series have few seasons, or none that is clear."""
+    typical = np.median(np.diff(look.panel.offsets))
+    is_long = look.has_season and typical >= _FEW_SEASONS * look.season_length
+    return is_slow(look) and not is_long
 
 
 def _lags(look: Profile, context: int, window: int, test: int) -> list[int]:
@@ -282,11 +290,11 @@ def _small(look: Profile, horizon: int, test: int) -> _Network:
 def _panel(look: Profile, horizon: int, test: int) -> _Network:
     """The recipe of many windows.
 
-    Slow series are short and grow: the network reads them as changes in percent since the last
-    value, and what is not there yet is masked, so that short ones are trained on too.
+    Short series have few windows of a full context: what is not there yet is masked, so that all
+    are trained on; and the network reads them as changes in percent since the last value.
     """
-    slow = is_slow(look)
-    is_growth = slow and look.is_positive and not look.is_intermittent
+    is_short = _is_short(look)
+    is_growth = is_short and look.is_positive
     log = "log" if is_growth else _log(look)
     transforms = [(log, "changes in percent" if is_growth else "swings grow with the level")]
     if look.is_far_from_zero:
@@ -294,11 +302,10 @@ def _panel(look: Profile, horizon: int, test: int) -> _Network:
     lines = [f"  - {kind:<21} # {why}\n" for kind, why in transforms if kind]
     season, context = look.season_length, _context(look, test)
     has_patches = season > 1 and context % season == 0
-    windows = len(look.panel.values) - len(look.panel.unique_ids) * (context + test)
+    least_rows = (season if is_short else context) + test
+    windows = len(look.panel.values) - len(look.panel.unique_ids) * least_rows
     epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
-    if slow:  # contexts need not be full
-        windows = len(look.panel.values) - len(look.panel.unique_ids) * (season + test)
-    steps = min(_STEPS, max(10, windows // 20)) if slow else _STEPS
+    steps = min(_STEPS, max(10, windows // 20)) if is_short else _STEPS
     text = _PANEL.format(
         transforms="\ntransforms:\n" + "".join(lines) if lines else "",
         context=context,
@@ -308,25 +315,25 @@ def _panel(look: Profile, horizon: int, test: int) -> _Network:
         else "standard     # series of any level and spread look alike",
         residual_of="seasonal_naive" if look.has_season and has_patches else "last",
         padding="\n  padding: mask           # series shorter than the context are trained on too"
-        if slow
+        if is_short
         else "",
         patch_length="season" if has_patches else 1,
         loss="mse" if look.is_intermittent else "mae",
         epochs=epochs,
         steps=steps,
-        drawn="windows overlap: all of them at each epoch teach no more"
-        if slow
+        drawn="the windows are few, and all of them drawn several times"
+        if is_short
         else "with this, every window is drawn about twice",
         horizon=horizon,
     )
-    return _Network(text, context, (season if slow else context) + test)
+    return _Network(text, context, least_rows)
 
 
 def _context(look: Profile, test: int) -> int:
     """What the network of many windows sees: whole seasons, where there is room for them."""
     season, lengths = look.season_length, np.diff(look.panel.offsets)
     rows = float(np.quantile(lengths, 0.25)) - test
-    if is_slow(look):
+    if _is_short(look):
         if season == 1:
             return max(test, _FEW_YEARS)
         return season * int(np.clip(0.4 * rows // season, 2, _MOST_SEASONS))
