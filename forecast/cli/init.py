@@ -55,6 +55,13 @@ def init(
     horizon: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="How many steps ahead to forecast.")
     ] = None,
+    blend: Annotated[
+        bool,
+        typer.Option(
+            "--blend/--no-blend",
+            help="Blend the network with statistical methods, where that suits the table.",
+        ),
+    ] = True,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -92,7 +99,7 @@ def init(
         hints = Hints(
             tuple(time or ()), time_format, target=target, id=id_, freq=freq, timezone=timezone
         )
-        profile = init_table(table, written[0], horizon=horizon, hints=hints)
+        profile = init_table(table, written[0], horizon=horizon, hints=hints, blend=blend)
         console.say(seen(profile))
         for warning in profile.warnings:
             console.warn(warning)

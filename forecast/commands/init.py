@@ -3,11 +3,13 @@
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from forecast import DISTRIBUTION
 from forecast.commands.recipe import recipe
 from forecast.config import parse_config
 from forecast.data.calendar import iso
@@ -21,6 +23,11 @@ from forecast.jobs.job import plan_job
 # In the repository these are links to configs/ and data/, so that no example is kept twice. Of each
 # the recipes, the one to begin with first, and the table that they are for.
 EXAMPLES = {"airline": ("air.yaml", "air-best.yaml", "airline-passengers.csv")}
+
+_LACKS_BLEND = (
+    "a blend with statistical methods would suit such series better: "
+    f"pip install '{DISTRIBUTION}[stats]', then `forecast init` again"
+)
 
 
 def init_example(folder: Path, name: str = "airline") -> list[Path]:
@@ -55,20 +62,28 @@ def config_for(table: Path) -> Path:
 
 
 def init_table(
-    table: Path, output: Path, *, horizon: int | None = None, hints: Hints | None = None
+    table: Path,
+    output: Path,
+    *,
+    horizon: int | None = None,
+    hints: Hints | None = None,
+    blend: bool = True,
 ) -> Profile:
     """Look at a table and write the recipe that suits it; what was seen.
+
+    A blend is written only where `blend` is true and it suits the table; where it can not be fitted
+    for want of an extra, the notes of the profile say so.
 
     Raises `DataError` for a table that can not be read, `UsageError` where the config exists, or
     where it takes a person to say what is to be forecast.
     """
     profile = profile_table(table, hints)
     refuse_existing([output])
-    text = recipe(profile, horizon, output.parent)
+    written = recipe(profile, horizon, output.parent, blend=blend)
     # A config that `train` would refuse helps nobody.
-    plan_job(parse_config(text, output), profile.table)
-    write_file(text.encode(), output)
-    return profile
+    plan_job(parse_config(written.text, output), profile.table)
+    write_file(written.text.encode(), output)
+    return replace(profile, notes=(_LACKS_BLEND,)) if written.would_blend else profile
 
 
 def next_command(config: Path, table: Path | None) -> str:
@@ -98,7 +113,7 @@ def seen(profile: Profile) -> str:
     done = str(profile.table.reading)
     unused = ", ".join([*profile.unused, *profile.unused_static])
     said = [done, f"not used (they might be covariates): {unused}" if unused else ""]
-    return "\n".join([line, *filter(None, said), *_first_rows(panel)])
+    return "\n".join([line, *filter(None, said), *_first_rows(panel), *profile.notes])
 
 
 def _first_rows(panel: Panel) -> list[str]:

@@ -3,12 +3,20 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from forecast.commands.recipe_blend import (
+    Needs,
+    blend_sections,
+    can_blend,
+    is_slow,
+    suits_blend,
+    unit_of,
+)
 from forecast.config.schema import FeaturesOptions
-from forecast.data.calendar import is_counted, offset_of
 from forecast.data.profile import Profile
 from forecast.data.sources.content import is_stream
 from forecast.errors import DataError, Problem
@@ -19,6 +27,9 @@ _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
 _MOST_SEASONS = 16
 _BATCH, _STEPS = 128, 100  # of the recipe for panels
+_FEW_SERIES = 10  # below this many short series there is little that one tells of another
+_FEW_YEARS = 6  # ahead, as in the M competitions
+_FEW_SEASONS = 20  # of a slow series: with more of them contexts are full, and levels well known
 
 _SMALL = """
 transforms:{log}
@@ -49,8 +60,8 @@ _PANEL = """{transforms}
 window:
   context_length: {context}
   horizon: {window}
-  normalize: standard     # series of any level and spread look alike
-  residual_of: {residual_of}
+  normalize: {normalize}
+  residual_of: {residual_of}{padding}
 
 model:
   kind: gru
@@ -66,7 +77,7 @@ training:
   clip_norm: 1
   batch_size: 128
   epochs: {epochs}
-  steps_per_epoch: 100    # with this, every window is drawn about twice
+  steps_per_epoch: {steps}    # {drawn}
   series_weights: equal   # long series do not drown the short
   ensemble: {{size: 3, combine: median}}
 
@@ -102,7 +113,28 @@ _COVARIATES = """\
 _LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
 
 
-def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
+@dataclass(frozen=True)
+class Recipe:
+    """A config for a table."""
+
+    text: str
+    is_blend: bool
+    """Whether statistical methods forecast with the network."""
+    would_blend: bool
+    """Whether they would, were they installed."""
+
+
+@dataclass(frozen=True)
+class _Network:
+    """The sections of a network, and what it sees."""
+
+    text: str
+    context: int
+    least_rows: int
+    """Of a series that it is trained on."""
+
+
+def recipe(look: Profile, horizon: int | None, folder: Path, *, blend: bool = True) -> Recipe:
     """A config for the table that was looked at, to stand in `folder`.
 
     Raises `DataError` where the table is too short for any.
@@ -112,17 +144,53 @@ def recipe(look: Profile, horizon: int | None, folder: Path) -> str:
         message = f"the longest series has {lengths.max()} rows: too few to train and test on."
         advice = f"It takes {_LEAST_ROWS} at least, and two seasons to see one."
         raise DataError(Problem(message, advice))
-    steps = horizon or (look.season_length if look.season_length > 1 else 12)
-    windows = len(look.panel.values) - len(look.panel.unique_ids) * look.season_length
-    if windows < _MANY_WINDOWS and windows * look.season_length < _MANY_STEPS:
+    steps = horizon or _usual_horizon(look)
+    if _is_small(look):
         test = min(steps, max(1, int(lengths.max()) // 5))
-        (model, context), window = _small(look, steps, test), 1
+        network, window = _small(look, steps, test), 1
     else:
-        test = min(steps, max(1, int(np.median(lengths)) // 5))
-        (model, context), window = _panel(look, steps, test), test
-    split = f"\nsplit:\n  test: {test}\n"
-    features = _features(look, _lags(look, context, window, test))
-    return _data(look, folder) + split + model + _bounds(look) + features
+        test = min(steps, max(1, int(_test_share(look) * np.median(lengths))))
+        network, window = _panel(look, steps, test), test
+    needs = Needs(test, max(steps, window), network.least_rows, test - window + 1)
+    suits = blend and suits_blend(look, needs)
+    is_blend = suits and can_blend()
+    sections = [
+        _data(look, folder),
+        f"\nsplit:\n  test: {test}\n",
+        network.text,
+        _bounds(look),
+        blend_sections(look, needs) if is_blend else "",
+        _features(look, _lags(look, network.context, window, test)),
+    ]
+    return Recipe("".join(sections), is_blend, suits and not is_blend)
+
+
+def _usual_horizon(look: Profile) -> int:
+    """A season; where there is none, a few years or a dozen steps."""
+    if look.season_length > 1:
+        return look.season_length
+    return _FEW_YEARS if unit_of(look.panel.freq).removeprefix("B").startswith("Y") else 12
+
+
+def _is_small(look: Profile) -> bool:
+    """Whether there is so little to train on that a small network is to read differences."""
+    panel, season = look.panel, look.season_length
+    if _is_short(look) and len(panel.unique_ids) >= _FEW_SERIES:
+        return False
+    windows = len(panel.values) - len(panel.unique_ids) * season
+    return windows < _MANY_WINDOWS and windows * season < _MANY_STEPS
+
+
+def _test_share(look: Profile) -> float:
+    """Of the rows of a typical series, at most: short ones have few beside a usual horizon."""
+    return 0.4 if _is_short(look) else 0.2
+
+
+def _is_short(look: Profile) -> bool:
+    """Whether slow series have few seasons, or none that is clear."""
+    typical = np.median(np.diff(look.panel.offsets))
+    is_long = look.has_season and typical >= _FEW_SEASONS * look.season_length
+    return is_slow(look) and not is_long
 
 
 def _lags(look: Profile, context: int, window: int, test: int) -> list[int]:
@@ -141,18 +209,13 @@ def _features(look: Profile, lags: Sequence[int]) -> str:
     """What dates and lags may tell the network, as comments: whether it helps, a backtest says."""
     parts = [
         part
-        for part in _PARTS.get(_step(look.panel.freq), ())
+        for part in _PARTS.get(unit_of(look.panel.freq), ())
         if not any(unfit(FeaturesOptions.model_validate({"calendar": part}), look.panel))
     ]
     if not parts:
         return ""
     text = _FEATURES.format(parts=", ".join(parts))
     return text + (_LAGS.format(lags=list(lags), lag=lags[0]) if lags else "")
-
-
-def _step(freq: str) -> str:
-    """The unit of a frequency: `h`, `D`, `MS`, ...; nothing where rows are counted."""
-    return "" if is_counted(freq) else offset_of(freq)[0].rule_code.split("-")[0]
 
 
 def _bounds(look: Profile) -> str:
@@ -201,14 +264,15 @@ def _log(look: Profile) -> str | None:
     return "log" if look.is_positive else "log1p"
 
 
-def _small(look: Profile, horizon: int, test: int) -> tuple[str, int]:
-    """The recipe of few windows, and its context."""
+def _small(look: Profile, horizon: int, test: int) -> _Network:
+    """The recipe of few windows."""
     log = _log(look)
     rows = int(np.diff(look.panel.offsets).max()) - test
     season = look.season_length
     by_season = look.has_season and rows >= 2 * season + 2
     # Half of what is left when the difference is taken goes into the first context.
-    left = rows - (season if by_season else 1)
+    lag = season if by_season else 1
+    left = rows - lag
     context = min(max(season, 12), max(1, left // 2))
     text = _SMALL.format(
         log=f"\n  - {log:<21} # swings grow with the level" if log else "",
@@ -220,35 +284,61 @@ def _small(look: Profile, horizon: int, test: int) -> tuple[str, int]:
         loss="mse" if look.is_intermittent else "mae",
         horizon=horizon,
     )
-    return text, context
+    return _Network(text, context, lag + context + max(season, 12))
 
 
-def _panel(look: Profile, horizon: int, test: int) -> tuple[str, int]:
-    """The recipe of many windows, and its context."""
-    log = _log(look)
-    transforms = [(log, "swings grow with the level")] if log else []
+def _panel(look: Profile, horizon: int, test: int) -> _Network:
+    """The recipe of many windows.
+
+    Short series have few windows of a full context: what is not there yet is masked, so that all
+    are trained on; and the network reads them as changes in percent since the last value.
+    """
+    is_short = _is_short(look)
+    is_growth = is_short and look.is_positive
+    log = "log" if is_growth else _log(look)
+    transforms = [(log, "changes in percent" if is_growth else "swings grow with the level")]
     if look.is_far_from_zero:
         transforms.append(("standard", "moves are small beside the level"))
-    season = look.season_length
-    lengths = np.diff(look.panel.offsets)
-    rows = float(np.quantile(lengths, 0.25)) - test
-    room = int(np.median(lengths)) - 2 * test  # for the context of the first window
-    most = min(_MOST_SEASONS, room // season) if season > 1 else 0
-    seasons = int(np.clip(0.4 * rows // season, min(2, most), most)) if most > 0 else 0
-    context = season * seasons if seasons else int(np.clip(room // 2, 1, 2 * test))
-    windows = len(look.panel.values) - len(look.panel.unique_ids) * (context + test)
+    lines = [f"  - {kind:<21} # {why}\n" for kind, why in transforms if kind]
+    season, context = look.season_length, _context(look, test)
+    has_patches = season > 1 and context % season == 0
+    least_rows = (season if is_short else context) + test
+    windows = len(look.panel.values) - len(look.panel.unique_ids) * least_rows
     epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
+    steps = min(_STEPS, max(10, windows // 20)) if is_short else _STEPS
     text = _PANEL.format(
-        transforms="\ntransforms:\n"
-        + "".join(f"  - {kind:<21} # {why}\n" for kind, why in transforms)
-        if transforms
-        else "",
+        transforms="\ntransforms:\n" + "".join(lines) if lines else "",
         context=context,
         window=test,
+        normalize="last         # what is left is the change since"
+        if is_growth
+        else "standard     # series of any level and spread look alike",
+        residual_of="seasonal_naive" if look.has_season and has_patches else "last",
+        padding="\n  padding: mask           # series shorter than the context are trained on too"
+        if is_short
+        else "",
+        patch_length="season" if has_patches else 1,
         loss="mse" if look.is_intermittent else "mae",
-        horizon=horizon,
         epochs=epochs,
-        residual_of="seasonal_naive" if look.has_season and seasons else "last",
-        patch_length="season" if seasons else 1,
+        steps=steps,
+        drawn="the windows are few, and all of them drawn several times"
+        if is_short
+        else "with this, every window is drawn about twice",
+        horizon=horizon,
     )
-    return text, context
+    return _Network(text, context, least_rows)
+
+
+def _context(look: Profile, test: int) -> int:
+    """What the network of many windows sees: whole seasons, where there is room for them."""
+    season, lengths = look.season_length, np.diff(look.panel.offsets)
+    rows = float(np.quantile(lengths, 0.25)) - test
+    if _is_short(look):
+        if season == 1:
+            return max(test, _FEW_YEARS)
+        return season * int(np.clip(0.4 * rows // season, 2, _MOST_SEASONS))
+    room = int(np.median(lengths)) - 2 * test  # for the context of the first window
+    most = min(_MOST_SEASONS, room // season) if season > 1 else 0
+    if most <= 0:
+        return int(np.clip(room // 2, 1, 2 * test))
+    return season * int(np.clip(0.4 * rows // season, min(2, most), most))

@@ -62,6 +62,8 @@ class Profile:
     """Other columns, which vary within a series and might be covariates."""
     unused_static: tuple[str, ...] = ()
     """Those that do not."""
+    notes: tuple[str, ...] = ()
+    """What else would help it."""
 
     @property
     def panel(self) -> Panel:
