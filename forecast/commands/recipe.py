@@ -66,7 +66,7 @@ window:
 model:
   kind: gru
   units: 64
-  patch_length: {patch_length}         # the GRU reads season by season
+  patch_length: {patch_length}
   linear: true
   dropout: 0.1
 
@@ -317,7 +317,7 @@ def _panel(look: Profile, horizon: int, test: int) -> _Network:
         padding="\n  padding: mask           # series shorter than the context are trained on too"
         if is_short
         else "",
-        patch_length="season" if has_patches else 1,
+        patch_length="season    # the GRU reads season by season" if has_patches else 1,
         loss="mse" if look.is_intermittent else "mae",
         epochs=epochs,
         steps=steps,
