@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -174,30 +174,31 @@ def auto_arima_seconds() -> float:
 
 def panel(repeats: int, torch: str | None) -> None:
     """Throughput on 50,000 windows by batch size."""
-    found = sides(torch)
-    rows = []
-    for batch in (16, 64, 256, 1024):
-        size = replace(PANEL, batch=batch, epochs=2 if batch < 256 else PANEL.epochs)
-        rates = in_turns(repeats, [(side, size) for side in found], rates=True)
-        rows.append((str(batch), *(f"{rate:,.0f}" for rate in rates)))
-    print_table(
-        f"50,000 windows of 12, GRU({UNITS}): windows per second, compiling left out",
-        ("batch", *(side.name for side in found)),
-        rows,
-    )
+    sizes = {
+        batch: replace(PANEL, batch=batch, epochs=2 if batch < 256 else PANEL.epochs)
+        for batch in (16, 64, 256, 1024)
+    }
+    throughput("", "batch", sizes, repeats, torch)
 
 
 def covariates(repeats: int, torch: str | None) -> None:
     """Throughput with ten columns beside the target, which all sides read as ten features more."""
+    sizes = {count: replace(PANEL, batch=256, epochs=2, covariates=count) for count in (0, 10)}
+    throughput(", batch 256", "columns of the past", sizes, repeats, torch)
+
+
+def throughput(
+    what: str, varied: str, sizes: Mapping[int, Size], repeats: int, torch: str | None
+) -> None:
+    """A table of windows per second, a row for each size and a column for each side."""
     found = sides(torch)
     rows = []
-    for count in (0, 10):
-        size = replace(PANEL, batch=256, epochs=2, covariates=count)
+    for value, size in sizes.items():
         rates = in_turns(repeats, [(side, size) for side in found], rates=True)
-        rows.append((str(count), *(f"{rate:,.0f}" for rate in rates)))
+        rows.append((str(value), *(f"{rate:,.0f}" for rate in rates)))
     print_table(
-        f"50,000 windows of 12, GRU({UNITS}), batch 256: windows per second, compiling left out",
-        ("columns of the past", *(side.name for side in found)),
+        f"50,000 windows of 12, GRU({UNITS}){what}: windows per second, compiling left out",
+        (varied, *(side.name for side in found)),
         rows,
     )
 

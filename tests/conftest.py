@@ -130,6 +130,33 @@ def cli_in() -> Callable[..., CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
+def refused_without() -> Callable[..., None]:
+    """`refused_without("pyarrow", "parquet", "predict", cwd=folder)`: a library that lacks.
+
+    The command ends with 8, and says which extra brings it.
+    """
+
+    def run(module: str, extra: str, *words: str, cwd: Path) -> None:
+        lacking = (
+            f"import sys; sys.modules['{module}'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
+            "from forecast.__main__ import main; main()"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", lacking, *words], cwd=cwd, capture_output=True, text=True
+        )
+        assert (result.returncode, result.stdout, result.stderr) == (
+            8,
+            "",
+            (
+                f"error: this needs {module}, which is not installed.\n"
+                f"Install it: pip install 'keras-forecast[{extra}]'\n"
+            ),
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def start() -> Callable[..., subprocess.Popen[str]]:
     """`start("train", ..., cwd=folder)`: a command that goes on while the test does."""
 

@@ -116,24 +116,12 @@ def test_a_run_on_jax_is_a_run_on_tensorflow(project: Path, trained: Path) -> No
 
 
 @pytest.mark.parametrize("command", ["train", "backtest"])
-def test_jax_without_its_extra_ends_with_8(project: Path, command: str) -> None:
+def test_jax_without_its_extra_ends_with_8(
+    project: Path, command: str, refused_without: Callable[..., None]
+) -> None:
     """And the command that installs it."""
-    without = (
-        "import sys; sys.modules['jax'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
-        "from forecast.__main__ import main; main()"
-    )
-    words = [command, "--config", "air.yaml", "--set", "training.backend=jax"]
-    result = subprocess.run(
-        [sys.executable, "-c", without, *words], cwd=project, capture_output=True, text=True
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (
-        8,
-        "",
-        (
-            "error: this needs jax, which is not installed.\n"
-            "Install it: pip install 'keras-forecast[jax]'\n"
-        ),
-    )
+    words = (command, "--config", "air.yaml", "--set", "training.backend=jax")
+    refused_without("jax", "jax", *words, cwd=project)
     assert not (project / "runs").exists()
 
 

@@ -199,26 +199,12 @@ def test_parquet_holds_the_same_numbers(cli: Cli, run: Path, tmp_path: Path) -> 
     assert piped.stdout == content
 
 
-def test_parquet_without_its_extra_ends_with_8(run: Path, tmp_path: Path) -> None:
+def test_parquet_without_its_extra_ends_with_8(
+    run: Path, tmp_path: Path, refused_without: Callable[..., None]
+) -> None:
     """And the command that installs it."""
-    without = (
-        "import sys; sys.modules['pyarrow'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
-        "from forecast.__main__ import main; main()"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", without, "predict", "--output", "next.parquet"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (
-        8,
-        "",
-        (
-            "error: this needs pyarrow, which is not installed.\n"
-            "Install it: pip install 'keras-forecast[parquet]'\n"
-        ),
-    )
+    words = ("predict", "--output", "next.parquet")
+    refused_without("pyarrow", "parquet", *words, cwd=tmp_path)
     assert not (tmp_path / "next.parquet").exists()
 
 

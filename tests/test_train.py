@@ -5,8 +5,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from importlib import import_module
@@ -360,24 +358,12 @@ def test_the_history_can_be_read_by_tensorboard(cli: Cli, project: Path) -> None
     assert cli("runs", "delete", run).returncode == 0
 
 
-def test_a_log_without_its_extra_ends_with_8(project: Path) -> None:
+def test_a_log_without_its_extra_ends_with_8(
+    project: Path, refused_without: Callable[..., None]
+) -> None:
     """Before anything is trained, and with the command that installs it."""
-    without = (
-        "import sys; sys.modules['tensorboard'] = None; sys.argv = ['forecast', *sys.argv[1:]]; "
-        "from forecast.__main__ import main; main()"
-    )
-    words = ["train", "--config", "air.yaml", "--log", "tensorboard"]
-    result = subprocess.run(
-        [sys.executable, "-c", without, *words], cwd=project, capture_output=True, text=True
-    )
-    assert (result.returncode, result.stdout, result.stderr) == (
-        8,
-        "",
-        (
-            "error: this needs tensorboard, which is not installed.\n"
-            "Install it: pip install 'keras-forecast[tensorboard]'\n"
-        ),
-    )
+    words = ("train", "--config", "air.yaml", "--log", "tensorboard")
+    refused_without("tensorboard", "tensorboard", *words, cwd=project)
     assert not (project / "runs").exists()
 
 

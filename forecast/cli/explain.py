@@ -97,24 +97,20 @@ def explain(
             from forecast.commands.plot import plot_attribution
 
             plot_attribution(opened.run.record.name, told, plot_, console)
-        console.result(attribution_text(told, format))
-        return
-    from forecast.commands.explain import explain as explain_run
-    from forecast.commands.explain import explain_text
+        text = attribution_text(told, format)
+    else:
+        from forecast.commands.explain import explain as explain_run
+        from forecast.commands.explain import explain_text
 
-    opened = open_named_network(run, runs, console)
-    table = explain_run(
-        opened,
-        input_,
-        _REPEATS if repeats is None else repeats,
-        _SEED if seed is None else seed,
-        console,
-    )
-    if plot_:
-        from forecast.commands.plot import plot_importance
+        opened = open_named_network(run, runs, console)
+        counts = _REPEATS if repeats is None else repeats, _SEED if seed is None else seed
+        table = explain_run(opened, input_, *counts, console)
+        if plot_:
+            from forecast.commands.plot import plot_importance
 
-        plot_importance(opened.run.record.name, opened.model, table, plot_, console)
-    console.result(explain_text(table, format))
+            plot_importance(opened.run.record.name, opened.model, table, plot_, console)
+        text = explain_text(table, format)
+    console.result(text)
 
 
 def _refuse(options: dict[str, Any], of: str) -> None:

@@ -96,21 +96,9 @@ def importance(
     rows_in_common = len(panel.values) // network.branches[0].sizes.targets
     blocks = np.unique(cutoffs % rows_in_common // horizon, return_inverse=True)[1]
     rows = []
-    axis = 1 if network.model.scope == "local" else 0
     for feature, part, alter in _features(network, names):
-        added = []
-        for repeat in range(repeats):
-            branches = [
-                replace(
-                    branch,
-                    network=_Altered(
-                        branch.network, alter, np.random.default_rng([seed, repeat]), axis
-                    ),
-                )
-                for branch in network.branches
-            ]
-            added.append(errors(replace(network, branches=branches)) - plain)
-        own = np.mean(added, axis=0)
+        seen = (_altered(network, alter, [seed, repeat]) for repeat in range(repeats))
+        own = np.mean([errors(altered) - plain for altered in seen], axis=0)
         rows.append(
             {
                 "feature": feature,
@@ -121,6 +109,16 @@ def importance(
             }
         )
     return pd.DataFrame(rows).sort_values("increase", ascending=False, ignore_index=True)
+
+
+def _altered(network: TrainedNetwork, alter: Alter, seed: list[int]) -> TrainedNetwork:
+    """The network with its inputs changed: of all branches in the same way."""
+    axis = 1 if network.model.scope == "local" else 0
+    branches = [
+        replace(own, network=_Altered(own.network, alter, np.random.default_rng(seed), axis))
+        for own in network.branches
+    ]
+    return replace(network, branches=branches)
 
 
 def helps(row: pd.Series) -> bool:
