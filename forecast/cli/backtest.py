@@ -106,7 +106,7 @@ def backtest(
         from forecast.commands.backtest import backtest as run_backtest
         from forecast.commands.verdict import say_verdict
 
-        result = run_backtest(job, names, console, _fit(job, on))
+        result = run_backtest(job, names, console, _fit(job, on), on)
     to.write(encode_backtest(result, to.format), console)
     say_verdict(result.scores, SPLIT, job.config.forecaster, console, job.config)
     if plot_:
@@ -121,11 +121,12 @@ def _fit(job: "Job", engine: "Engine") -> "Fit":
     if not job.networks:
         from forecast.jobs.blending import fit_blended
 
-        return fit_blended
+        return partial(fit_blended, engine=engine)
     from forecast.jobs.fitting import fit_methods, fit_networks
 
     if job.config.blend is None:
         return partial(fit_methods, engine=engine)
     from forecast.jobs.blending import fit_blended
 
-    return partial(fit_blended, fit_networks=partial(fit_networks, engine=engine))
+    own = partial(fit_networks, engine=engine)
+    return partial(fit_blended, fit_networks=own, engine=engine)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from queue import SimpleQueue
 from socket import socketpair
 from threading import Thread
@@ -19,7 +20,7 @@ from typing import Any
 from forecast import machine
 from forecast.engines.crew import Crew, Lost, News, Present
 from forecast.engines.engine import Work, refuse_address
-from forecast.engines.worker import ONE_CORE, Worker
+from forecast.engines.worker import ONE_CORE, Answer, PieceError, Worker
 
 # Seconds between two looks at whether a person has asked to stop.
 _LOOK = 0.1
@@ -112,22 +113,27 @@ def serve(descriptor: int) -> None:
     for signum in (signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
     connection = Connection(descriptor)
-    worker, work = Worker(connection.recv()), None
+    worker = Worker(connection.recv())
+    work: Any = None
     connection.send(Present(worker.version()))
-    tasks: SimpleQueue[tuple[int, Work[Any, Any] | None, Any]] = SimpleQueue()
+    tasks: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=(connection, tasks), daemon=True).start()
     while True:
-        number, new, piece = tasks.get()
-        work = new or work
-        if work is not None:
-            connection.send(worker.do(number, work, piece))
+        try:
+            number, new, piece = ForkingPickler.loads(tasks.get())
+        except Exception:  # noqa: BLE001 - as whatever is to be unpickled raises
+            connection.send(Answer(error=PieceError.now()))
+            continue
+        if new is not None:
+            work = new
+        connection.send(worker.do(number, work, piece))
 
 
-def _listen(connection: Connection, tasks: "SimpleQueue[Any]") -> None:
+def _listen(connection: Connection, tasks: SimpleQueue[bytes]) -> None:
     """Take tasks, and end the process with whoever gave them, while it computes too."""
     try:
         while True:
-            tasks.put(connection.recv())
+            tasks.put(connection.recv_bytes())
     except (EOFError, OSError):
         os._exit(0)
 

@@ -56,6 +56,11 @@ class Answer(NamedTuple):
 class PieceError(Exception):
     """A bug that a piece came upon, with the lines that lead to it."""
 
+    @classmethod
+    def now(cls) -> "PieceError":
+        """That of the exception that is being handled."""
+        return cls(f"in a worker\n{traceback.format_exc()}")
+
 
 class Worker:
     """Does one piece after another."""
@@ -86,8 +91,7 @@ class Worker:
             except ForecastError as error:
                 return Answer(error=error, said=said.getvalue())
             except Exception:  # noqa: BLE001 - it is raised where the work was given out
-                lines = traceback.format_exc()
-                return Answer(error=PieceError(f"in a worker\n{lines}"), said=said.getvalue())
+                return Answer(error=PieceError.now(), said=said.getvalue())
         return Answer(result, said=said.getvalue())
 
 

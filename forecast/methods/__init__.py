@@ -8,6 +8,7 @@ from forecast.methods.comparison import Task, forecasts_of
 from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
+from forecast.methods.spread import Spread, spread
 
 __all__ = [
     "BASELINES",
@@ -17,9 +18,11 @@ __all__ = [
     "Fallback",
     "Method",
     "NetworkOrFallback",
+    "Spread",
     "Task",
     "check_names",
     "forecasts_of",
     "method_names",
     "named_methods",
+    "spread",
 ]
