@@ -69,6 +69,8 @@ class Crew(ABC, Generic[Hand]):
         is_over: Callable[[], bool] = never,
     ) -> list[Result]:
         """See `Engine.map`. Raises `UsageError` for a piece that workers are lost over."""
+        if not pieces:
+            return []
         self._number += 1
         self._announce(work)
         results: dict[int, Result] = {}

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from importlib import import_module
 from io import StringIO
+from socket import create_connection
 from tempfile import TemporaryDirectory
 from threading import current_thread, main_thread
 from typing import Any
@@ -21,13 +22,15 @@ from forecast import machine
 from forecast.engines.crew import Crew, Lost, News, Present
 from forecast.engines.engine import Asked, Work
 from forecast.engines.worker import Worker
-from forecast.errors import Problem, UsageError, require_extra
+from forecast.errors import Problem, UsageError, reason, require_extra
 from forecast.signals import SIGNALS
 
 # Seconds between two looks at whether a person has asked to stop.
 _LOOK = 0.1
 # Seconds after which it is an error that a cluster has no core for any worker.
 _PATIENCE = 60.0
+# Seconds that a cluster has to answer.
+_LONGEST = 10.0
 # It would tell its makers of each cluster, and of accelerators that it will no longer hide.
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
@@ -73,9 +76,7 @@ class Ray(Crew[Any]):
             try:
                 ray.init(address or "local", **options)
             except (ConnectionError, ValueError, RuntimeError) as error:
-                message = f"there is no Ray cluster at {address or 'this machine'}: {error}"
-                advice = "Start one, which says its address: ray start --head"
-                raise UsageError(Problem(message, advice)) from error
+                raise _no_cluster(address, error) from error
         return ray
 
     def _size(self) -> int:
@@ -136,8 +137,20 @@ def _own_signals() -> Iterator[None]:
 
 
 def check(address: str | None) -> None:
-    """See `check_engine`."""
+    """See `check_engine`. Raises `UsageError` where nobody is at the address."""
     require_extra("ray", "ray")
+    host, _, port = (address or "").rpartition(":")
+    if not (host and port.isdecimal()):
+        return  # there is none, or Ray knows what is meant
+    try:  # Ray would try for minutes
+        create_connection((host.rpartition("/")[2], int(port)), _LONGEST).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str | None, error: Exception) -> UsageError:
+    message = f"there is no Ray cluster at {address or 'this machine'}: {reason(error)}"
+    return UsageError(Problem(message, "Start one, which says its address: ray start --head"))
 
 
 ENGINE = Ray

@@ -50,6 +50,8 @@ class Threads:
         An interruption stops the pieces, and is raised once all threads have obeyed: none is left
         behind.
         """
+        if not pieces:
+            return []
         stop = self.stop or Event()
         do = work.begin(Workplace(console, self, note, stop.is_set))
         if work.is_parallel:
