@@ -8,7 +8,7 @@ from forecast.methods.comparison import Task, forecasts_of
 from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
-from forecast.methods.spread import Spread, spread
+from forecast.methods.spread import Spread, spread, spread_opened
 
 __all__ = [
     "BASELINES",
@@ -25,4 +25,5 @@ __all__ = [
     "method_names",
     "named_methods",
     "spread",
+    "spread_opened",
 ]
