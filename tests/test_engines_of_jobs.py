@@ -1,4 +1,4 @@
-"""Backtests, searches, comparisons and slow methods on processes: the same comes of them."""
+"""Backtests, searches, comparisons and predictions on processes: the same comes of them."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,14 +11,17 @@ import pytest
 from forecast.commands.backtest import backtest
 from forecast.commands.compare_kinds import compare_kinds
 from forecast.commands.init import init_example
+from forecast.commands.predict import predict
 from forecast.commands.tune import tune
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.engines import Asked, Engine, Threads, engine_of
 from forecast.jobs.fitting import fit_methods
 from forecast.jobs.job import prepare, prepare_each
+from forecast.jobs.opening import open_run
 from forecast.jobs.search_plan import SearchPlan
 from forecast.methods import Spread, named_methods, spread
+from forecast.runs import find_run
 from forecast.runs.study import LEADERBOARD, TRIALS
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -100,3 +103,14 @@ def test_methods_that_take_long_are_spread_alone(processes: Engine) -> None:
     assert [type(own) is Spread for own in spread(methods, processes, QUIET)] == [False, True]
     for engine in (None, Threads()):
         assert spread(methods, engine, QUIET) == methods
+
+
+def test_a_prediction_is_the_same(
+    processes: Engine, trained_panel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a panel with an ensemble and intervals; each worker has the graph, and not the run."""
+    monkeypatch.setattr("forecast.methods.spread._FEWEST", 1)
+    opened = open_run(find_run(trained_panel.parent, trained_panel.name, QUIET.warn))
+    here, there = (predict(opened, engine=engine) for engine in (None, processes))
+    assert here["unique_id"].nunique() == 2
+    pd.testing.assert_frame_equal(there, here)
