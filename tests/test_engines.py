@@ -245,7 +245,8 @@ def test_an_address_without_a_cluster_is_an_error(project: Path, cli: Callable[.
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
         "error: there is no Ray cluster at 127.0.0.1:1: Connection refused\n"
-        "Start one, which says its address: ray start --head\n"
+        "Start one, which says its address: ray start --head. Where it has a token, each machine "
+        "needs it, and RAY_AUTH_MODE=token.\n"
     )
 
 

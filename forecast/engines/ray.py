@@ -68,7 +68,7 @@ class Ray(Crew[Any]):
         if address is None:
             folder = hold.enter_context(TemporaryDirectory(**_SHORT))
             options |= {"num_cpus": machine.cores(), "include_dashboard": False}
-            options |= {"_temp_dir": folder}
+            options |= {"_temp_dir": folder, "_node_ip_address": "127.0.0.1"}
         with warnings.catch_warnings(), _own_signals():
             warnings.simplefilter("ignore")  # of what its own code does
             ray = import_module("ray")
@@ -150,7 +150,11 @@ def check(address: str | None) -> None:
 
 def _no_cluster(address: str | None, error: Exception) -> UsageError:
     message = f"there is no Ray cluster at {address or 'this machine'}: {reason(error)}"
-    return UsageError(Problem(message, "Start one, which says its address: ray start --head"))
+    advice = (
+        "Start one, which says its address: ray start --head. Where it has a token, each machine "
+        "needs it, and RAY_AUTH_MODE=token."
+    )
+    return UsageError(Problem(message, advice))
 
 
 ENGINE = Ray
