@@ -27,8 +27,8 @@ from forecast.signals import SIGNALS
 
 # Seconds between two looks at whether a person has asked to stop.
 _LOOK = 0.1
-# Seconds after which it is an error that a cluster has no core for any worker.
-_PATIENCE = 60.0
+# Seconds after which it is an error that no worker has begun: a cluster may have no core free.
+_PATIENCE = 300.0
 # Seconds that a cluster has to answer.
 _LONGEST = 10.0
 # It would tell its makers of each cluster, and of accelerators that it will no longer hide.
@@ -103,8 +103,8 @@ class Ray(Crew[Any]):
         if ready or self._busy:
             self._last_heard = time.monotonic()
         elif time.monotonic() - self._last_heard > _PATIENCE:
-            message = f"the Ray cluster has had no core free for {_PATIENCE:.0f} s."
-            raise UsageError(Problem(message, "See what it is at: ray status."))
+            message = f"no worker of the Ray cluster has begun within {_PATIENCE:.0f} s."
+            raise UsageError(Problem(message, "It may have no core free: ray status."))
         return [(by_result[result], self._heard_of(result)) for result in ready]
 
     def _heard_of(self, result: Any) -> News:
