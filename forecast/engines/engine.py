@@ -13,6 +13,9 @@ from forecast.errors import Problem, UsageError
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
+LOOK = 0.1
+"""Seconds between two looks at whether a person has asked to stop."""
+
 
 def unheard(*told: object) -> None:
     """Where nobody waits."""

@@ -19,11 +19,9 @@ from typing import Any
 
 from forecast import machine
 from forecast.engines.crew import Crew, Lost, News, Present
-from forecast.engines.engine import Work, refuse_address
+from forecast.engines.engine import LOOK, Work, refuse_address
 from forecast.engines.worker import ONE_CORE, Answer, PieceError, Worker
 
-# Seconds between two looks at whether a person has asked to stop.
-_LOOK = 0.1
 _PROGRAM = "from forecast.engines.processes import serve; serve({})"
 
 
@@ -80,7 +78,7 @@ class Processes(Crew[_Hand]):
 
     def _news(self, hands: Sequence[_Hand]) -> list[tuple[_Hand, News]]:
         by_connection = {hand.connection: hand for hand in hands}
-        ready = wait(list(by_connection), timeout=_LOOK)
+        ready = wait(list(by_connection), timeout=LOOK)
         return [(hand, _heard_of(hand)) for own, hand in by_connection.items() if own in ready]
 
     def _let_go(self, hand: _Hand) -> None:

@@ -20,13 +20,11 @@ from typing import Any
 
 from forecast import machine
 from forecast.engines.crew import Crew, Lost, News, Present
-from forecast.engines.engine import Asked, Work
+from forecast.engines.engine import LOOK, Asked, Work
 from forecast.engines.worker import Worker
 from forecast.errors import Problem, UsageError, reason, require_extra
 from forecast.signals import SIGNALS
 
-# Seconds between two looks at whether a person has asked to stop.
-_LOOK = 0.1
 # Seconds after which it is an error that no worker has begun: a cluster may have no core free.
 _PATIENCE = 300.0
 # Seconds that a cluster has to answer.
@@ -99,7 +97,11 @@ class Ray(Crew[Any]):
 
     def _news(self, hands: Sequence[Any]) -> list[tuple[Any, News]]:
         by_result = {self._expected[hand]: hand for hand in hands}
-        ready, _ = self._ray.wait(list(by_result), timeout=_LOOK) if by_result else ([], [])
+        ready: list[Any] = []
+        if by_result:
+            ready, _ = self._ray.wait(list(by_result), timeout=LOOK)
+        else:
+            time.sleep(LOOK)
         if ready or self._busy:
             self._last_heard = time.monotonic()
         elif time.monotonic() - self._last_heard > _PATIENCE:

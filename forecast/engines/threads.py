@@ -9,6 +9,7 @@ from typing import Any
 from forecast import machine
 from forecast.console import Console
 from forecast.engines.engine import (
+    LOOK,
     Asked,
     Engine,
     Piece,
@@ -19,9 +20,6 @@ from forecast.engines.engine import (
     refuse_address,
     unheard,
 )
-
-# Seconds between two looks at whether a person has asked to stop.
-_LOOK = 0.1
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def _wait(futures: Sequence[Future[Result]], done: Callable[[int, Result], None]
     places = {future: i for i, future in enumerate(futures)}
     pending = set(futures)
     while pending:
-        ended, pending = wait(pending, timeout=_LOOK)
+        ended, pending = wait(pending, timeout=LOOK)
         for future in ended:
             done(places[future], future.result())
 
