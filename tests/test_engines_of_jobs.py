@@ -109,7 +109,7 @@ def test_a_prediction_is_the_same(
     processes: Engine, trained_panel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a panel with an ensemble and intervals; each worker has the graph, and not the run."""
-    monkeypatch.setattr("forecast.methods.spread._FEWEST", 1)
+    monkeypatch.setattr("forecast.methods.parts._FEWEST", 1)
     opened = open_run(find_run(trained_panel.parent, trained_panel.name, QUIET.warn))
     here, there = (predict(opened, engine=engine) for engine in (None, processes))
     assert here["unique_id"].nunique() == 2

@@ -7,8 +7,8 @@ from forecast.methods.blend import Blend, BlendWeights
 from forecast.methods.comparison import Task, forecasts_of
 from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
+from forecast.methods.parts import Spread, spread, spread_opened
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
-from forecast.methods.spread import Spread, spread, spread_opened
 
 __all__ = [
     "BASELINES",
