@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
 from forecast.data.panel import FloatArray, IntArray
-from forecast.errors import DivergedError, Problem
+from forecast.errors import DivergedError, Problem, UsageError
 from forecast.networks import Architecture, Weights
 from forecast.training.plan import (
     Block,
@@ -39,6 +39,8 @@ from forecast.training.state import OptimizerState, Order, State
 _SHARE_OF_MEMORY = 0.25
 # Seconds between two looks at whether a person has asked to stop.
 _LOOK = 0.1
+_LOST = "training stopped: one of the processes that train together has ended."
+_DIFFERENT = "the processes that train together have different rows or configs."
 
 
 class EpochLog(NamedTuple):
@@ -145,10 +147,13 @@ def fit(
     if len({member.key for member in members}) < len(members):
         raise ValueError("two members have one key")
     begin = time.perf_counter()
-    workers = min(backend().processors(), len(members))
+    # Of processes that train together, each has to run the same programs in the same order.
+    workers = 1 if options.distribution else min(backend().processors(), len(members))
     most = most or _affordable(architecture, members, options, workers)
     blocks = max(workers, -(-len(members) // most))
     plan, blocks_ = plan_of(architecture, members, options, blocks)
+    if options.distribution and not backend().is_everywhere(plan.digest):
+        raise UsageError(Problem(_DIFFERENT, "Give each of them the same config and table."))
     program = Program(plan)
     compile_seconds = time.perf_counter() - begin
     stop = stop or Event()
@@ -156,7 +161,12 @@ def fit(
     def fit_one(block: Block) -> FittedBlock:
         return fit_block(plan, block, program, on_epoch, stop.is_set)
 
-    fitted = _map(fit_one, blocks_, workers, stop)
+    try:
+        fitted = _map(fit_one, blocks_, workers, stop)
+    except RuntimeError as error:
+        if not options.distribution:
+            raise
+        raise UsageError(Problem(_LOST, f"Start all of them again. It said: {error}")) from error
     weights = {key: row for block in fitted for key, row in block.weights.items()}
     logs = [log for block in fitted for log in block.history]
     seconds = time.perf_counter() - begin - compile_seconds
