@@ -20,7 +20,7 @@ from forecast.config.schema import TrainingOptions
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray
 from forecast.engines import Engine, Threads, Work, Workplace
-from forecast.errors import DivergedError, Problem, some_of
+from forecast.errors import DivergedError, Problem, UsageError, some_of
 from forecast.networks import Architecture, Weights
 from forecast.training.plan import (
     Block,
@@ -40,6 +40,8 @@ _SHARE_OF_MEMORY = 0.25
 # Members of a block at the most: with more, a step takes as much longer as there are more of them
 # (`benchmarks/engines.py`), and there would be less to give out.
 _MOST_MEMBERS = 40
+_LOST = "training stopped: one of the processes that train together has ended."
+_DIFFERENT = "the processes that train together have different rows or configs."
 
 
 class EpochLog(NamedTuple):
@@ -149,12 +151,21 @@ def fit(
         raise ValueError("two members have one key")
     begin = time.perf_counter()
     engine = engine or Threads()
-    workers = min(engine.cores or backend().processors(), len(members))
+    processors = engine.cores or backend().processors()
+    # Of processes that train together, each has to run the same programs in the same order.
+    workers = 1 if options.distribution else min(processors, len(members))
     most = most or min(_MOST_MEMBERS, _affordable(architecture, members, options, workers))
     blocks = workers * -(-len(members) // (workers * most))
     plan, blocks_ = plan_of(architecture, members, options, min(blocks, len(members)))
-    work = FittingBlocks(plan, backend().processors())
-    fitted = engine.map(work, blocks_, console or Console(quiet=True), on_epoch)
+    if options.distribution and not backend().is_everywhere(plan.digest):
+        raise UsageError(Problem(_DIFFERENT, "Give each of them the same config and table."))
+    work = FittingBlocks(plan, 1 if options.distribution else backend().processors())
+    try:
+        fitted = engine.map(work, blocks_, console or Console(quiet=True), on_epoch)
+    except RuntimeError as error:
+        if not options.distribution:
+            raise
+        raise UsageError(Problem(_LOST, f"Start all of them again. It said: {error}")) from error
     weights = {key: row for block in fitted for key, row in block.weights.items()}
     logs = [log for block in fitted for log in block.history]
     compile_seconds = max(block.compile_seconds for block in fitted)
