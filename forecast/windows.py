@@ -275,7 +275,7 @@ class Windows:
 
     values: FloatArray
     cutoffs: IntArray
-    series: IntArray
+    series: NDArray[np.integer[Any]]
     context_length: int
     horizon: int
     first: IntArray | None = None

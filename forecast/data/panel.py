@@ -127,7 +127,7 @@ class Panel:
 
         Covariates stay known after them.
         """
-        rows = ranges(begins, ends)
+        rows = self._within(begins, ends)
         offsets = np.concatenate([[0], np.cumsum(ends - begins)])
         return replace(
             self,
@@ -139,6 +139,16 @@ class Panel:
             if self.covariates is None
             else self.covariates.since(begins - self.starts),
         )
+
+    def _within(self, begins: IntArray, ends: IntArray) -> slice | NDArray[np.bool_]:
+        """The rows `begins[i] ... ends[i]` of each series `i`, for an array to be indexed with.
+
+        All of them are a slice, which costs no copy; else a byte a row tells which there are.
+        """
+        if np.array_equal(begins, self.starts) and np.array_equal(ends, self.ends):
+            return slice(None)
+        parts = np.stack([begins - self.starts, ends - begins, self.ends - ends], axis=1).ravel()
+        return np.repeat(np.tile([False, True, False], len(begins)), parts)
 
     def before(self, ends: IntArray) -> "Past":
         """What may be fitted on: the rows of each series `i` before row `ends[i]`.
@@ -159,6 +169,8 @@ class Panel:
 
         The first row of a series in which none was.
         """
+        if self.observed.all():
+            return np.maximum(ends, self.starts)
         rows = np.where(self.observed, np.arange(len(self.values)), -1)
         last: IntArray = np.maximum.accumulate(rows)[ends - 1]
         return np.where(ends > self.starts, np.maximum(last + 1, self.starts), self.starts)

@@ -236,6 +236,8 @@ def fitted_series(panel: Panel, split: Split, needs: Needs) -> NDArray[np.bool_]
 
 def has_target(panel: Panel, cutoffs: IntArray, horizon: int) -> NDArray[np.bool_]:
     """Whether any of the steps after each cutoff was observed; after one in a gap none counts."""
+    if panel.observed.all():
+        return np.ones(len(cutoffs), bool)
     up_to = np.concatenate([[0], np.cumsum(panel.observed)])
     seen = up_to[cutoffs + 1 + horizon] > up_to[cutoffs + 1]
     return seen & panel.observed[cutoffs]

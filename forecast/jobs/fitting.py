@@ -381,12 +381,14 @@ def _members_of(
         rows = rows[has_target(panel, rows, window.horizon)]
         if targets > 1:
             rows = np.unique(rows % len(common.values))
-        series = common.series_of(rows)
+        series = common.series_of(rows).astype(np.int32)
         whole = rows + 1 - common.starts[series] >= job.needs.rows_before
+        if not whole.all():
+            rows, series = rows[whole], series[whole]
         return Windows(
             values,
-            rows[whole],
-            series[whole],
+            rows,
+            series,
             window.context_length,
             window.horizon,
             first,

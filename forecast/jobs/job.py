@@ -139,6 +139,8 @@ class Job:
     @property
     def windows(self) -> dict[str, int]:
         """How many windows each part has; one of targets that are forecast together counts once."""
+        if self.needs.targets == 1:
+            return {name: len(own) for name, own in self.cutoffs.items()}
         rows = len(self.panel.values) // self.needs.targets
         return {name: len(np.unique(own % rows)) for name, own in self.cutoffs.items()}
 
