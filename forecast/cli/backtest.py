@@ -86,7 +86,9 @@ def backtest(
         refuse_plot(plot_)
     flags = {"n_windows": windows, "stride": stride, "refit": refit}
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
-    job = prepare(config, set_ or (), overrides | {"training.backend": asked_backend(backend)})
+    job = prepare(
+        config, set_ or (), overrides | {"training.backend": asked_backend(backend)}, context.obj
+    )
     to.refuse_sources(job.config.data.files)
     if job.networks:
         require_backend(job.config.training.backend)

@@ -94,7 +94,9 @@ def compare(
 
         name, asked = config.stem, {"training.backend": asked_backend(backend)}
         kinds = kinds_of(models or "")
-        jobs = prepare_each(config, set_ or (), [asked | {"model.kind": kind} for kind in kinds])
+        jobs = prepare_each(
+            config, set_ or (), [asked | {"model.kind": kind} for kind in kinds], context.obj
+        )
         used = jobs[0].config.training.backend
         require_backend(used)
         with console.without_library_noise():

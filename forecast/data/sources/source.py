@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.config.data import DataOptions
-from forecast.data.sources.content import Content
+from forecast.data.sources.batches import Batches, ParquetBatches, TextBatches
+from forecast.data.sources.content import Content, is_stream
 from forecast.data.sources.excel import read_excel
 from forecast.data.sources.jsonl import read_json
 from forecast.data.sources.parquet import read_parquet
@@ -36,6 +37,26 @@ def read_source(
     if _is_pattern(path):
         return _several(path, options, columns)
     return _one(content or Content(Path(path)), options, columns)
+
+
+def batches_of_source(options: DataOptions, columns: Columns) -> Batches | None:
+    """The table that the options name in batches; None where it comes as a whole only.
+
+    That is a pipe, a database, a query, Excel and JSON.
+    """
+    path = options.path
+    if options.query is not None or is_database(path) or is_stream(path):
+        return None
+    is_pattern = _is_pattern(path)
+    files = _files_of(path) if is_pattern else [Path(path)]
+    if not all(_is_folder(file) or file.is_file() for file in files):
+        return None
+    kinds = {kind_of_source(Content(file)) for file in files}
+    if kinds == {"text"}:
+        return TextBatches(path, files, options, columns)
+    if kinds == {"parquet"}:
+        return ParquetBatches(path, files, options, columns)
+    return None
 
 
 def kind_of_source(content: Content) -> str:
@@ -76,12 +97,18 @@ def _is_pattern(path: str) -> bool:
     return any(mark in path for mark in "*?[") and not os.path.lexists(path)
 
 
-def _several(pattern: str, options: DataOptions, columns: Columns | None) -> RawTable:
-    """The rows of all files of a pattern, in the order of their names."""
+def _files_of(pattern: str) -> list[Path]:
+    """The files of a pattern in the order of their names. Raises `DataError` where none is."""
     anchor = Path(Path(pattern).anchor)
     paths = sorted(anchor.glob(str(Path(pattern).relative_to(anchor))))
     if not paths:
         raise DataError(Problem(f"can not read the table {pattern}: no file has such a name."))
+    return paths
+
+
+def _several(pattern: str, options: DataOptions, columns: Columns | None) -> RawTable:
+    """The rows of all files of a pattern, in the order of their names."""
+    paths = _files_of(pattern)
     tables = [_one(Content(path), options, columns) for path in paths]
     first = list(tables[0].frame.columns)
     for table in tables[1:]:
