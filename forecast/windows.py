@@ -273,7 +273,7 @@ class Windows:
     `first` says for every row `(rows,)` where its series begins.
     """
 
-    values: FloatArray
+    values: FloatArray | Batch
     cutoffs: IntArray
     series: NDArray[np.integer[Any]]
     context_length: int

@@ -4,6 +4,7 @@ One series is a panel of one. Rows are addressed by their position in the flat a
 has the rows `offsets[i] ... offsets[i + 1]` (half-open).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -15,6 +16,9 @@ from forecast.data.calendar import Dates, dates, iso
 from forecast.data.covariates import Covariates
 
 __all__ = ["FloatArray", "IntArray", "Panel", "Past", "ranges"]
+
+BLOCK_ROWS = 2_000_000
+"""Of a part of a panel: what is computed of it takes some ten times eight bytes a row."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,32 @@ class Panel:
     def of(self, series: NDArray[np.bool_]) -> "Panel":
         """Some of the series `(series,)` as a panel."""
         return self.in_order(np.flatnonzero(series))
+
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator["Panel"]:
+        """The panel part by part, each of whole series and about so many rows; nothing is copied.
+
+        What is computed of each series alone takes the memory of a part then.
+        """
+        begin, last = 0, len(self.unique_ids)
+        while begin < last:
+            end = int(np.searchsorted(self.offsets, self.offsets[begin] + rows, side="right")) - 1
+            end = max(end, begin + 1)
+            yield self if end - begin == last else self._block(begin, end)
+            begin = end
+
+    def _block(self, begin: int, end: int) -> "Panel":
+        rows = slice(self.offsets[begin], self.offsets[end])
+        return replace(
+            self,
+            unique_ids=self.unique_ids[begin:end],
+            offsets=self.offsets[begin : end + 1] - self.offsets[begin],
+            begins=self.begins[begin:end],
+            values=self.values[rows],
+            observed=self.observed[rows],
+            covariates=None
+            if self.covariates is None
+            else self.covariates.of(np.arange(begin, end)),
+        )
 
     def in_order(self, series: IntArray) -> "Panel":
         """The series with these places as a panel, in their order."""
@@ -189,8 +219,9 @@ class Panel:
 
         That is where nothing was observed, and after a cutoff in a gap, which was interpolated.
         """
-        truth = self.truth[cutoffs[:, None] + np.arange(1, horizon + 1)]
-        return np.where(self.observed[cutoffs, None], truth, np.nan)
+        rows = cutoffs[:, None] + np.arange(1, horizon + 1)
+        is_known = self.observed[rows] & self.observed[cutoffs, None]
+        return np.where(is_known, self.values[rows], np.nan)
 
     def with_values(self, values: FloatArray) -> "Panel":
         """The same rows on another scale."""

@@ -23,7 +23,7 @@ def texts_of(column: "pd.Series[str]") -> "pd.Series[str]":
 
 
 def _is_text(dtype: "ExtensionDtype | np.dtype[Any]") -> bool:
-    return dtype != object and pd.api.types.is_string_dtype(dtype)
+    return dtype != np.dtype(object) and pd.api.types.is_string_dtype(dtype)
 
 
 def _text(cell: object) -> str:
