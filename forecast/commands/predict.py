@@ -1,6 +1,6 @@
 """What comes next, from the last rows of every series."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,8 @@ from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.opened_run import OpenedRun
 
+_ROWS = 500_000  # of a table that are handed over at once
+
 Opened = TypeVar("Opened", bound=OpenedRun)
 
 
@@ -27,6 +29,22 @@ def predict(
     assumed: Assumptions | None = None,
 ) -> pd.DataFrame:
     """Forecast the steps after the last row of each series, with a column for each quantile.
+
+    As `predictions` has it, in one table.
+    """
+    parts = predictions(opened, newer, horizon, quantile_levels, console, assumed)
+    return pd.concat(parts, ignore_index=True)
+
+
+def predictions(
+    opened: OpenedRun,
+    newer: Path | None = None,
+    horizon: int | None = None,
+    quantile_levels: Sequence[float] | None = None,
+    console: Console | None = None,
+    assumed: Assumptions | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Forecast the steps after the last row of each series, some series after others.
 
     `newer` is a table with newer rows, `-` for standard input; `horizon` is the config's
     `predict.horizon` where it is left out, and `quantile_levels` its `intervals.quantile_levels`.
@@ -47,14 +65,17 @@ def predict(
     panels = dict(assumed.panels(opened, panel, horizon))
     warn_of_strange(opened, panels.values(), horizon, console)
     passes = opened.method.passes(len(last)) * len(panels)
-    tables = []
     with step_progress(console, horizon, passes) as note:
-        for name, own in panels.items():
-            table = forecast_table(
-                panel, last, opened.method.forecast(own, last, horizon, levels, note)
-            )
-            tables.append(table if name is None else table.assign(scenario=name))
-    return pd.concat(tables, ignore_index=True)
+        found = {
+            name: opened.method.forecast(own, last, horizon, levels, note)
+            for name, own in panels.items()
+        }
+    each = max(1, _ROWS // horizon)
+    for name, forecasts in found.items():
+        for begin in range(0, len(last), each):
+            rows = slice(begin, begin + each)
+            table = forecast_table(panel, last[rows], forecasts.of(rows))
+            yield table if name is None else table.assign(scenario=name)
 
 
 def continued(opened: Opened, newer: Path | None, console: Console) -> Opened:

@@ -1,6 +1,6 @@
 """Long tables in Parquet that are written part after part, and read back column by column."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
@@ -44,6 +44,13 @@ class ParquetParts:
             parquet = import_module("pyarrow.parquet")
             self._writer = parquet.ParquetWriter(str(self._path), _plain(table.schema))
         self._writer.write_table(table.cast(self._writer.schema))
+
+
+def write_parquet(parts: "Iterable[pd.DataFrame]", path: Path) -> None:
+    """Write a table part by part."""
+    with ParquetParts(path) as file:
+        for part in parts:
+            file.write(part)
 
 
 def _plain(schema: Any) -> Any:
