@@ -97,7 +97,7 @@ def write_panel(blocks: Blocks, rows: Sorted, options: DataOptions, folder: Path
         for name in rows.unique_ids
     ]
     found = list(blocks)
-    reading = _together([block.reading for block in found], names)
+    reading = replace(_together([block.reading for block in found], names), rows=rows.rows)
     panels = [block.panel for block in found if block.panel is not None]
     if not panels:
         raise NoValueError(reading.empty, options.path)

@@ -113,7 +113,7 @@ class _Making:
                     freq = blocks.freq or self.options.freq
                     blocks.write(bucket, self._block(rows, bucket, freq, folder / "rows"))
                 note(rows.counts[bucket])
-        self.stamps.refuse_changes(lambda: self.batches.files)
+        self.stamps.refuse_changes(self.batches.find())
         write_panel(blocks, rows, self.options, folder)
 
     def _buckets(self, count: int) -> int:

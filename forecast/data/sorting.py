@@ -38,6 +38,8 @@ class Sorted:
     """Rows of each."""
     counts: Sequence[int]
     """Rows of each bucket."""
+    rows: int
+    """Rows of the table, those that are not wanted among them."""
     words: tuple[str, ...]
     """The covariates whose cells are words."""
 
@@ -157,7 +159,9 @@ class _Seen:
             for name in self.options.covariate_columns
             if have_words(name, self.numbers[name], self.words[name], self.options)
         ]
-        return Sorted(list(self.codes), self.lengths.tolist(), counts.tolist(), tuple(words))
+        return Sorted(
+            list(self.codes), self.lengths.tolist(), counts.tolist(), self.rows, tuple(words)
+        )
 
 
 def _frame(batch: Batch, options: DataOptions) -> pd.DataFrame:

@@ -5,7 +5,8 @@ names both however the rows were put in order since.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -54,6 +55,9 @@ class Batches(Protocol):
     def files(self) -> Sequence[Path]:
         """The files that it is read from, in their order."""
 
+    def find(self) -> Sequence[Path]:
+        """The files that there are by now."""
+
     @property
     def columns(self) -> Columns:
         """The columns that are read."""
@@ -81,6 +85,20 @@ class Batches(Protocol):
         """All rows. Raises `DataError` where they can not be read, with the name of the file."""
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path names several files by what their names have in common."""
+    return any(mark in path for mark in "*?[") and not os.path.lexists(path)
+
+
+def files_of_pattern(pattern: str) -> list[Path]:
+    """The files of a pattern in the order of their names. Raises `DataError` where none is."""
+    anchor = Path(Path(pattern).anchor)
+    paths = sorted(anchor.glob(str(Path(pattern).relative_to(anchor))))
+    if not paths:
+        raise DataError(Problem(f"can not read the table {pattern}: no file has such a name."))
+    return paths
+
+
 def _bytes_of(files: Sequence[Path]) -> int:
     return sum(path.stat().st_size for path in files)
 
@@ -106,10 +124,15 @@ class ParquetBatches:
         """See `Batches.files`."""
         return [Path(fragment.path) for fragment in self._dataset.get_fragments()]
 
+    def find(self) -> Sequence[Path]:
+        """See `Batches.find`."""
+        paths = files_of_pattern(self.name) if is_pattern(self.name) else self.paths
+        return [file for path in paths for file in parquet.files_of(path)]
+
     @property
     def size(self) -> int:
         """See `Batches.size`."""
-        return _bytes_of([file for path in self.paths for file in parquet.files_of(path)])
+        return _bytes_of(self.find())
 
     @cached_property
     def count(self) -> int:
@@ -145,6 +168,10 @@ class TextBatches:
     options: DataOptions
     columns: Columns
     word: str = "line"
+
+    def find(self) -> Sequence[Path]:
+        """See `Batches.find`."""
+        return files_of_pattern(self.name) if is_pattern(self.name) else self.files
 
     @property
     def size(self) -> int:
@@ -222,13 +249,16 @@ class Stamps:
         """Of these files. Raises `DataError` where one is gone."""
         return cls(tuple((path, *_stamp(path)) for path in files))
 
-    def refuse_changes(self, find: Callable[[], Sequence[Path]]) -> None:
-        """Raise `DataError` for a file that has changed since, is gone, or has come since."""
+    def refuse_changes(self, files: Sequence[Path]) -> None:
+        """Raise `DataError` for one of them that has changed since, or is gone.
+
+        And for one of `files`, those that there are now, that has come since.
+        """
         known = {path for path, *_ in self.files}
         for path, *stamp in self.files:
             if tuple(stamp) != _stamp(path):
                 raise DataError(_changed(path, "changed"))
-        for path in find():
+        for path in files:
             if path not in known:
                 raise DataError(_changed(path, "came"))
 

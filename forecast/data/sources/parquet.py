@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecast.config.data import DataOptions
@@ -40,8 +41,9 @@ def read_parquet(path: Path, options: DataOptions, columns: Columns | None) -> R
         refuse_missing_columns(names, option_of(options), name)
         names = list(columns.all)
     refuse_too_large(name, _BYTES * rows * len(names), free_memory())
+    files: tuple[tuple[int, str], ...] = ()
     if path.is_dir():
-        table = _whole(dataset, names)
+        table, files = _whole(dataset, names), _files(dataset)
     else:
         texts = [] if columns is None else [text for text in columns.texts if text in options.ids]
         with _readable(path):
@@ -49,7 +51,8 @@ def read_parquet(path: Path, options: DataOptions, columns: Columns | None) -> R
     frame = table.to_pandas(ignore_metadata=True)
     if frame.empty:
         raise DataError(Problem(f"{name} has columns and no rows."))
-    return RawTable(pd.DataFrame(frame), name, checksum(path), _from_one, "row")
+    lines = _InFiles([first for first, _ in files] or [0])
+    return RawTable(pd.DataFrame(frame), name, checksum(path), lines, "row", files=files)
 
 
 def open_files(paths: Sequence[Path], names: Sequence[str] | None) -> Any:
@@ -84,7 +87,8 @@ def open_files(paths: Sequence[Path], names: Sequence[str] | None) -> Any:
         raise DataError(_no_table(path))
     for field in found.schema:  # those of partitions stand in no file
         schema = schema if field.name in schema.names else schema.append(field)
-    return found.replace_schema(schema)
+    own = found.partitioning
+    return datasets.dataset(source, schema=schema, partitioning=own, format="parquet")
 
 
 def _chosen(schema: Any, names: Sequence[str]) -> Any:
@@ -154,8 +158,25 @@ def _unlike(path: str, first: str, names: set[str]) -> Problem:
     return Problem(message, "Write the files with the same columns, or name one with `data.path`.")
 
 
-def _from_one(rows: "object") -> list[int]:
-    return [int(row) + 1 for row in rows]  # type: ignore[attr-defined]
+def _files(dataset: Any) -> tuple[tuple[int, str], ...]:
+    """Of several files the first row and the name of each that has rows."""
+    fragments = list(dataset.get_fragments())
+    counts = [fragment.count_rows() for fragment in fragments]
+    firsts = np.cumsum([0, *counts])
+    pairs = zip(firsts, fragments, counts, strict=False)
+    files = tuple((int(first), str(own.path)) for first, own, count in pairs if count)
+    return files if len(files) > 1 else ()
+
+
+class _InFiles:
+    """The numbers of rows in the file that each stands in, from 1."""
+
+    def __init__(self, firsts: Sequence[int]) -> None:
+        self.firsts = firsts
+
+    def __call__(self, rows: Sequence[int]) -> list[int]:
+        files = np.searchsorted(self.firsts, rows, side="right") - 1
+        return [int(row) - self.firsts[file] + 1 for row, file in zip(rows, files, strict=True)]
 
 
 def checksum(path: Path) -> str:

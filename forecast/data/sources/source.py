@@ -1,7 +1,6 @@
 """Which kind of source a path is, and its rows."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from forecast.config.data import DataOptions
-from forecast.data.sources.batches import Batches, ParquetBatches, TextBatches
+from forecast.data.sources.batches import (
+    Batches,
+    ParquetBatches,
+    TextBatches,
+    files_of_pattern,
+    is_pattern,
+)
 from forecast.data.sources.content import Content, is_stream
 from forecast.data.sources.excel import read_excel
 from forecast.data.sources.jsonl import read_json
@@ -34,7 +39,7 @@ def read_source(
     path = options.path if content is None else str(content.path)
     if options.query is not None or is_database(path):
         return read_query(path, options, columns)
-    if _is_pattern(path):
+    if is_pattern(path):
         return _several(path, options, columns)
     return _one(content or Content(Path(path)), options, columns)
 
@@ -47,8 +52,7 @@ def batches_of_source(options: DataOptions, columns: Columns) -> Batches | None:
     path = options.path
     if options.query is not None or is_database(path) or is_stream(path):
         return None
-    is_pattern = _is_pattern(path)
-    files = _files_of(path) if is_pattern else [Path(path)]
+    files = files_of_pattern(path) if is_pattern(path) else [Path(path)]
     if not all(_is_folder(file) or file.is_file() for file in files):
         return None
     kinds = {kind_of_source(Content(file)) for file in files}
@@ -93,22 +97,9 @@ def _one(content: Content, options: DataOptions, columns: Columns | None) -> Raw
     return read(content, options, columns)
 
 
-def _is_pattern(path: str) -> bool:
-    return any(mark in path for mark in "*?[") and not os.path.lexists(path)
-
-
-def _files_of(pattern: str) -> list[Path]:
-    """The files of a pattern in the order of their names. Raises `DataError` where none is."""
-    anchor = Path(Path(pattern).anchor)
-    paths = sorted(anchor.glob(str(Path(pattern).relative_to(anchor))))
-    if not paths:
-        raise DataError(Problem(f"can not read the table {pattern}: no file has such a name."))
-    return paths
-
-
 def _several(pattern: str, options: DataOptions, columns: Columns | None) -> RawTable:
     """The rows of all files of a pattern, in the order of their names."""
-    paths = _files_of(pattern)
+    paths = files_of_pattern(pattern)
     tables = [_one(Content(path), options, columns) for path in paths]
     first = list(tables[0].frame.columns)
     for table in tables[1:]:
