@@ -93,6 +93,10 @@ class Kept:
     tables: int
     bytes: int
 
+    def __str__(self) -> str:
+        tables = "1 table" if self.tables == 1 else f"{self.tables} tables"
+        return f"{tables}, {self.bytes / 1e6:,.1f} MB"
+
 
 def kept() -> Kept:
     """How many tables are kept, and what all of it takes."""
