@@ -22,7 +22,7 @@ def overall_scores(run: Run, split: str, model: str) -> dict[str, float]:
     path = run.path / run.table(SCORES)
     try:
         scores = {
-            str(metric): float(value or "nan")
+            str(metric): math.nan if value in (None, "") else float(value)
             for own, name, metric, value in _means(run, path)
             if (own, name) == (split, model)
         }
