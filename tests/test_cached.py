@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -338,3 +340,38 @@ def test_without_pyarrow_a_table_is_read_as_ever_or_the_extra_is_named(
     assert kept().tables == 0
     with pytest.raises(MissingExtraError, match="pyarrow"):
         open_table(_options(path), QUIET)
+
+
+def _sqlite(folder: Path, frame: pd.DataFrame) -> tuple[str, str]:
+    path = folder / "shops.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        frame.assign(day=frame["day"].astype(str)).to_sql("sales", connection, index=False)
+    return str(path), "SELECT shop, day, sold FROM sales"
+
+
+def _duckdb(folder: Path, frame: pd.DataFrame) -> tuple[str, str]:
+    pytest.importorskip("duckdb")
+    frame.to_csv(folder / "t.csv", index=False)
+    return str(folder / "t.csv"), "SELECT shop, day, sold FROM data"
+
+
+@pytest.mark.parametrize("write", [_sqlite, _duckdb])
+def test_what_a_query_gives_is_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Path, pd.DataFrame], tuple[str, str]],
+) -> None:
+    """In parts, as memory would have it; the rows that waited are gone."""
+    monkeypatch.setattr("forecast.data.sources.batches._BATCH", 50)
+    path, query = write(tmp_path, _frame())
+    options = _options(path, query=query)
+    memory = read_table(options)
+    for _ in range(2):
+        table = open_table(options, QUIET)
+        assert table.reading == memory.reading
+        _assert_equal(table.panel, memory.panel)
+    assert kept().tables == 1
+    assert list((cache_root() / "tables").glob("*.rows")) == []
+    with pytest.raises(DataError, match="the query failed"):
+        open_table(_options(path, query="SELECT nothing FROM nowhere"), QUIET)
+    assert list((cache_root() / "tables").glob("*.rows")) == []

@@ -7,6 +7,7 @@ there, and the next one that makes the same entry goes on from it.
 
 import fcntl
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -63,8 +64,7 @@ class Entry:
                     self.unfinished.rename(self.path)
         except OSError as error:
             shutil.rmtree(self.unfinished, ignore_errors=True)
-            message = f"can not write the cache {self.path.parent}: {reason(error)}."
-            raise UsageError(Problem(message, _WAY_OUT)) from error
+            raise _unwritable(error) from error
         return self.path
 
     def forget(self) -> None:
@@ -84,6 +84,28 @@ class Entry:
             except OSError:  # a file system without locks
                 pass
             yield
+
+
+@contextmanager
+def scratch_file() -> Iterator[Path]:
+    """The path of a file in the cache, which is gone at the end of the block.
+
+    Raises `UsageError` where it can not be written.
+    """
+    folder = cache_root() / _TABLES
+    path = folder / f"{secrets.token_hex(8)}.rows"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield path
+    except OSError as error:
+        raise _unwritable(error) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError) -> UsageError:
+    message = f"can not write the cache {cache_root() / _TABLES}: {reason(error)}."
+    return UsageError(Problem(message, _WAY_OUT))
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,18 @@ from pathlib import Path
 from forecast.config.data import DataOptions
 from forecast.console import Console
 from forecast.data.blocks import Block, Blocks, open_panel, write_panel
-from forecast.data.cache import Entry
+from forecast.data.cache import Entry, scratch_file
 from forecast.data.sorting import Sorted, sort_rows
-from forecast.data.sources.batches import Batches, Stamps, part_of, require_batches
+from forecast.data.sources.batches import (
+    Batches,
+    Stamps,
+    part_of,
+    query_batches,
+    require_batches,
+)
 from forecast.data.sources.source import batches_of_source
 from forecast.data.sources.spill import read_bucket
+from forecast.data.sources.sql import is_database
 from forecast.data.table import (
     NoValueError,
     Table,
@@ -46,9 +53,17 @@ def open_table(options: DataOptions, console: Console) -> Table:
     Raises `DataError` with all that is wrong with it, `UsageError` where the cache can not be
     written, and `MissingExtraError` without pyarrow where it has to be kept.
     """
+    if options.cache == "always" and (options.query is not None or is_database(options.path)):
+        require_batches()
+        columns = wanted_columns(options, options.targets)
+        with scratch_file() as file:
+            return _kept(query_batches(options, columns, file), options, console)
     batches = _batches_to_keep(options)
-    if batches is None:
-        return read_table(options)
+    return read_table(options) if batches is None else _kept(batches, options, console)
+
+
+def _kept(batches: Batches, options: DataOptions, console: Console) -> Table:
+    """The table of batches, from the cache once it is there."""
     stamps = Stamps.of(batches.files)
     entry, making = Entry(_key(batches, options)), _Making(batches, options, stamps, console)
     try:

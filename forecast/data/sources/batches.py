@@ -17,7 +17,8 @@ import numpy as np
 
 from forecast.config.data import DataOptions
 from forecast.data.arrays import IntArray
-from forecast.data.sources import parquet, text
+from forecast.data.parts import write_parquet
+from forecast.data.sources import parquet, sql, text
 from forecast.data.sources.content import Content
 from forecast.data.sources.raw import Columns, RawTable, refuse_missing_columns
 from forecast.errors import DataError, Problem, reason, require_extra
@@ -140,9 +141,13 @@ class ParquetBatches:
         rows: int = self._dataset.count_rows()
         return rows
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """See `Batches.sha256`."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         return _joined([parquet.checksum(path) for path in self.paths], is_one=self._is_one)
 
     @property
@@ -157,6 +162,36 @@ class ParquetBatches:
         """See `Batches.__iter__`."""
         for file, first, table in parquet.batches_of(self._dataset, self.columns.all, _BATCH):
             yield Batch(file, np.arange(first, first + table.num_rows), table)
+
+
+@dataclass(frozen=True)
+class QueryBatches(ParquetBatches):
+    """The rows that a query gave, which wait in a file of Parquet."""
+
+    digest: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """See `Batches.sha256`: that of the rows."""
+        return self.digest
+
+    def find(self) -> Sequence[Path]:
+        """See `Batches.find`: nobody else writes there."""
+        return self.paths
+
+
+def query_batches(options: DataOptions, columns: Columns, file: Path) -> QueryBatches:
+    """Ask the query of the options, and let its rows wait in a file."""
+    digest = hashlib.sha256()
+
+    def hashed() -> Iterator[Any]:
+        for frame in sql.query_in_parts(options.path, options, columns, _BATCH):
+            digest.update(sql.row_hashes(frame))
+            yield frame
+
+    write_parquet(hashed(), file)
+    name = sql.without_password(options.path)
+    return QueryBatches(name, [file], options, columns, digest=digest.hexdigest())
 
 
 @dataclass(frozen=True)
