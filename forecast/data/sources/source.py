@@ -1,6 +1,7 @@
 """Which kind of source a path is, and its rows."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def batches_of_source(options: DataOptions, columns: Columns) -> Batches | None:
     if options.query is not None or is_database(path) or is_stream(path):
         return None
     files = files_of_pattern(path) if is_pattern(path) else [Path(path)]
-    if not all(_is_folder(file) or file.is_file() for file in files):
+    if not all(_is_there(file) for file in files):
         return None
     kinds = {kind_of_source(Content(file)) for file in files}
     if kinds == {"text"}:
@@ -85,6 +86,14 @@ def _is_folder(path: Path) -> bool:
     """Of what can not be looked at, such as a name that is too long, reading tells why."""
     try:
         return path.is_dir()
+    except OSError:
+        return False
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is a folder or a file that can be read; of others reading tells why."""
+    try:
+        return (path.is_dir() or path.is_file()) and os.access(path, os.R_OK)
     except OSError:
         return False
 
