@@ -76,9 +76,13 @@ def read_errors() -> Iterator[None]:
 
 
 def read_columns(content: bytes) -> "dict[str, pd.Series[Any]]":
-    """The columns of a table by name. Raises as `read_errors` does."""
+    """The columns of a table by name, texts as categories. Raises as `read_errors` does."""
     with read_errors():
-        table = import_module("pyarrow.parquet").read_table(BytesIO(content))
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+        schema = parquet.read_schema(BytesIO(content))
+        texts = [field.name for field in schema if arrow.types.is_string(field.type)]
+        # Words repeat: as categories each is made once.
+        table = parquet.read_table(BytesIO(content), read_dictionary=texts)
         return {
             name: table.column(name).to_pandas(ignore_metadata=True) for name in table.column_names
         }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -70,16 +70,16 @@ Column = Callable[[Fields, _Calendar], object]
 def _text(fields: Fields, calendar: _Calendar) -> object:
     if not isinstance(fields, pd.Series):
         return np.array(fields, dtype=object)
-    if not pd.api.types.is_string_dtype(fields.dtype):
+    if not isinstance(fields.dtype, pd.CategoricalDtype):
         raise ValueError("it is no text")
-    texts = fields.astype(object)
-    return texts.where(texts.notna(), None).to_numpy(object)
+    words = np.array([*fields.cat.categories, None], dtype=object)  # the last for the code -1
+    return words[fields.cat.codes]
 
 
 def _id(fields: Fields, calendar: _Calendar) -> object:
     """A column of tables in which every row is one series'."""
     if isinstance(fields, pd.Series):
-        return _text(fields.fillna(""), calendar)
+        fields = cast(Sequence[Field], _text(fields, calendar))
     return np.array([field or "" for field in fields], dtype=object)
 
 
