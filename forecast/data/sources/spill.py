@@ -49,7 +49,17 @@ class Spill:
         table = table.take(self._arrow.array(order)).combine_chunks()
         for bucket in np.flatnonzero(np.diff(bounds)):
             part = table.slice(bounds[bucket], bounds[bucket + 1] - bounds[bucket])
-            self._writer(int(bucket), table.schema).write_table(part)
+            part = self._with_own_words(part)
+            self._writer(int(bucket), part.schema).write_table(part)
+
+    def _with_own_words(self, table: Any) -> Any:
+        """The table with none but its own words in its dictionaries, which would be written too."""
+        is_dictionary = self._arrow.types.is_dictionary
+        for place, field in enumerate(table.schema):
+            if is_dictionary(field.type):
+                words = table.column(place).cast(field.type.value_type)
+                table = table.set_column(place, field.name, words.dictionary_encode())
+        return table
 
     def _writer(self, bucket: int, schema: Any) -> Any:
         key = bucket, schema
