@@ -10,6 +10,8 @@ from forecast.cli.opening import open_named
 from forecast.cli.options import (
     RUNS,
     STDOUT,
+    AddressOption,
+    EngineOption,
     FutureOption,
     InputOption,
     OutputOption,
@@ -56,6 +58,8 @@ def predict(
         Literal["csv", "jsonl", "parquet"] | None,
         typer.Option(help="How to write the table: as the ending of FILE says, or as csv."),
     ] = None,
+    engine: EngineOption = "threads",
+    address: AddressOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Predict what comes after the last row.
@@ -64,13 +68,16 @@ def predict(
     """
     from forecast.commands.predict import parse_levels, predictions
     from forecast.data.output import TABLE_FORMATS, output_of
+    from forecast.engines import Asked, check_engine, engine_of
     from forecast.jobs.assumptions import Assumptions
 
+    check_engine(engine, address)
     levels = None if quantiles is None else parse_levels(quantiles)
     console, to = context.obj, output_of(output, format, TABLE_FORMATS)
     assumed = Assumptions(future, scenario or (), set_known or ())
     to.refuse_sources({"--input": input_} | assumed.files)
     opened = open_named(run, runs, console)
     to.refuse_sources(opened.sources)
-    tables = predictions(opened, input_, horizon, levels, console, assumed)
-    to.write_tables(tables, console)
+    with engine_of(engine, Asked(console, address)) as on:
+        tables = predictions(opened, input_, horizon, levels, console, assumed, on)
+        to.write_tables(tables, console)

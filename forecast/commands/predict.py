@@ -1,6 +1,7 @@
 """What comes next, from the last rows of every series."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,9 +12,11 @@ from forecast.data.forecasts import forecast_table
 from forecast.data.future import refuse_endless
 from forecast.data.panel import Panel
 from forecast.display import step_progress
+from forecast.engines import Engine
 from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.opened_run import OpenedRun
+from forecast.methods import spread_opened
 
 _ROWS = 500_000  # of a table that are handed over at once
 
@@ -27,12 +30,13 @@ def predict(
     quantile_levels: Sequence[float] | None = None,
     console: Console | None = None,
     assumed: Assumptions | None = None,
+    engine: Engine | None = None,
 ) -> pd.DataFrame:
     """Forecast the steps after the last row of each series, with a column for each quantile.
 
     As `predictions` has it, in one table.
     """
-    parts = predictions(opened, newer, horizon, quantile_levels, console, assumed)
+    parts = predictions(opened, newer, horizon, quantile_levels, console, assumed, engine)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -43,13 +47,15 @@ def predictions(
     quantile_levels: Sequence[float] | None = None,
     console: Console | None = None,
     assumed: Assumptions | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Forecast the steps after the last row of each series, some series after others.
 
     `newer` is a table with newer rows, `-` for standard input; `horizon` is the config's
     `predict.horizon` where it is left out, and `quantile_levels` its `intervals.quantile_levels`.
     `assumed` is what known covariates will be; of several scenarios each has its forecasts, and the
-    column `scenario` its name. Raises `UsageError` for a horizon that reaches past the calendar,
+    column `scenario` its name. An engine forecasts parts of the series side by side; without one
+    all are forecast here. Raises `UsageError` for a horizon that reaches past the calendar,
     and for what can not be assumed; `DataError` where something that is to be known of the future
     is not.
     """
@@ -65,10 +71,12 @@ def predictions(
     panels = dict(assumed.panels(opened, panel, horizon))
     warn_of_strange(opened, panels.values(), horizon, console)
     passes = opened.method.passes(len(last)) * len(panels)
-    with step_progress(console, horizon, passes) as note:
+    method = spread_opened(opened.method, engine, console)
+    # An engine elsewhere tells of its parts, and of no steps.
+    told = console if engine is None or engine.is_here else replace(console, progress=False)
+    with step_progress(told, horizon, passes) as note:
         found = {
-            name: opened.method.forecast(own, last, horizon, levels, note)
-            for name, own in panels.items()
+            name: method.forecast(own, last, horizon, levels, note) for name, own in panels.items()
         }
     each = max(1, _ROWS // horizon)
     for name, forecasts in found.items():
