@@ -113,16 +113,19 @@ def epoch_progress(console: Console, epochs: int, members: int) -> Iterator[Call
 
 
 @contextmanager
-def step_progress(console: Console, steps: int, passes: int) -> Iterator[Callable[[int], None]]:
+def step_progress(
+    console: Console, steps: int, passes: int, noun: str = "step"
+) -> Iterator[Callable[[int], None]]:
     """A line with the steps that are forecast, once that takes a while; as `epoch_progress`.
 
-    What it gives is called with a number of steps more that were done, in each of the passes.
+    What it gives is called with a number of steps more that were done, in each of the passes. Other
+    things than steps are called by their `noun`.
     """
     if not console.is_live:
         yield lambda steps: None
         return
-    progress = _one_line(console, "step", steps, passes)
-    task = progress.add_task("forecast", total=steps * passes, losses="")
+    progress = _one_line(console, noun, steps, passes)
+    task = progress.add_task(noun, total=steps * passes, losses="")
     begin = time.monotonic()
 
     def advance(steps: int) -> None:

@@ -104,9 +104,14 @@ class MissingExtraError(ForecastError):
 
 def require_extra(module: str, extra: str) -> None:
     """Raise `MissingExtraError` unless the module of an optional extra is installed."""
-    if find_spec(module) is None:
+    if not extra_is_there(module):
         advice = f"Install it: pip install '{DISTRIBUTION}[{extra}]'"
         raise MissingExtraError(Problem(f"this needs {module}, which is not installed.", advice))
+
+
+def extra_is_there(module: str) -> bool:
+    """Whether the module of an optional extra is installed."""
+    return find_spec(module) is not None
 
 
 def nearest_of(word: str, known: Sequence[str]) -> str | None:

@@ -273,9 +273,9 @@ class Windows:
     `first` says for every row `(rows,)` where its series begins.
     """
 
-    values: FloatArray
+    values: FloatArray | Batch
     cutoffs: IntArray
-    series: IntArray
+    series: NDArray[np.integer[Any]]
     context_length: int
     horizon: int
     first: IntArray | None = None

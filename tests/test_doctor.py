@@ -51,3 +51,17 @@ def test_hints_to_install_an_extra_name_what_is_ours() -> None:
         require_extra("no_such_module", "stats")
     assert f"pip install '{DISTRIBUTION}[stats]'" in str(caught.value)
     assert "stats" in project["optional-dependencies"]
+
+
+def test_the_cache_is_told_and_cleared(cli: Cli, tmp_path: Path) -> None:
+    """Where it is, how large, and what was removed of it."""
+    table = tmp_path / "cache" / "tables" / "0123"
+    table.mkdir(parents=True)
+    (table / "values.npy").write_bytes(b"0" * 1_500_000)
+    environment = {"FORECAST_CACHE": str(tmp_path / "cache")}
+    told = cli("doctor", environment=environment).stdout
+    assert f"cache: {tmp_path / 'cache'} (1 table, 1.5 MB)" in told
+    cleared = cli("doctor", "--clear-cache", environment=environment)
+    assert (cleared.returncode, cleared.stdout) == (0, "")
+    assert cleared.stderr == "removed from the cache: 1 table, 1.5 MB\n"
+    assert not table.exists()

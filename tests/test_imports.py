@@ -151,7 +151,7 @@ HOMES = {
     "typer": ("cli/",),
     "rich": ("display.py",),
     "ruamel": ("config/",),
-    "pyarrow": ("data/sources/",),
+    "pyarrow": ("data/sources/", "data/parts.py"),
     "duckdb": ("data/sources/",),
     "ray": ("engines/ray.py",),
     "multiprocessing": ("engines/processes.py",),

@@ -1,7 +1,7 @@
 """The files of a run: what was written reads back as the same values, whatever it looks like."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.data.panel import Panel
-from forecast.errors import RunError
-from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, stage
+from forecast.errors import MissingExtraError, RunError
+from forecast.runs import DataRecord, Run, RunRecord, SeriesRecord, stage, tables
 from forecast.runs.documents import (
     read_data,
     read_intervals,
@@ -23,6 +23,7 @@ from forecast.runs.documents import (
     write_intervals,
     write_transforms,
 )
+from forecast.runs.keeping import problems, strangers
 from forecast.runs.overall import overall_scores
 from forecast.runs.tables import (
     read_context,
@@ -184,6 +185,95 @@ def test_an_empty_id_is_quoted_and_nothing_is_not(tmp_path: Path) -> None:
         '"",test,gru,rmse,2.0\n'
         '"a,b",test,gru,rmse,\n'
     )
+
+
+@pytest.fixture
+def _long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every table be a very long one, of parts of a row or series each."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(tables, "_LONG", 0)
+    monkeypatch.setattr(tables, "_PART", 1)
+
+
+def _run(folder: Path, panel: Panel, zone: str | None) -> Run:
+    with stage(folder, "air") as staging:
+        write_data(staging, data_of(panel, zone))
+        write_context(staging, panel)
+        write_forecasts(staging, forecasts_of(panel, [1.5, np.nan]))
+        write_scores(staging, _scores(panel))
+        return staging.commit(record())
+
+
+def _scores(panel: Panel) -> pd.DataFrame:
+    names = np.array([None, *panel.unique_ids], dtype=object)
+    scores = pd.DataFrame({"unique_id": names, "split": "test", "model": "gru"})
+    return scores.assign(metric="rmse", value=np.arange(len(names), dtype=float))
+
+
+@pytest.mark.usefixtures("_long")
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_tables_in_parquet_read_back(tmp_path: Path, zone: str | None) -> None:
+    """The same values as from CSV, whatever series are called."""
+    panel = panel_of(ODD, zone)
+    run = _run(tmp_path, panel, zone)
+    names = {path.name for path in run.path.iterdir()}
+    assert {"scores.parquet", "forecasts.parquet", "context.parquet"} <= names
+    assert not {"scores.csv", "forecasts.csv", "context.csv"} & names
+    context = read_context(run)
+    assert context.unique_ids == panel.unique_ids
+    assert (context.ds == panel.ds).all()
+    np.testing.assert_array_equal(context.values, panel.values)
+    forecasts = forecasts_of(panel, [1.5, np.nan])
+    pd.testing.assert_frame_equal(read_forecasts(run), forecasts, check_exact=True)
+    scores = read_scores(run)
+    assert [None if pd.isna(name) else name for name in scores["unique_id"]] == [None, *ODD]
+    assert scores["value"].tolist() == _scores(panel)["value"].tolist()
+    assert overall_scores(run, "test", "gru") == {"rmse": 0.0}
+    assert problems(run) == []
+    assert strangers(run) == []
+
+
+@pytest.mark.usefixtures("_long")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda table: table.drop(columns="value"),
+        lambda table: table.assign(value="much"),
+        lambda table: table.assign(split=1),
+        lambda table: b"PAR1 no more",
+    ],
+    ids=["lacks a column", "text for numbers", "numbers for text", "no table"],
+)
+def test_a_strange_table_in_parquet_is_a_damaged_run(
+    tmp_path: Path, damage: Callable[[pd.DataFrame], pd.DataFrame | bytes]
+) -> None:
+    """It may come from elsewhere, with a checksum that fits."""
+    with stage(tmp_path, "air") as staging:
+        strange = damage(_scores(panel_of(["a"], None)))
+        path = staging.path / "scores.parquet"
+        if isinstance(strange, bytes):
+            path.write_bytes(strange)
+        else:
+            strange.to_parquet(path)
+        run = staging.commit(record())
+    with pytest.raises(RunError, match=r"scores\.parquet is damaged"):
+        read_scores(run)
+
+
+@pytest.mark.usefixtures("_long")
+def test_without_pyarrow_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run with such tables is whole, and needs what reads it; what is written then is CSV."""
+    panel = panel_of(["a", "b"], None)
+    run = _run(tmp_path, panel, None)
+    monkeypatch.setattr("forecast.errors.find_spec", lambda module: None)
+    for read in (read_scores, read_context, lambda run: overall_scores(run, "test", "gru")):
+        with pytest.raises(MissingExtraError, match="pyarrow"):
+            read(run)
+    other = _run(tmp_path / "other", panel, None)
+    assert (other.path / "scores.csv").is_file()
+    assert read_context(other).unique_ids == ("a", "b")
 
 
 @given(st.lists(st.floats(width=32, allow_infinity=False), min_size=1), st.integers(1, 3))

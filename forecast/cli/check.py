@@ -30,7 +30,7 @@ def check(
     from forecast.jobs.job import prepare
 
     try:
-        job = prepare(config, set_ or ())
+        job = prepare(config, set_ or (), console=context.obj)
         if job.config.search:
             from forecast.jobs.search_plan import SearchPlan
 

@@ -102,7 +102,9 @@ def compare(
 
         name, asked = config.stem, {"training.backend": asked_backend(backend)}
         kinds = kinds_of(models or "")
-        jobs = prepare_each(config, set_ or (), [asked | {"model.kind": kind} for kind in kinds])
+        jobs = prepare_each(
+            config, set_ or (), [asked | {"model.kind": kind} for kind in kinds], context.obj
+        )
         used = jobs[0].config.training.backend
         require_backend(used)
         asked_engine = Asked(console, address, used)

@@ -66,9 +66,7 @@ def predict(
 
     The table has a row for each series and step, with a column for each quantile.
     """
-    from forecast.commands.predict import parse_levels
-    from forecast.commands.predict import predict as predict_table
-    from forecast.data.export import encode_table
+    from forecast.commands.predict import parse_levels, predictions
     from forecast.data.output import TABLE_FORMATS, output_of
     from forecast.engines import Asked, check_engine, engine_of
     from forecast.jobs.assumptions import Assumptions
@@ -81,5 +79,5 @@ def predict(
     opened = open_named(run, runs, console)
     to.refuse_sources(opened.sources)
     with engine_of(engine, Asked(console, address)) as on:
-        table = predict_table(opened, input_, horizon, levels, console, assumed, on)
-    to.write(encode_table(table, to.format), console)
+        tables = predictions(opened, input_, horizon, levels, console, assumed, on)
+        to.write_tables(tables, console)

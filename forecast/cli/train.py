@@ -77,7 +77,7 @@ def train(
         require_tensorboard()
     with stopwatch.stage("read"):
         earlier = None if from_ is None else find_run(runs, from_, console.warn)
-        job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)})
+        job = prepare(config, set_ or (), {"training.backend": asked_backend(backend)}, console)
         if job.networks:
             require_backend(job.config.training.backend)
         start = None if earlier is None else warm_start(job, earlier)

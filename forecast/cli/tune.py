@@ -68,7 +68,7 @@ def tune(
 
         trials = find_study(runs, resume)[1].trials
     overrides = {"training.backend": asked_backend(backend), "search.trials": trials}
-    job = prepare(config, set_ or (), overrides)
+    job = prepare(config, set_ or (), overrides, context.obj)
     plan = SearchPlan.of(job, set_ or ())
     used = job.config.training.backend
     require_backend(used)

@@ -8,6 +8,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, entry_points,
 from packaging.requirements import Requirement
 
 import forecast
+from forecast.data.cache import cache_root, kept
 from forecast.loading import BACKENDS, asked_backend, load_keras
 
 
@@ -20,6 +21,7 @@ def doctor() -> dict[str, str]:
     }
     for requirement in map(Requirement, _requirements()):
         findings[requirement.name] = _installed(requirement)
+    findings["cache"] = f"{cache_root()} ({kept()})"
     try:
         load_keras(asked_backend() or BACKENDS[0])
         findings |= import_module("forecast.training.devices").describe()

@@ -75,7 +75,7 @@ def own_scores(run: Run, console: Console | None = None) -> pd.DataFrame:
     What those on the test part are of is said. Raises `RunError` for a run that was interrupted
     before.
     """
-    if SCORES in run.record.checksums or run.record.status == "complete":
+    if run.has(SCORES) or run.record.status == "complete":
         scores = read_scores(run)
         # The scores stand without the forecasts, which somebody may have removed.
         with suppress(RunError):

@@ -1,6 +1,6 @@
 """What comes next, from the last rows of every series."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,8 @@ from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.opened_run import OpenedRun
 from forecast.methods import spread_opened
 
+_ROWS = 500_000  # of a table that are handed over at once
+
 Opened = TypeVar("Opened", bound=OpenedRun)
 
 
@@ -31,6 +33,23 @@ def predict(
     engine: Engine | None = None,
 ) -> pd.DataFrame:
     """Forecast the steps after the last row of each series, with a column for each quantile.
+
+    As `predictions` has it, in one table.
+    """
+    parts = predictions(opened, newer, horizon, quantile_levels, console, assumed, engine)
+    return pd.concat(parts, ignore_index=True)
+
+
+def predictions(
+    opened: OpenedRun,
+    newer: Path | None = None,
+    horizon: int | None = None,
+    quantile_levels: Sequence[float] | None = None,
+    console: Console | None = None,
+    assumed: Assumptions | None = None,
+    engine: Engine | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Forecast the steps after the last row of each series, some series after others.
 
     `newer` is a table with newer rows, `-` for standard input; `horizon` is the config's
     `predict.horizon` where it is left out, and `quantile_levels` its `intervals.quantile_levels`.
@@ -55,12 +74,16 @@ def predict(
     method = spread_opened(opened.method, engine, console)
     # An engine elsewhere tells of its parts, and of no steps.
     told = console if engine is None or engine.is_here else replace(console, progress=False)
-    tables = []
     with step_progress(told, horizon, passes) as note:
-        for name, own in panels.items():
-            table = forecast_table(panel, last, method.forecast(own, last, horizon, levels, note))
-            tables.append(table if name is None else table.assign(scenario=name))
-    return pd.concat(tables, ignore_index=True)
+        found = {
+            name: method.forecast(own, last, horizon, levels, note) for name, own in panels.items()
+        }
+    each = max(1, _ROWS // horizon)
+    for name, forecasts in found.items():
+        for begin in range(0, len(last), each):
+            rows = slice(begin, begin + each)
+            table = forecast_table(panel, last[rows], forecasts.of(rows))
+            yield table if name is None else table.assign(scenario=name)
 
 
 def continued(opened: Opened, newer: Path | None, console: Console) -> Opened:

@@ -14,7 +14,7 @@ from forecast.jobs.description import data_record
 from forecast.jobs.fitting import FittedJobs, Fitting
 from forecast.jobs.job import Job
 from forecast.jobs.trained import TrainedJob
-from forecast.methods import BASELINES, Method, Task, forecasts_of, named_methods
+from forecast.methods import BASELINES, Compared, Method, Task, named_methods
 from forecast.methods.agreement import refuse_disparity
 from forecast.methods.network import OnnxPredictor, TrainedNetwork
 from forecast.runs import Run, RunRecord, Staging, model_names
@@ -28,19 +28,21 @@ from forecast.runs.documents import (
 from forecast.runs.tables import (
     write_context,
     write_covariates,
-    write_forecasts,
     write_history,
     write_scores,
+    writing_forecasts,
 )
 from forecast.runs.tensorboard import write_events
 from forecast.runs.weights import write_weights
 from forecast.scoring.metrics import Scale, error_scales
-from forecast.scoring.scores import score
+from forecast.scoring.scores import score_series, with_means
 from forecast.training import EpochLog, export
 from forecast.windows import spread
 
 # Of the transformed data, whose values are about 1.
 _PARITY_WINDOWS = 2_000
+# Of the table of forecasts that are scored at once: some 300 MB.
+_ROWS = 1_000_000
 
 
 def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
@@ -84,11 +86,8 @@ def write_run(done: FittedJobs, invocation: Invocation, staging: Staging) -> Run
         _refuse_disparity(trained, network)
     with stopwatch.stage("score"):
         scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
-        forecasts = _forecasts(job, trained.method(network))
-        scores = score(forecasts, scales)
+        write_scores(staging, _score(job, trained.method(network), scales, staging))
     _write(staging, done, scales, invocation)
-    write_forecasts(staging, forecasts)
-    write_scores(staging, scores)
     return invocation.record(staging.name, job, trained.parameters)
 
 
@@ -138,12 +137,20 @@ def _refuse_disparity(trained: TrainedJob, network: TrainedNetwork) -> None:
         refuse_disparity(exported.call(transformed, chosen, encoded), by_keras, "exported")
 
 
-def _forecasts(job: Job, network: Method) -> pd.DataFrame:
-    """Forecasts of every split beside the baselines."""
+def _score(
+    job: Job, network: Method, scales: Mapping[str, Scale], staging: Staging
+) -> pd.DataFrame:
+    """The scores of every split beside the baselines, whose forecasts are written."""
     horizon, levels = job.config.window.horizon, job.config.quantile_levels
     methods = [network, *named_methods(BASELINES, job.season_length)]
     parts = [(split, job.scored_cutoffs(split)) for split in job.cutoffs]
-    return forecasts_of(methods, Task(job.panel, parts, horizon, levels))
+    compared = Compared.of(methods, Task(job.panel, parts, horizon, levels))
+    able, scores = compared.able, []
+    with writing_forecasts(staging, compared.rows) as write:
+        for table in compared.tables(_ROWS):
+            write(table)
+            scores.append(score_series(table, scales, able))
+    return with_means(scores)
 
 
 def _write(

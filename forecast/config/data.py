@@ -308,6 +308,12 @@ class DataOptions(Section):
     sheet: str | None = None
     """The sheet of an Excel file; the first where it is left out."""
 
+    cache: Literal["auto", "always", "never"] = "auto"
+    """Whether the table is kept as arrays on disk, in the folder `FORECAST_CACHE`, from which it is
+    read at once the next time, and need not fit into memory: `auto` does so with texts and Parquet
+    of more than five million rows, `always` with what a query gives too. Needs the extra
+    `parquet`."""
+
     @field_validator("timezone")
     @classmethod
     def _is_zone(cls, zone: str | None) -> str | None:

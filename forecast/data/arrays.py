@@ -11,4 +11,6 @@ def ranges(begins: IntArray, ends: IntArray) -> IntArray:
     """The rows `begins[i] ... ends[i]` of all `i`, one after another; an empty range adds none."""
     lengths = np.maximum(ends - begins, 0)
     before = np.cumsum(lengths) - lengths
-    return np.repeat(begins - before, lengths) + np.arange(lengths.sum())
+    rows = np.repeat(begins - before, lengths)
+    rows += np.arange(len(rows))  # in place: there may be as many as a panel has rows
+    return rows

@@ -65,12 +65,23 @@ def columns_beside(
 
 
 def _has_words(column: "pd.Series[str]", name: str, options: DataOptions) -> bool:
+    return have_words(name, *count_words(column, options), options)
+
+
+def count_words(column: "pd.Series[str]", options: DataOptions) -> tuple[int, int]:
+    """How many cells of a column are numbers, and how many are words."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return int(column.notna().sum()), 0
+    texts = texts_of(column).dropna()
+    numbers = int(are_numbers(texts, options).sum())
+    return numbers, len(texts) - numbers
+
+
+def have_words(name: str, numbers: int, words: int, options: DataOptions) -> bool:
+    """Whether a column of so many numbers and words is one of words."""
     if name in options.covariates.categories:
         return True
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return False
-    texts = texts_of(column).dropna()
-    return len(texts) > 0 and float(are_numbers(texts, options).mean()) < 1 - _STRANGE
+    return words > 0 and numbers / (numbers + words) < 1 - _STRANGE
 
 
 def word_of(text: str, options: DataOptions) -> str:

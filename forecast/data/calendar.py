@@ -158,10 +158,12 @@ def iso(ds: Dates) -> list[str]:
     """
     if not isinstance(ds, pd.DatetimeIndex):
         return [str(number) for number in ds]
-    if ds.tz is None and (ds == ds.normalize()).all():
-        return list(ds.strftime("%Y-%m-%d"))
-    codes, moments = pd.factorize(ds)
-    texts = np.array([moment.isoformat() for moment in moments], dtype=object)
+    codes, distinct = pd.factorize(ds)
+    moments = pd.DatetimeIndex(distinct)
+    if ds.tz is None and (moments == moments.normalize()).all():
+        texts = np.array(list(moments.strftime("%Y-%m-%d")), dtype=object)
+    else:
+        texts = np.array([moment.isoformat() for moment in moments], dtype=object)
     return list(texts[codes])
 
 

@@ -1,14 +1,14 @@
 """From the cells of a table to typed rows: which series, when, and what value."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.config.data import DataOptions, Wanted
+from forecast.config.data import DataOptions, Wanted, Where
 from forecast.data.calendar import Dates
 from forecast.data.moments import moments_of
 from forecast.data.numbers import NumberForm, is_ambiguous, number_forms, parse_numbers
@@ -65,7 +65,7 @@ def rows_of(
         for name in options.targets
     ]
     values = [numbers for numbers, _ in read]
-    ids = _ids(raw, options, problems)
+    ids = ids_of(raw, options, problems)
     codes, names = pd.factorize(ids)
     ds = moments_of(raw, options, codes.astype(np.int64), values, problems)
     if problems:
@@ -114,16 +114,12 @@ def _taken(raw: RawTable, options: DataOptions, *, is_part: bool) -> RawTable:
     """The rows of `data.where`."""
     if not options.where:
         return raw
-    keep = np.ones(len(raw.frame), bool)
-    problems = []
+    keep, problems = wanted_rows(raw.frame, options.where), []
     for column, wanted in options.where.items():
-        texts = texts_of(raw.frame[column])
-        known = [str(text) for text in texts.dropna().unique()]
-        meant = [[text for text in known if _is_meant(value, text)] for value in wanted]
-        absent = [value for value, own in zip(wanted, meant, strict=True) if not own]
+        known = distinct_texts(raw.frame[column])
+        absent = absent_values(wanted, known)
         if not is_part or len(absent) == len(wanted):
-            problems += [_no_such_value(raw, column, value, known) for value in absent]
-        keep &= texts.isin([text for own in meant for text in own]).to_numpy()
+            problems += [no_such_value(raw.name, column, value, known) for value in absent]
     if not keep.any() and not problems:
         shown = " and ".join(f"`{column}`" for column in options.where)
         message = f"{raw.name}: no row has values of data.where in {shown} at once."
@@ -133,6 +129,30 @@ def _taken(raw: RawTable, options: DataOptions, *, is_part: bool) -> RawTable:
     return RawTable(
         raw.frame[keep], raw.name, raw.sha256, raw.lines, raw.word, raw.dialect, raw.files
     )
+
+
+def wanted_rows(frame: pd.DataFrame, where: Where) -> NDArray[np.bool_]:
+    """Which rows have one of the values that are wanted in each column."""
+    keep = np.ones(len(frame), bool)
+    for column, wanted in where.items():
+        texts = texts_of(frame[column])
+        meant = [
+            text
+            for text in distinct_texts(frame[column])
+            if any(_is_meant(value, text) for value in wanted)
+        ]
+        keep &= texts.isin(meant).to_numpy()
+    return keep
+
+
+def distinct_texts(column: "pd.Series[str]") -> list[str]:
+    """The cells of a column, each once, as text."""
+    return [str(text) for text in texts_of(column).dropna().unique()]
+
+
+def absent_values(wanted: Sequence[Wanted], known: Iterable[str]) -> list[Wanted]:
+    """The values that are wanted, and of which no cell is one."""
+    return [value for value in wanted if not any(_is_meant(value, text) for text in known)]
 
 
 def _is_meant(wanted: Wanted, text: str) -> bool:
@@ -152,8 +172,9 @@ def _is_meant(wanted: Wanted, text: str) -> bool:
 _PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
-def _no_such_value(raw: RawTable, column: str, wanted: Wanted, known: list[str]) -> Problem:
-    message = f"{raw.name}: no row has {wanted!r} in `{column}` (data.where)."
+def no_such_value(name: str, column: str, wanted: Wanted, known: list[str]) -> Problem:
+    """That no row of a table of this name has a value that is wanted."""
+    message = f"{name}: no row has {wanted!r} in `{column}` (data.where)."
     alike = [text for text in known if text.lstrip("0") == str(wanted).lstrip("0")]
     if alike:
         return Problem(message, f'There is "{alike[0]}": write it so, with the quotes.')
@@ -244,7 +265,7 @@ def _way_out(column: "pd.Series[str]", wrong: NDArray[np.intp], form: NumberForm
 # --- series --------------------------------------------------------------------------------------
 
 
-def _ids(raw: RawTable, options: DataOptions, problems: list[Problem]) -> "pd.Series[str]":
+def ids_of(raw: RawTable, options: DataOptions, problems: list[Problem]) -> "pd.Series[str]":
     """The name of the series of each row; the names of several columns are joined."""
     if not options.ids:
         name = options.target if isinstance(options.target, str) else ""

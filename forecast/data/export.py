@@ -3,7 +3,7 @@
 import json
 import secrets
 import stat
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EISDIR
 from io import BytesIO
@@ -32,6 +32,13 @@ def encode_table(table: pd.DataFrame, format: str) -> bytes:
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
+
+
+def encode_tables(tables: Iterable[pd.DataFrame], format: str) -> Iterator[bytes]:
+    """Tables of the same columns as one, `csv` or `jsonl`, part by part."""
+    for number, table in enumerate(tables):
+        content = encode_table(table, format)
+        yield content if number == 0 or format != "csv" else content.partition(b"\n")[2]
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -82,11 +89,16 @@ def write_file(content: bytes, output: Path, advice: str | None = None) -> None:
     stays. A pipe or a device is written to. Raises `UsageError`, with the advice, where that can
     not be.
     """
+    with written(output, advice) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def written(output: Path, advice: str | None = None) -> Iterator[Path]:
+    """The path to write a file to, which is at its place when the block ends: see `write_file`."""
     with _written_beside(output, advice) as part:
-        if part is None:
-            output.write_bytes(content)
-        else:
-            part.write_bytes(content)
+        yield part or output
+        if part is not None:
             part.replace(output)
 
 

@@ -10,7 +10,11 @@ LARGEST = 1e140  # squares of such values, and sums of these, are numbers still
 
 def refuse_overflow(panel: Panel) -> None:
     """Raise `DataError` for values whose squared errors would be infinite."""
-    rows = np.flatnonzero(np.abs(panel.values) > LARGEST)
+    begin, found = 0, []
+    for block in panel.blocks():
+        found.append(begin + np.flatnonzero(np.abs(block.values) > LARGEST))
+        begin += len(block.values)
+    rows = np.concatenate(found)
     if not rows.size:
         return
     message = (

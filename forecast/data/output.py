@@ -1,12 +1,24 @@
 """Where a result goes, and in which form: what `--output` and `--format` say together."""
 
 import gzip
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
+import pandas as pd
+
 from forecast.console import Console
-from forecast.data.export import is_stream, refuse_unwritable, write_file
+from forecast.data.export import (
+    encode_table,
+    encode_tables,
+    is_stream,
+    refuse_unwritable,
+    write_file,
+    written,
+)
+from forecast.data.parts import write_parquet
 from forecast.errors import Problem, UsageError, require_extra, shortened
 
 TABLE_FORMATS = ("csv", "jsonl", "parquet")
@@ -20,6 +32,7 @@ _ENDINGS = {
     "table": ".txt",
 }
 _GZIP = ".gz"
+_GZIP_BITS = 31  # of zlib: its largest window, in the form of gzip
 _PACKED_BY_ITSELF = "parquet"
 
 
@@ -52,6 +65,37 @@ class Output:
             console.result(content)
         else:
             write_file(content, self.path, _ANOTHER)
+
+    def write_tables(self, tables: Iterable[pd.DataFrame], console: Console) -> None:
+        """Write tables of the same columns as one, part by part: see `write`."""
+        parts = iter(tables)
+        first = list(islice(parts, 2))
+        is_file = not (_is_stdout(self.path) or is_stream(self.path))
+        if len(first) == 1 or (self.format == _PACKED_BY_ITSELF and not is_file):
+            whole = pd.concat([*first, *parts], ignore_index=True)
+            self.write(encode_table(whole, self.format), console)
+            return
+        parts = chain(first, parts)
+        if _is_stdout(self.path):
+            for content in self._encoded(parts):
+                console.result(content)
+            return
+        with written(self.path, _ANOTHER) as path:
+            if self.format == _PACKED_BY_ITSELF:
+                write_parquet(parts, path)
+            else:
+                with path.open("wb") as file:
+                    file.writelines(self._encoded(parts))
+
+    def _encoded(self, tables: Iterable[pd.DataFrame]) -> Iterator[bytes]:
+        """Tables as one, as bytes, compressed if they are to be."""
+        parts = encode_tables(tables, self.format)
+        if not self.is_gzip:
+            yield from parts
+            return
+        packer = zlib.compressobj(wbits=_GZIP_BITS)
+        yield from (packer.compress(part) for part in parts)
+        yield packer.flush()
 
 
 _ANOTHER = "Give another --output."

@@ -4,6 +4,7 @@ One series is a panel of one. Rows are addressed by their position in the flat a
 has the rows `offsets[i] ... offsets[i + 1]` (half-open).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -15,6 +16,9 @@ from forecast.data.calendar import Dates, dates, iso
 from forecast.data.covariates import Covariates
 
 __all__ = ["FloatArray", "IntArray", "Panel", "Past", "ranges"]
+
+BLOCK_ROWS = 2_000_000
+"""Of a part of a panel: what is computed of it takes some ten times eight bytes a row."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,32 @@ class Panel:
         """Some of the series `(series,)` as a panel."""
         return self.in_order(np.flatnonzero(series))
 
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator["Panel"]:
+        """The panel part by part, each of whole series and about so many rows; nothing is copied.
+
+        What is computed of each series alone takes the memory of a part then.
+        """
+        begin, last = 0, len(self.unique_ids)
+        while begin < last:
+            end = int(np.searchsorted(self.offsets, self.offsets[begin] + rows, side="right")) - 1
+            end = max(end, begin + 1)
+            yield self if end - begin == last else self._block(begin, end)
+            begin = end
+
+    def _block(self, begin: int, end: int) -> "Panel":
+        rows = slice(self.offsets[begin], self.offsets[end])
+        return replace(
+            self,
+            unique_ids=self.unique_ids[begin:end],
+            offsets=self.offsets[begin : end + 1] - self.offsets[begin],
+            begins=self.begins[begin:end],
+            values=self.values[rows],
+            observed=self.observed[rows],
+            covariates=None
+            if self.covariates is None
+            else self.covariates.of(np.arange(begin, end)),
+        )
+
     def in_order(self, series: IntArray) -> "Panel":
         """The series with these places as a panel, in their order."""
         rows = ranges(self.starts[series], self.ends[series])
@@ -127,7 +157,7 @@ class Panel:
 
         Covariates stay known after them.
         """
-        rows = ranges(begins, ends)
+        rows = self._within(begins, ends)
         offsets = np.concatenate([[0], np.cumsum(ends - begins)])
         return replace(
             self,
@@ -139,6 +169,16 @@ class Panel:
             if self.covariates is None
             else self.covariates.since(begins - self.starts),
         )
+
+    def _within(self, begins: IntArray, ends: IntArray) -> slice | NDArray[np.bool_]:
+        """The rows `begins[i] ... ends[i]` of each series `i`, for an array to be indexed with.
+
+        All of them are a slice, which costs no copy; else a byte a row tells which there are.
+        """
+        if np.array_equal(begins, self.starts) and np.array_equal(ends, self.ends):
+            return slice(None)
+        parts = np.stack([begins - self.starts, ends - begins, self.ends - ends], axis=1).ravel()
+        return np.repeat(np.tile([False, True, False], len(begins)), parts)
 
     def before(self, ends: IntArray) -> "Past":
         """What may be fitted on: the rows of each series `i` before row `ends[i]`.
@@ -159,6 +199,8 @@ class Panel:
 
         The first row of a series in which none was.
         """
+        if self.observed.all():
+            return np.maximum(ends, self.starts)
         rows = np.where(self.observed, np.arange(len(self.values)), -1)
         last: IntArray = np.maximum.accumulate(rows)[ends - 1]
         return np.where(ends > self.starts, np.maximum(last + 1, self.starts), self.starts)
@@ -177,8 +219,9 @@ class Panel:
 
         That is where nothing was observed, and after a cutoff in a gap, which was interpolated.
         """
-        truth = self.truth[cutoffs[:, None] + np.arange(1, horizon + 1)]
-        return np.where(self.observed[cutoffs, None], truth, np.nan)
+        rows = cutoffs[:, None] + np.arange(1, horizon + 1)
+        is_known = self.observed[rows] & self.observed[cutoffs, None]
+        return np.where(is_known, self.values[rows], np.nan)
 
     def with_values(self, values: FloatArray) -> "Panel":
         """The same rows on another scale."""

@@ -236,6 +236,8 @@ def fitted_series(panel: Panel, split: Split, needs: Needs) -> NDArray[np.bool_]
 
 def has_target(panel: Panel, cutoffs: IntArray, horizon: int) -> NDArray[np.bool_]:
     """Whether any of the steps after each cutoff was observed; after one in a gap none counts."""
+    if panel.observed.all():
+        return np.ones(len(cutoffs), bool)
     up_to = np.concatenate([[0], np.cumsum(panel.observed)])
     seen = up_to[cutoffs + 1 + horizon] > up_to[cutoffs + 1]
     return seen & panel.observed[cutoffs]
@@ -268,9 +270,11 @@ def latest_apart(panel: Panel, cutoffs: IntArray, horizon: int, most: int) -> In
 
     At most `most` in all, though one a series at least.
     """
-    series = panel.series_of(cutoffs)
-    last = np.searchsorted(series, series, side="right") - 1  # of the same series
-    steps = cutoffs[last] - cutoffs
     each = max(1, most // len(panel.unique_ids))
-    kept: IntArray = cutoffs[(steps % horizon == 0) & (steps < each * horizon)]
+    ends = np.searchsorted(cutoffs, panel.ends)
+    some = ends > np.searchsorted(cutoffs, panel.starts)
+    last, first = cutoffs[ends[some] - 1], panel.starts[some]
+    apart = last[:, None] - horizon * np.arange(each - 1, -1, -1)
+    wanted = apart[apart >= first[:, None]]
+    kept: IntArray = wanted[cutoffs[np.searchsorted(cutoffs, wanted)] == wanted]
     return kept

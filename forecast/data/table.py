@@ -84,6 +84,14 @@ class Table:
     reading: Reading = field(default_factory=Reading)
 
 
+class NoValueError(DataError):
+    """No series of a table has a value."""
+
+    def __init__(self, unique_ids: Sequence[str], name: str) -> None:
+        super().__init__(Problem(f"{name}: {unique_ids[0]} has no value at all."))
+        self.unique_ids = tuple(unique_ids)
+
+
 def read_table(
     options: DataOptions, path: Path | None = None, *, content: Content | None = None
 ) -> Table:
@@ -96,11 +104,16 @@ def read_table(
     content = content or (None if path is None else Content(path))
     raw = read_source(options, wanted_columns(options, options.targets), content)
     table = table_of(raw, options, is_part=path is not None)
-    if path is None and options.future is not None:
-        known, empty = options.covariates.known, table.reading.empty
-        ahead = read_ahead(Content(Path(options.future)), options, table.panel, known, empty)
-        table = replace(table, panel=ahead.over(table.panel))
-    return table
+    return with_future(table, options) if path is None else table
+
+
+def with_future(table: Table, options: DataOptions) -> Table:
+    """A table that knows what `data.future` tells of the steps after its last rows."""
+    if options.future is None:
+        return table
+    known, empty = options.covariates.known, table.reading.empty
+    ahead = read_ahead(Content(Path(options.future)), options, table.panel, known, empty)
+    return replace(table, panel=ahead.over(table.panel))
 
 
 def wanted_columns(options: DataOptions, numbers: tuple[str, ...]) -> Columns:
@@ -149,7 +162,7 @@ def _table(
     has_values = last > first
     names = tuple(np.array(rows.unique_ids, dtype=object)[has_values])
     if not names:
-        raise DataError(Problem(f"{raw.name}: {rows.unique_ids[0]} has no value at all."))
+        raise NoValueError(rows.unique_ids, raw.name)
     covariates = None
     if options.covariate_columns:
         places = grid.places[grid.places >= 0] if parts is None else parts.places

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
 
 from forecast.data.sources import RawTable
 from forecast.errors import Problem
@@ -11,12 +12,18 @@ from forecast.errors import Problem
 
 def texts_of(column: "pd.Series[str]") -> "pd.Series[str]":
     """Cells as text: whole numbers without a point, dates in ISO 8601."""
-    if pd.api.types.is_string_dtype(column.dtype) and column.dtype != object:
+    if _is_text(column.dtype):
         return column
     if isinstance(column.dtype, pd.CategoricalDtype):
+        if _is_text(column.cat.categories.dtype):
+            return column
         named: pd.Series[Any] = column.cat.rename_categories(_text)
         return named
     return column.map(_text, na_action="ignore").astype(object)
+
+
+def _is_text(dtype: "ExtensionDtype | np.dtype[Any]") -> bool:
+    return dtype != np.dtype(object) and pd.api.types.is_string_dtype(dtype)
 
 
 def _text(cell: object) -> str:

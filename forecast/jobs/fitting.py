@@ -377,7 +377,9 @@ def _members_of(
     common, first = first_of(panel, targets), None
     if window.padding == "mask":
         first = np.repeat(common.starts + reach, np.diff(common.offsets))
-    values, beside = side_by_side(panel.values, targets), None
+    with np.errstate(over="ignore"):  # infinite, and so is the loss then: it diverges
+        values = side_by_side(panel.values, targets).astype(np.float32)
+    beside = None
     if encoded is not None:
         beside = encoded.beside(values, np.diff(common.offsets))
     means = rolling_means_of(panel, features.rolling_means)
@@ -390,12 +392,15 @@ def _members_of(
         rows = rows[has_target(panel, rows, window.horizon)]
         if targets > 1:
             rows = np.unique(rows % len(common.values))
-        series = common.series_of(rows)
-        whole = rows + 1 - common.starts[series] >= job.needs.rows_before
+        counts = np.diff(np.searchsorted(rows, common.offsets))
+        series = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        whole = rows >= np.repeat(common.starts + job.needs.rows_before - 1, counts)
+        if not whole.all():
+            rows, series = rows[whole], series[whole]
         return Windows(
             values,
-            rows[whole],
-            series[whole],
+            rows,
+            series,
             window.context_length,
             window.horizon,
             first,

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Config, LoadedConfig, load_config, parse_config
+from forecast.console import Console
+from forecast.data.cached import open_table
 from forecast.data.calendar import is_freq, season_length_of
 from forecast.data.covariate_health import covariates_health, missing_line
 from forecast.data.joint import joint_table
@@ -26,7 +28,7 @@ from forecast.data.split import (
     split_panel,
     split_past,
 )
-from forecast.data.table import Reading, Table, read_table
+from forecast.data.table import Reading, Table
 from forecast.errors import ConfigError, DataError, Problem, did_you_mean, shortened
 from forecast.features import unfit
 from forecast.jobs.memory import too_large
@@ -139,6 +141,8 @@ class Job:
     @property
     def windows(self) -> dict[str, int]:
         """How many windows each part has; one of targets that are forecast together counts once."""
+        if self.needs.targets == 1:
+            return {name: len(own) for name, own in self.cutoffs.items()}
         rows = len(self.panel.values) // self.needs.targets
         return {name: len(np.unique(own % rows)) for name, own in self.cutoffs.items()}
 
@@ -293,18 +297,24 @@ class Job:
 
 
 def prepare(
-    config: Path, settings: Sequence[str] = (), overrides: Mapping[str, object] | None = None
+    config: Path,
+    settings: Sequence[str] = (),
+    overrides: Mapping[str, object] | None = None,
+    console: Console | None = None,
 ) -> Job:
     """Load the config, with what lies on top of it as in `load_config`, and its data.
 
     Raises `ConfigError` or `DataError` with all that is wrong.
     """
-    [job] = prepare_each(config, settings, [overrides or {}])
+    [job] = prepare_each(config, settings, [overrides or {}], console)
     return job
 
 
 def prepare_each(
-    config: Path, settings: Sequence[str], overrides: Sequence[Mapping[str, object]]
+    config: Path,
+    settings: Sequence[str],
+    overrides: Sequence[Mapping[str, object]],
+    console: Console | None = None,
 ) -> list[Job]:
     """The job of a config with each of several overrides, none of them of the data: see `prepare`.
 
@@ -322,7 +332,7 @@ def prepare_each(
         for own in source.networks.values() if source.config.blend else [source]:
             length = own.config.window.context_length
             refuse_too_large(own, own.config.model.least_parameters(length))
-    table = read_table(options)
+    table = open_table(options, console or Console(quiet=True))
     return [plan_job(source, table) for source in sources]
 
 

@@ -42,6 +42,9 @@ from forecast.runs.regular import damaged
 from forecast.runs.tables import read_context
 from forecast.scoring.conformal import Conformal, ConformalizedQuantiles
 from forecast.transforms import Pipelines
+from forecast.windows import spread
+
+_TRIED = 4096  # windows on which a network is tried
 
 
 def open_run(run: Run) -> OpenedRun:
@@ -157,7 +160,10 @@ def _refuse_unlike(opened: OpenedNetwork, files: Sequence[Path]) -> None:
     known, path = opened.known, opened.run.path / TRANSFORMS
     panel = known.of(np.isin(known.unique_ids, opened.fitted))
     quantiles = opened.config.model.quantiles
-    expected = len(panel.unique_ids), opened.config.window.horizon, max(1, len(quantiles))
+    cutoffs = panel.ends - 1
+    if opened.config.model.scope == "global":
+        cutoffs = spread(cutoffs, _TRIED)  # a network of a series each is tried on all of them
+    expected = len(cutoffs), opened.config.window.horizon, max(1, len(quantiles))
     try:
         encoded = opened.network.encoded(panel, opened.config.window.horizon)
     # A country that its library does not know is a RuntimeError.
@@ -171,7 +177,7 @@ def _refuse_unlike(opened: OpenedNetwork, files: Sequence[Path]) -> None:
         raise damaged(path, f"it does not fit {RESOLVED} or the series") from error
     for file, branch, own in zip(files, opened.network.branches, seen, strict=True):
         try:
-            shape = branch.call(own, panel.ends - 1, encoded).shape
+            shape = branch.call(own, cutoffs, encoded).shape
         except Exception as error:  # ONNX Runtime's errors share no base but this one
             raise damaged(file, f"it does not fit {RESOLVED}") from error
         if shape != expected:

@@ -4,7 +4,7 @@ Those that need no training stand in `baselines/`, where a file's name is the me
 """
 
 from forecast.methods.blend import Blend, BlendWeights
-from forecast.methods.comparison import Task, forecasts_of
+from forecast.methods.comparison import Compared, Task, forecasts_of
 from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
 from forecast.methods.parts import Spread, spread, spread_opened
@@ -15,6 +15,7 @@ __all__ = [
     "FALLBACK",
     "Blend",
     "BlendWeights",
+    "Compared",
     "Fallback",
     "Method",
     "NetworkOrFallback",

@@ -31,6 +31,8 @@ _FILES = {
 _FOLDERS = {PLOTS, TENSORBOARD, CHECKPOINT, MEMBERS}
 _NETWORK = re.compile(r"(model|weights)(-\d+)?\.(keras|onnx|npy)")
 
+_LONG = {SCORES, FORECASTS, CONTEXT, COVARIATES}
+
 # What is larger is no such file: reading it would end with the memory.
 _MEBIBYTE = 2**20
 _MOST_BYTES = {RUN: 64 * _MEBIBYTE, CONFIG: _MEBIBYTE, RESOLVED: _MEBIBYTE}
@@ -55,9 +57,15 @@ def most_bytes(name: str) -> int:
     return _MOST_BYTES.get(name, _MOST_OF_OTHERS)
 
 
+def as_parquet(name: str) -> str:
+    """What a table is called that is too long for CSV: `scores.parquet` for `scores.csv`."""
+    return name.replace(".csv", ".parquet")
+
+
 def is_of_a_run(name: str) -> bool:
     """Whether this version of `forecast`, or an earlier one, gives a file or folder this name."""
-    return name in _FILES | _FOLDERS or bool(_NETWORK.fullmatch(name))
+    long = {as_parquet(table) for table in _LONG}
+    return name in _FILES | _FOLDERS | long or bool(_NETWORK.fullmatch(name))
 
 
 def _numbered(name: str, count: int) -> list[str]:

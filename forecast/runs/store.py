@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from forecast.errors import NoRunError, Problem, RunError, UsageError, did_you_mean, reason
-from forecast.runs.layout import BLEND, MEMBERS, ONNX, RUN, most_bytes
+from forecast.runs.layout import BLEND, MEMBERS, ONNX, RUN, as_parquet, most_bytes
 from forecast.runs.record import LAYOUT, BlendRecord, RunRecord
 from forecast.runs.regular import ADVICE, checksum, damaged, read_regular
 
@@ -49,6 +49,15 @@ class Run:
     def content(self, name: str) -> bytes:
         """The content of a file of the run, checked in the same way."""
         return read_regular(self.file(name), most_bytes(name))
+
+    def has(self, name: str) -> bool:
+        """Whether the run was left with a file of this name, or with that table in Parquet."""
+        return self.table(name) in self.record.checksums
+
+    def table(self, name: str) -> str:
+        """What the file of a table is called: as given, or in Parquet where it was too long."""
+        long = as_parquet(name)
+        return long if long in self.record.checksums else name
 
     def text(self, name: str) -> str:
         """The text of a file of the run, checked in the same way."""

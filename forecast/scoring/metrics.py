@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.data.panel import FloatArray, IntArray, Past, ranges
+from forecast.data.panel import FloatArray, IntArray, Panel, Past, ranges
 
 Mean = Callable[[FloatArray], Any]
 """Of a number a row, one number, or one for each group of rows."""
@@ -146,7 +146,12 @@ def _seasonal_errors(past: Past, season_length: int) -> tuple[FloatArray, FloatA
     Mean absolute and root mean squared ones, `(series,)`. A series no longer than a season is
     measured against naive instead.
     """
-    panel = past.panel
+    blocks = [_errors_of(block, season_length) for block in past.panel.blocks()]
+    mae, rmse = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    return mae, rmse
+
+
+def _errors_of(panel: Panel, season_length: int) -> tuple[FloatArray, FloatArray]:
     lengths = np.diff(panel.offsets)
     lags = np.where(lengths > season_length, season_length, 1)
     counts = np.maximum(lengths - lags, 0)

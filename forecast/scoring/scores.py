@@ -1,6 +1,6 @@
 """The long table of scores: every method on the same rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,9 @@ from forecast.scoring.metrics import (
     width,
 )
 
+Able = Set[tuple[str, str]]
+"""Splits and models, of which some forecast is there."""
+
 _OWA_BESIDE = "naive2"  # the method that M4 measures the OWA against
 
 
@@ -31,7 +34,23 @@ def score(forecasts: pd.DataFrame, scales: Mapping[str, Scale]) -> pd.DataFrame:
     The rows without `unique_id` are means over the series; where Naive2 is among the models, they
     tell the OWA too.
     """
-    scores = _by_series(comparable(forecasts), scales)
+    return with_means([score_series(forecasts, scales)])
+
+
+def score_series(
+    forecasts: pd.DataFrame, scales: Mapping[str, Scale], able: Able | None = None
+) -> pd.DataFrame:
+    """The same of each series alone; of the forecasts of some series, if it is said who is `able`.
+
+    These are the models that forecast in a split at all; by the table where it is left out.
+    """
+    return _by_series(comparable(forecasts, able), scales)
+
+
+def with_means(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The scores of series, part by part, below their means."""
+    some = [part for part in parts if len(part)] or parts[:1]
+    scores = pd.concat(some, ignore_index=True)
     over_all = scores.groupby(["split", "model", "metric"], sort=False)
     means: pd.DataFrame = over_all["value"].mean().reset_index()
     whole = pd.concat([means, _beside_naive2(means)]).assign(unique_id=None)
@@ -117,10 +136,17 @@ def score_by_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     return wide.melt(["step", "model"], var_name="metric")
 
 
-def comparable(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """The rows on which every model has a forecast, without models that have none at all."""
-    able = forecasts.groupby(["split", "model"])["y_hat"].transform("count") > 0
-    forecasts = forecasts[able]
+def comparable(forecasts: pd.DataFrame, able: Able | None = None) -> pd.DataFrame:
+    """The rows on which every model has a forecast, without models that have none at all.
+
+    Where a table has some of the series, `able` says which models have any.
+    """
+    if able is None:
+        is_able = forecasts.groupby(["split", "model"])["y_hat"].transform("count") > 0
+    else:
+        own = pd.MultiIndex.from_frame(forecasts[["split", "model"]])
+        is_able = pd.Series(own.isin(list(able)), forecasts.index)
+    forecasts = forecasts[is_able]
     keys = ["unique_id", "cutoff", "step", "split"]
     known = forecasts["y_hat"].notna() & forecasts["y"].notna()
     complete: pd.Series[bool] = known.groupby([forecasts[key] for key in keys]).transform("all")

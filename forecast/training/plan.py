@@ -252,7 +252,9 @@ def _joined(
         places.append(place)
     begins = np.cumsum([0, *(len(own.values) for own in different)])
     with np.errstate(over="ignore"):  # infinite, and so is the loss then: it diverges
-        values = np.concatenate([own.values for own in different]).astype(np.float32)
+        values = np.concatenate(
+            [own.values for own in different], dtype=np.float32, casting="same_kind"
+        )
     firsts = [
         own.first + begin
         for own, begin in zip(different, begins, strict=False)

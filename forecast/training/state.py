@@ -114,7 +114,9 @@ class Order:
     def __init__(self, train: Windows, options: TrainingOptions) -> None:
         self._cutoffs = train.cutoffs
         self._equal = options.series_weights == "equal"
-        self._bounds = np.flatnonzero(np.diff(train.series, prepend=-1, append=-1))
+        self._bounds = np.zeros(1, np.int64)
+        if self._equal:
+            self._bounds = np.flatnonzero(np.diff(train.series, prepend=-1, append=-1))
         whole = -(-len(train.cutoffs) // options.batch_size)
         self.batches = options.steps_per_epoch or whole
         """Batches of an epoch."""

@@ -23,7 +23,8 @@ class Affine:
 
     def apply(self, panel: Panel) -> Panel:
         """Scale every row by its series."""
-        scaled = panel.values * panel.by_row(self.scale) + panel.by_row(self.shift)
+        scaled = panel.values * panel.by_row(self.scale)
+        scaled += panel.by_row(self.shift)  # in place: a panel may take much of the memory
         return panel.with_values(scaled)
 
     def invert(self, forecasts: FloatArray, cutoffs: IntArray, panel: Panel) -> FloatArray:

@@ -65,7 +65,8 @@ def refuse_outside(panel: Panel, offset: float, name: str, advice: str) -> None:
 
 
 def fit(options: LogOptions, past: Past, season_length: int) -> Log:
-    """The logarithm itself: there is nothing to fit."""
+    """The logarithm itself: there is nothing to fit. Raises `DataError` where it is none."""
+    refuse(options, past.panel)
     return Log(offset=0.0)
 
 

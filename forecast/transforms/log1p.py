@@ -8,6 +8,7 @@ from forecast.transforms.transform import Kind
 
 def fit(options: Log1pOptions, past: Past, season_length: int) -> Log:
     """The logarithm of one more than the value: there is nothing to fit."""
+    refuse(options, past.panel)
     return Log(offset=1.0)
 
 

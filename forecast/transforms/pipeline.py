@@ -3,7 +3,7 @@
 They are applied in order and inverted in the opposite order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, takewhile
 from typing import Any
@@ -140,7 +140,7 @@ def fit_pipeline(
         if known is not None:
             pipeline, places = known
             transform = kind.keep(option, transform, pipeline.transforms[i], places)
-        pasts = {name: Past(transform.apply(past.panel)) for name, past in pasts.items()}
+        pasts = _applied(transform.apply, pasts, options[i + 1 :])
         transforms.append(transform)
     return Pipeline(tuple(transforms), reach(options, season_length))
 
@@ -155,12 +155,21 @@ def fit_pipelines(
     count = shared_count(options)
     known = [None] * (1 + len(options)) if earlier is None else earlier.parts
     shared = fit_pipeline(options[0][:count], pasts, season_length, known[0])
-    pasts = {name: Past(shared.apply(past.panel).panel) for name, past in pasts.items()}
+    left = [option for pipeline in options for option in pipeline[count:]]
+    pasts = _applied(lambda panel: shared.apply(panel).panel, pasts, left)
     branches = [
         fit_pipeline(pipeline[count:], pasts, season_length, own)
         for pipeline, own in zip(options, known[1:], strict=True)
     ]
     return Pipelines(shared, tuple(branches))
+
+
+def _applied(
+    apply: Callable[[Panel], Panel], pasts: Mapping[FitOn, Past], left: Sequence[TransformOptions]
+) -> dict[FitOn, Past]:
+    """The pasts that transforms which are left are fitted on, after what came before these."""
+    seen = {option.fit_on for option in left}
+    return {name: Past(apply(past.panel)) for name, past in pasts.items() if name in seen}
 
 
 def refuse_unfit(options: Sequence[Sequence[TransformOptions]], panel: Panel) -> None:

@@ -53,13 +53,17 @@ def groups_of(past: Past, per: Per) -> Groups:
     panel = past.panel
     defined = np.isfinite(panel.values)
     ends = np.array([len(defined)]) if per == "global" else panel.ends
-    up_to = np.concatenate([[0], np.cumsum(defined)])[np.concatenate([[0], ends])]
-    counts = np.diff(up_to)
+    begins = np.concatenate([[0], ends[:-1]])
+    counts = ends - begins
+    if not defined.all():
+        up_to = np.concatenate([[0], np.cumsum(defined)])[np.concatenate([[0], ends])]
+        begins, counts = up_to[:-1], np.diff(up_to)
     if not counts.all():
         name = panel.unique_ids[int(np.argmin(counts))]
         message = f"{name} has no row that a scale could be fitted to."
         raise DataError(Problem(message, "Leave the series out, or fit with `per: global`."))
-    return Groups(panel.values[defined], up_to[:-1], counts)
+    values = panel.values if defined.all() else panel.values[defined]
+    return Groups(values, begins, counts)
 
 
 def or_one(widths: FloatArray, sizes: FloatArray) -> FloatArray:

@@ -41,6 +41,8 @@ class Content:
     """What can be opened again and again, be it a file or a pipe that was read once."""
 
     path: Path
+    is_streamed: bool = False
+    """Whether it is read piece by piece, so that memory need not have room for all of it."""
 
     @property
     def name(self) -> str:
@@ -49,7 +51,8 @@ class Content:
 
     def refuse_too_large(self, size: int) -> None:
         """Raise `DataError` for a table of so many bytes that memory has no room for."""
-        refuse_too_large(self.name, size, self._free)
+        if not self.is_streamed:
+            refuse_too_large(self.name, size, self._free)
 
     @cached_property
     def _free(self) -> int:

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from forecast.config.data import DataOptions
-from forecast.data.sources.content import Content
+from forecast.data.sources.batches import (
+    Batches,
+    ParquetBatches,
+    TextBatches,
+    files_of_pattern,
+    is_pattern,
+)
+from forecast.data.sources.content import Content, is_stream
 from forecast.data.sources.excel import read_excel
 from forecast.data.sources.jsonl import read_json
 from forecast.data.sources.parquet import read_parquet
@@ -33,9 +40,28 @@ def read_source(
     path = options.path if content is None else str(content.path)
     if options.query is not None or is_database(path):
         return read_query(path, options, columns)
-    if _is_pattern(path):
+    if is_pattern(path):
         return _several(path, options, columns)
     return _one(content or Content(Path(path)), options, columns)
+
+
+def batches_of_source(options: DataOptions, columns: Columns) -> Batches | None:
+    """The table that the options name in batches; None where it comes as a whole only.
+
+    That is a pipe, a database, a query, Excel and JSON.
+    """
+    path = options.path
+    if options.query is not None or is_database(path) or is_stream(path):
+        return None
+    files = files_of_pattern(path) if is_pattern(path) else [Path(path)]
+    if not all(_is_there(file) for file in files):
+        return None
+    kinds = {kind_of_source(Content(file)) for file in files}
+    if kinds == {"text"}:
+        return TextBatches(path, files, options, columns)
+    if kinds == {"parquet"}:
+        return ParquetBatches(path, files, options, columns)
+    return None
 
 
 def kind_of_source(content: Content) -> str:
@@ -64,6 +90,14 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def _is_there(path: Path) -> bool:
+    """Whether it is a folder or a file that can be read; of others reading tells why."""
+    try:
+        return (path.is_dir() or path.is_file()) and os.access(path, os.R_OK)
+    except OSError:
+        return False
+
+
 def _one(content: Content, options: DataOptions, columns: Columns | None) -> RawTable:
     kind = kind_of_source(content)
     if kind == "parquet":
@@ -72,16 +106,9 @@ def _one(content: Content, options: DataOptions, columns: Columns | None) -> Raw
     return read(content, options, columns)
 
 
-def _is_pattern(path: str) -> bool:
-    return any(mark in path for mark in "*?[") and not os.path.lexists(path)
-
-
 def _several(pattern: str, options: DataOptions, columns: Columns | None) -> RawTable:
     """The rows of all files of a pattern, in the order of their names."""
-    anchor = Path(Path(pattern).anchor)
-    paths = sorted(anchor.glob(str(Path(pattern).relative_to(anchor))))
-    if not paths:
-        raise DataError(Problem(f"can not read the table {pattern}: no file has such a name."))
+    paths = files_of_pattern(pattern)
     tables = [_one(Content(path), options, columns) for path in paths]
     first = list(tables[0].frame.columns)
     for table in tables[1:]:

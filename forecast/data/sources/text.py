@@ -4,8 +4,8 @@ import csv
 import io
 import warnings
 import zlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -63,6 +63,40 @@ def given_by(options: DataOptions) -> Given:
 
 def read_text(content: Content, options: DataOptions, columns: Columns | None) -> RawTable:
     """The columns that are wanted, or all of them: what pandas makes of each."""
+    dialect = dialect_of(content, options, columns)
+    frame = _read(content, dialect, options, columns)
+    table = RawTable(frame, content.name, content.sha256, _Lines(content, dialect), dialect=dialect)
+    return replace(table, frame=_without_blank_rows(frame, content.name))
+
+
+def batches_of(
+    content: Content, options: DataOptions, columns: Columns, rows: int
+) -> Iterator[pd.DataFrame]:
+    """The same, without blank rows, as tables of at most so many; their index counts rows."""
+    dialect = dialect_of(content, options, columns)
+    settings = _settings(dialect, options, columns)
+    with content.open() as file:
+        with _read_errors(content, dialect):
+            above = _rows_alone(file, content, dialect, options, settings)
+            reader = pd.read_csv(above, chunksize=rows, **settings)
+        while True:
+            with _read_errors(content, dialect):
+                frame = next(reader, None)
+                if frame is None:
+                    return
+                frame = _wanted(frame, content, dialect, columns)
+            yield frame.dropna(how="all")
+
+
+def lines_of_rows(
+    content: Content, options: DataOptions, columns: Columns
+) -> Callable[[Sequence[int]], list[int]]:
+    """The lines of a text by the rows that `batches_of` counts."""
+    return _Lines(content, dialect_of(content, options, columns))
+
+
+def dialect_of(content: Content, options: DataOptions, columns: Columns | None) -> Dialect:
+    """How a text holds a table that has the columns. Raises `DataError` where it does not."""
     given = given_by(options)
     dialect = sniff_content(content, given)
     if given.encoding is None and not dialect.encoding.startswith("utf"):
@@ -76,9 +110,7 @@ def read_text(content: Content, options: DataOptions, columns: Columns | None) -
         raise DataError(Problem(message, advice))
     if columns is not None:
         refuse_missing_columns(dialect.names, option_of(options), content.name)
-    frame = _read(content, dialect, options, columns)
-    table = RawTable(frame, content.name, content.sha256, _Lines(content, dialect), dialect=dialect)
-    return replace(table, frame=_without_blank_rows(frame, content.name))
+    return dialect
 
 
 def option_of(options: DataOptions) -> dict[str, str]:
@@ -121,11 +153,19 @@ def _not_in(
 def _read(
     content: Content, dialect: Dialect, options: DataOptions, columns: Columns | None
 ) -> pd.DataFrame:
-    names = [*dialect.names, *(f"\0{i}" for i in range(dialect.blank_columns))]
-    settings: dict[str, Any] = {
+    settings = _settings(dialect, options, columns)
+    with _read_errors(content, dialect), content.open() as file:
+        rows = _rows_alone(file, content, dialect, options, settings)
+        frame: pd.DataFrame = pd.read_csv(rows, **settings)
+    return _wanted(frame, content, dialect, columns)
+
+
+def _settings(dialect: Dialect, options: DataOptions, columns: Columns | None) -> dict[str, Any]:
+    """What pandas is told of a text."""
+    return {
         "sep": dialect.separator,
         "encoding": dialect.encoding,
-        "names": names,
+        "names": [*dialect.names, *(f"\0{i}" for i in range(dialect.blank_columns))],
         "header": None,
         "index_col": False,
         "skip_blank_lines": False,  # so that rows keep their places
@@ -135,12 +175,16 @@ def _read(
         "decimal": options.decimal,
         **_types(options, columns, dialect),
     }
+
+
+@contextmanager
+def _read_errors(content: Content, dialect: Dialect) -> Iterator[None]:
+    """Say what fails inside as `DataError` of the table."""
     try:
-        with content.open() as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             # Of a first row with more cells than names pandas would leave some out.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            rows = _rows_alone(file, content, dialect, options, settings)
-            frame: pd.DataFrame = pd.read_csv(rows, **settings)
+            yield
     except UnicodeDecodeError as error:
         raise _not_in(dialect.encoding.removesuffix("-sig").upper(), content, error) from error
     except pd.errors.EmptyDataError as error:
@@ -149,7 +193,13 @@ def _read(
         raise _too_many_cells(content, dialect, error) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(Problem(f"{content.name} is not a CSV table: {error}")) from error
-    beyond = frame[names[len(dialect.names) :]]
+
+
+def _wanted(
+    frame: pd.DataFrame, content: Content, dialect: Dialect, columns: Columns | None
+) -> pd.DataFrame:
+    """The columns that are wanted. Raises `DataError` for cells that have none."""
+    beyond = frame[frame.columns[len(dialect.names) :]]
     if beyond.notna().any(axis=None):
         raise _too_many_cells(content, dialect)
     wanted: pd.DataFrame = frame[list(dialect.names if columns is None else columns.all)]
