@@ -59,7 +59,7 @@ def _expected(table: pd.DataFrame, shop: str) -> pd.DataFrame:
         max(("sun", "rain"), key=list(words).count) if set(words) - {""} else ""
         for _, words in days["weather"]
     ]
-    sold = days["sold"].sum(min_count=1)
+    sold = days["sold"].sum(min_count=1).where(days["sold"].count() == 24)  # of whole days
     return pd.DataFrame(
         {
             "sold": sold,
@@ -103,11 +103,12 @@ def test_covariates_are_resampled_with_the_target(
         values = panel.values[panel.starts[series] : panel.ends[series]]
         days = past["sold"].dropna().index
         assert iso(panel.begins[[series]]) == [days[0].strftime("%Y-%m-%d")]
-        shown = past["sold"][: days[-1]]
+        shown = past["sold"][days[0] : days[-1]]
         assert values[~shown.isna()].tolist() == shown.dropna().tolist()
         found = _columns(panel, series)
-        if is_apart:  # of a day that has begun, the table says what there is
-            whole.loc[days[-1]] = past.loc[days[-1]]
+        if is_apart:  # a day that has begun is one of the future, as far as its table tells
+            whole.loc[past.index[-1]] = _expected(table[table["sold"].isna()], shop).iloc[0]
+        whole = whole[days[0] :]
         whole.index = found.index
         assert found["price"].tolist() == pytest.approx(whole["price"].tolist(), nan_ok=True)
         assert found["promo"].tolist() == pytest.approx(whole["promo"].tolist(), nan_ok=True)
@@ -117,6 +118,40 @@ def test_covariates_are_resampled_with_the_target(
     covariates = panel.covariates
     assert covariates is not None
     assert sorted(covariates.static["size"]) == [0.1, 0.3]
+
+
+HOURLY = pd.date_range("2024-01-01 05:00", "2024-01-20 06:00", freq="h")
+
+
+@pytest.mark.parametrize(
+    ("dates", "freq", "how", "expected"),
+    [
+        (HOURLY, "D", "sum", ("2024-01-02", [24] * 18, 2)),
+        (HOURLY, "D", "count", ("2024-01-02", [24] * 18, 2)),
+        (HOURLY, "D", "mean", ("2024-01-01", [1] * 20, 0)),
+        (HOURLY[19:-7], "D", "sum", ("2024-01-02", [24] * 18, 0)),  # whole days
+        (HOURLY[19:-8], "D", "sum", ("2024-01-02", [24] * 17, 1)),  # 23 hours of the last
+        (HOURLY, "W", "sum", ("2024-01-14", [7 * 24], 2)),
+        (pd.date_range("2020-02-01", periods=24, freq="MS"), "YS", "sum", ("2021-01-01", [12], 2)),
+        (pd.date_range("2020-02-01", periods=24, freq="MS"), "QS", "sum",
+         ("2020-04-01", [3] * 7, 2)),
+        (HOURLY[:7], "D", "sum", ("2024-01-01", [7], 0)),  # all there is
+        (HOURLY[[0, 3, 30, 31, 70, 75, 120]], "D", "sum", ("2024-01-01", None, 0)),
+    ],
+)  # fmt: skip
+def test_sums_are_of_whole_steps(
+    tmp_path: Path, dates: pd.DatetimeIndex, freq: str, how: str, expected: tuple[Any, ...]
+) -> None:
+    """One that has only begun, or began before the table, has none, where dates are regular."""
+    pd.DataFrame({"at": dates, "y": 1.0}).to_csv(tmp_path / "y.csv", index=False)
+    options = {"path": str(tmp_path / "y.csv"), "time": "at", "target": "y", "missing": "zero"}
+    table = read_table(
+        DataOptions.model_validate(options | {"resample": {"freq": freq, "how": how}})
+    )
+    begin, values, cut = expected
+    assert iso(table.panel.begins) == [begin]
+    assert table.reading.cut == cut
+    assert values is None or table.panel.values.tolist() == values
 
 
 def test_words_have_no_mean(tmp_path: Path, table: pd.DataFrame) -> None:
@@ -131,5 +166,5 @@ def test_what_is_counted_ends_where_blank_rows_begin(tmp_path: Path, table: pd.D
     table.to_csv(tmp_path / "y.csv", index=False)
     panel = read_table(_options(tmp_path / "y.csv", how="count")).panel
     counts = dict(zip(panel.unique_ids, np.split(panel.values, panel.offsets[1:-1]), strict=True))
-    assert counts["a"].tolist() == [17, *[24] * 9, 7]
-    assert counts["b"].tolist() == [17, 24, 24, 0, *[24] * 6, 7]
+    assert counts["a"].tolist() == [24] * 9
+    assert counts["b"].tolist() == [24, 24, 0, *[24] * 6]

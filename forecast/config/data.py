@@ -171,7 +171,9 @@ class ResampleOptions(Section):
     freq: Freq
     """The frequency of the steps, as in `data.freq`."""
     how: How
-    """What becomes of the values that fall into one step."""
+    """What becomes of the values that fall into one step. Where rows are regular, `sum` and `count`
+    have no value for a first or last step that is not whole: a day that has only begun is one to be
+    forecast."""
     covariates: dict[str, How] = Field(default_factory=dict)
     """The same for covariates that are numbers, by name; of others their mean. Of words a step has
     the one that is there most often, and blank where all are."""

@@ -5,13 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 from forecast.config.data import How, ResampleOptions
 from forecast.data.arrays import FloatArray, IntArray
 from forecast.data.beside import Beside
 from forecast.data.columns import Rows
 from forecast.data.covariates import BLANK
+from forecast.data.frequency import infer_grid
 from forecast.errors import DataError, Problem
+
+# Share of rows at one distance from each other, from which on a row that is not there is missing.
+_REGULAR = 0.9
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Resampled:
     step: IntArray
     """Which of the steps each is part of."""
     options: ResampleOptions
+    cut: int
+    """How many first and last steps were not seen whole, and so have no value."""
 
     def beside(self, beside: Beside, static: Collection[str] = ()) -> Beside:
         """Columns beside the target, which have the values of steps at the places of these.
@@ -58,19 +65,27 @@ class Resampled:
 
 
 def resample(rows: Rows, options: ResampleOptions) -> Resampled:
-    """Steps of rows that are in order, of all series, from the first to the last of each."""
+    """Steps of rows that are in order, of all series, from the first to the last of each.
+
+    Of sums and counts the first and the last step have no value where it is plain that rows of them
+    are not there: half a day of readings is no day with half the use.
+    """
     firsts = np.flatnonzero(np.diff(rows.codes, prepend=-1))
-    labels, codes, counts = [], [], []
+    labels, codes, counts, whole = [], [], [], []
     for own in np.split(np.arange(len(rows.codes)), firsts[1:]):
         sizes = pd.Series(0, index=rows.ds[own]).resample(options.freq).size()
         labels.append(sizes.index)
         codes.append(np.full(len(sizes), rows.codes[own[0]]))
         counts.append(sizes.to_numpy(np.int64))
+        seen = pd.DatetimeIndex(rows.ds[own[~np.isnan(rows.y[own])]])
+        whole.append(~sizes.index.isin(_cut(seen, options)))
     count = np.concatenate(counts)
     step = np.repeat(np.arange(len(count)), count)
     y = np.full(len(count), 0.0 if options.how == "count" else np.nan)
     values = _by_step(rows.y, step, options.how)
     y[values.index] = values
+    is_whole = np.concatenate(whole)
+    y[~is_whole] = np.nan
     first = np.cumsum(count) - count
     steps = replace(
         rows,
@@ -79,7 +94,28 @@ def resample(rows: Rows, options: ResampleOptions) -> Resampled:
         y=y,
         places=np.where(count > 0, rows.places[first], -1),
     )
-    return Resampled(steps, rows.places, step, options)
+    return Resampled(steps, rows.places, step, options, int((~is_whole).sum()))
+
+
+def _cut(ds: pd.DatetimeIndex, options: ResampleOptions) -> pd.DatetimeIndex:
+    """The first and the last step of the dates that have a value, where they were not seen whole.
+
+    They were not where the row before the first, or after the last, would belong to them.
+    """
+    if options.how not in ("sum", "count"):
+        return ds[:0]
+    ds = ds.unique()
+    freq = infer_grid(ds)
+    offset = None if freq is None else to_offset(freq)
+    if offset is None or (ds[:-1] + offset == ds[1:]).mean() < _REGULAR:
+        return ds[:0]
+    longer = ds.insert(0, ds[0] - offset).insert(len(ds) + 1, ds[-1] + offset)
+    steps, around = (pd.Series(0, index=own).resample(options.freq).size() for own in (ds, longer))
+    if not steps.index.isin(around.index).all():
+        return ds[:0]  # steps begin with the first row
+    is_cut = around.iloc[[0, -1]].to_numpy() > 1
+    ends = pd.DatetimeIndex(steps.index[[0, -1]])
+    return ends[:0] if is_cut.sum() >= len(steps) else ends[is_cut]
 
 
 def _by_step(values: FloatArray, step: IntArray, how: How) -> "pd.Series[float]":

@@ -31,6 +31,8 @@ class Reading:
     """Rows of the table."""
     merged: int = 0
     """Rows of a date that others had too."""
+    cut: int = 0
+    """First and last steps that were not seen whole, and so have no value (`data.resample`)."""
     absent: int = 0
     """Steps between the first and the last value that had no row."""
     filled: int = 0
@@ -50,6 +52,7 @@ class Reading:
         return {
             "rows": self.rows,
             "merged": self.merged,
+            "cut": self.cut,
             "absent": self.absent,
             "filled": self.filled,
             "before": self.before,
@@ -62,6 +65,7 @@ class Reading:
         """What was done, or nothing."""
         parts = {
             "rows of the same date were merged": self.merged,
+            "steps that were not seen whole have no value": self.cut,
             "missing values were filled": self.filled,
             "blank rows at the start were left out": self.before,
             "blank rows at the end are the future": self.future,
@@ -117,6 +121,7 @@ def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> T
         _refuse_far_apart(rows, options.resample.freq, raw)
         parts = resample(rows, options.resample)
         rows, freq = parts.steps, options.resample.freq
+        reading = replace(reading, cut=parts.cut)
     else:
         rows, merged = _without_duplicates(rows, raw, options)
         reading = replace(reading, merged=merged)
