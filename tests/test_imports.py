@@ -121,7 +121,7 @@ HOMES = {
     "tensorboard": ("runs/tensorboard.py",),
     "tf2onnx": ("training/by_tensorflow.py",),
     "onnx": ("training/onnx/",),
-    "jax": ("backends/jax.py",),
+    "jax": ("backends/jax.py", "loading.py"),
     "keras": (
         "backends/",
         "training/",
