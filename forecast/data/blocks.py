@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,7 @@ def _together(readings: Sequence[Reading], names: Sequence[str]) -> Reading:
     """What was done to the rows of all blocks; series without a value in the order of the table."""
     places = {name: place for place, name in enumerate(names)}
     empty = sorted((name for own in readings for name in own.empty), key=places.__getitem__)
-    counts = ("rows", "merged", "absent", "filled", "before", "future")
+    counts = [field.name for field in fields(Reading) if field.name != "empty"]
     sums = {name: sum(getattr(own, name) for own in readings) for name in counts}
     return Reading(**sums, empty=tuple(empty))
 
