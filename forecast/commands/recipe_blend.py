@@ -36,6 +36,9 @@ blend:
 _EQUAL = """\
   weights: equal          # there are too few rows to tell what each is worth
 """
+_CHOSEN = """\
+  weights: equal          # trials chose whom to take
+"""
 _ORIGINS = """\
   n_windows: {n_windows}           # origins that tell what each is worth
   stride: {stride}
@@ -94,10 +97,12 @@ def blend_sections(look: Profile, needs: Needs, members: Sequence[str] = MEMBERS
     n_windows, stride, calibrating = _origins(lengths, needs)
     if not n_windows:
         return _SECTIONS.format(members=listed, weights=_EQUAL)
+    intervals = _INTERVALS.format(n_windows=calibrating)
+    if not is_slow(look):  # methods take long there, and trials have fitted them already
+        return _SECTIONS.format(members=listed, weights=_CHOSEN) + intervals
     usual = BlendOptions(members=("naive",))
     is_usual = (n_windows, stride) == (usual.n_windows, usual.stride_of(needs.horizon))
     weights = "" if is_usual else _ORIGINS.format(n_windows=n_windows, stride=stride)
-    intervals = _INTERVALS.format(n_windows=calibrating)
     return _SECTIONS.format(members=listed, weights=weights) + intervals
 
 

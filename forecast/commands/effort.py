@@ -1,0 +1,252 @@
+"""Which recipe suits a table, by trial: a small family forecasts from within its training rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from forecast.commands.recipe import Recipe, recipe
+from forecast.commands.recipe_blend import MEMBERS, can_blend, is_slow
+from forecast.commands.recipe_family import family
+from forecast.commands.recipe_network import RULE, Variation
+from forecast.config import Config, LoadedConfig, parse_config
+from forecast.config.blend import OVERRIDES
+from forecast.console import Console
+from forecast.data.panel import FloatArray, IntArray
+from forecast.data.profile import Profile
+from forecast.display import text_table
+from forecast.jobs.job import plan_job
+from forecast.jobs.selection import Candidates, Members, select
+from forecast.jobs.tryout import Purse, Tryout, can_afford, course_of, try_out
+from forecast.methods import named_methods
+from forecast.scoring.significance import diebold_mariano, paired_bootstrap, standard_error
+
+PURSES: Mapping[str, Purse] = {
+    "low": Purse(origins=2, series=120, seeds=1, steps=600, rows=60_000),
+    "high": Purse(origins=4, series=400, seeds=3, steps=3_000, rows=400_000),
+}
+_MOST_NETWORKS = {"low": 2, "high": 3}
+_LONGEST_SEASON = 24  # that statistical methods are tried for: beyond, they take minutes
+_SLOW_METHODS = ("auto_theta", "auto_ets", "auto_ces")
+_FAST_METHODS = ("auto_theta", "auto_ces")  # of rows that come faster than months
+_NAMES = {"seasonal_naive": "seasonal naive", "auto_theta": "Theta"}  # what a lead is told over
+
+_NO_ROOM = """\
+# No recipe was tried: the training rows are too few to forecast from within them. This is the rule
+# of thumb.
+"""
+_HEAD = """\
+# Found by `forecast init --effort {effort}`: {count} candidates forecast {judged},
+# {horizon} steps ahead, within the training rows; the test part was not read. {metric}:
+#
+{table}
+#
+{lead}
+"""
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """Recipes that are tried for a table, and what came of it."""
+
+    look: Profile
+    variations: Mapping[str, Variation]
+    sources: Mapping[str, LoadedConfig]
+    """The config of each network, by the name of its variation."""
+    candidates: Candidates
+    begin: Members
+    """Those of the rule of thumb."""
+    tryout: Tryout
+
+    @property
+    def error_of(self) -> partial[float]:
+        """The standard error of a mean of differences of losses."""
+        course = self.tryout.course
+        return partial(standard_error, overlap=1 if course.is_panel else course.overlap)
+
+    @property
+    def everything(self) -> IntArray:
+        """All rows of losses."""
+        return np.arange(len(self.tryout.losses(self.begin)), dtype=np.int64)
+
+    def chosen(self, rows: IntArray) -> Members:
+        """Who errs least by some rows of losses."""
+        return select(self.tryout.losses, self.begin, self.candidates, rows, self.error_of)
+
+    def score(self, losses: FloatArray) -> float:
+        """What losses come to in the metric."""
+        mean = float(np.nanmean(losses))
+        return mean**0.5 if self.tryout.course.is_squared else mean
+
+    def crosswise(self) -> FloatArray | None:
+        """The losses of what other rows chose, of each; None where there are no others."""
+        folds = self.tryout.folds
+        if len(folds) < 2:
+            return None
+        losses = np.full(len(self.everything), np.nan)
+        for fold in folds:
+            others = np.setdiff1d(self.everything, fold)
+            losses[fold] = self.tryout.losses(self.chosen(others))[fold]
+        return losses
+
+    def p_value(self, losses: FloatArray, others: FloatArray) -> float:
+        """Of no difference."""
+        differences = losses - others
+        differences = differences[np.isfinite(differences)]
+        if self.tryout.course.is_panel:
+            return paired_bootstrap(differences)
+        return diebold_mariano(differences, self.tryout.course.overlap)
+
+
+def tried_recipe(
+    look: Profile, horizon: int | None, output: Path, *, blend: bool, effort: str, console: Console
+) -> Recipe:
+    """The recipe that forecasts a table best from within its training rows, with what was tried.
+
+    It begins with the rule of thumb, which stays where nothing is clearly better.
+    """
+    rule = recipe(look, horizon, output.parent, blend=blend)
+    trials = _trials(look, horizon, output, rule, blend=blend, effort=effort, console=console)
+    if trials is None:
+        return replace(rule, text=_NO_ROOM + rule.text)
+    members = trials.chosen(trials.everything)
+    head = _head(trials, members, effort)
+    if members == trials.begin:
+        return replace(rule, text=head + rule.text)
+    networks = [name for name in trials.candidates.networks if name in members]
+    main = networks[0]
+    written = ["{}"] + [
+        _override(trials.sources[name].config, trials.sources[main].config) for name in networks[1:]
+    ]
+    kept = () if trials.candidates.methods or not rule.is_blend else MEMBERS[1:]
+    written += [*(name for name in trials.candidates.methods if name in members), *kept]
+    return recipe(
+        look, horizon, output.parent, variation=trials.variations[main], head=head, members=written
+    )
+
+
+def _trials(
+    look: Profile, horizon: int | None, output: Path, rule: Recipe, *, blend: bool, effort: str,
+    console: Console,
+) -> _Trials | None:  # fmt: skip
+    """All trials, done; None where there are too few rows for any."""
+    purse = PURSES[effort]
+    variations, sources = _networks(look, horizon, output, is_large=effort == "high")
+    job = plan_job(sources[RULE.name], look.table)
+    course = course_of(job, purse)
+    if course is None:
+        return None
+    names = _methods(look) if blend and can_afford(course, purse) else ()
+    methods = named_methods([*names, "seasonal_naive"], job.season_length)
+    console.say(
+        f"trying {len(sources)} networks and {len(names)} statistical methods from "
+        f"{len(course.origins)} origins within the training rows ..."
+    )
+    tryout = try_out(course, sources, methods, purse, console)
+    for name, why in tryout.dropped.items():
+        console.warn(f"{name} is left out: {why}")
+    networks = tuple(name for name in sources if name in tryout.forecasts)
+    begin = frozenset({RULE.name, *(names if rule.is_blend else ())})
+    if RULE.name not in networks:
+        return None
+    candidates = Candidates(networks, names, _MOST_NETWORKS[effort] if blend else 1)
+    return _Trials(look, variations, sources, candidates, begin, tryout)
+
+
+def _networks(
+    look: Profile, horizon: int | None, output: Path, *, is_large: bool
+) -> tuple[dict[str, Variation], dict[str, LoadedConfig]]:
+    """The family and the config of each, without those that come to the same as an earlier one."""
+    variations, sources, texts = {}, {}, set()
+    for own in family(look, is_large=is_large):
+        text = recipe(look, horizon, output.parent, blend=False, variation=own).text
+        if text not in texts:
+            texts.add(text)
+            variations[own.name], sources[own.name] = own, parse_config(text, output)
+    return variations, sources
+
+
+def _methods(look: Profile) -> tuple[str, ...]:
+    """Statistical methods that suit a table and are installed."""
+    if not can_blend() or look.season_length > _LONGEST_SEASON:
+        return ()
+    return _SLOW_METHODS if is_slow(look) else _FAST_METHODS
+
+
+def _override(own: Config, main: Config) -> str:
+    """What a network has otherwise than another, as a mapping of YAML on one line."""
+    found: dict[str, object] = {}
+    for name in OVERRIDES:
+        one, other = (config.model_dump(mode="json")[name] for config in (own, main))
+        if one == other:
+            continue
+        if isinstance(one, dict):
+            found[name] = {key: value for key, value in one.items() if value != other[key]}
+        else:
+            found[name] = own.model_dump(mode="json", exclude_defaults=True).get(name, [])
+    yaml, out = YAML(typ="safe"), StringIO()
+    yaml.default_flow_style, yaml.width = True, 10_000
+    yaml.dump(found, out)
+    return out.getvalue().strip()
+
+
+def _head(trials: _Trials, members: Members, effort: str) -> str:
+    """What was tried and what is expected, as comments."""
+    course, losses = trials.tryout.course, trials.tryout.losses
+    known = np.isfinite(losses(trials.begin)).sum()
+    judged = f"{known} series" if course.is_panel else f"from {known} cutoffs"
+    mark = " (chosen)" if members == trials.begin else ""
+    rows = [
+        (
+            f"rule of thumb: {_listed(trials, trials.begin)}{mark}",
+            trials.score(losses(trials.begin)),
+        )
+    ]
+    if not mark:
+        rows += [(f"chosen: {_listed(trials, members)}", trials.score(losses(members)))]
+    alone = {name: trials.score(losses(frozenset({name}))) for name in trials.tryout.forecasts}
+    rows += sorted(((f"{name} alone", own) for name, own in alone.items()), key=lambda row: row[1])
+    table = text_table(("", course.metric), rows)
+    return _HEAD.format(
+        effort=effort,
+        count=len(trials.tryout.forecasts),
+        judged=judged,
+        horizon=course.horizon,
+        metric=course.metric.upper(),
+        table="\n".join(f"#   {line}" for line in table.splitlines()[1:]),
+        lead=_lead(trials, members),
+    )
+
+
+def _listed(trials: _Trials, members: Members) -> str:
+    order = [*trials.candidates.networks, *trials.candidates.methods]
+    return " + ".join(name for name in order if name in members)
+
+
+def _lead(trials: _Trials, members: Members) -> str:
+    """How much less than simple methods is expected to be erred, and how sure that is."""
+    losses = trials.crosswise()
+    is_honest = losses is not None
+    if losses is None:
+        losses = trials.tryout.losses(members)
+    told = []
+    for name, called in _NAMES.items():
+        if name in trials.tryout.forecasts:
+            others = trials.tryout.losses(frozenset({name}))
+            both = np.isfinite(losses) & np.isfinite(others)
+            lead = 100 * (1 - trials.score(losses[both]) / trials.score(others[both]))
+            p_value = trials.p_value(losses, others)
+            sure = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+            told.append(
+                f"{abs(lead):.0f} % {'less' if lead >= 0 else 'more'} than {called} ({sure})"
+            )
+    how = (
+        "told crosswise, by rows that had no part in the choice."
+        if is_honest
+        else "told by the rows that chose it, and so optimistic."
+    )
+    return f"# It is expected to err {' and '.join(told)},\n# {how}"

@@ -1,0 +1,48 @@
+"""Which recipes are tried beside the rule of thumb: few, for each is a training."""
+
+from collections.abc import Iterator
+
+from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
+from forecast.data.profile import Profile
+
+
+def family(look: Profile, *, is_large: bool = False) -> list[Variation]:
+    """The rule of thumb, and variations of it that suit a table; more where `is_large`."""
+    some = _small(look, is_large=is_large) if is_small(look) else _panel(look, is_large=is_large)
+    return [RULE, *some]
+
+
+def _small(look: Profile, *, is_large: bool) -> Iterator[Variation]:
+    """Of networks that read changes."""
+    if look.has_season:
+        yield Variation("changes of two kinds", change="both")
+        yield Variation("level less season", change="level")
+    if is_large:
+        yield Variation("longer context", context=2)
+        yield Variation("changes by step", change="step")
+        yield from _scales(look)
+
+
+def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
+    """Of one network for all series."""
+    yield Variation("longer context", context=2)
+    is_growth = is_short(look) and look.is_positive
+    yield Variation(
+        "standardised" if is_growth else "last value taken",
+        normalize="standard" if is_growth else "last",
+    )
+    if look.season_length > 1 and look.has_season:
+        yield Variation("mean of seasons", residual_of="seasonal_mean")
+    yield from _scales(look)
+    if is_large:
+        yield Variation("mean taken", normalize="mean")
+        yield Variation("shorter context", context=0.5)
+
+
+def _scales(look: Profile) -> Iterator[Variation]:
+    """Functions of the values, where these have any."""
+    if look.is_ever_negative:
+        return
+    yield Variation("square root", scale="sqrt")
+    is_log = look.is_multiplicative or (is_short(look) and look.is_positive)
+    yield Variation("no logarithm", scale="none") if is_log else Variation("logarithm", scale="log")

@@ -1,0 +1,239 @@
+"""Who forecasts a table well? Candidates are fitted and judged within its training rows.
+
+Networks are fitted before each of a few origins, statistical methods at each cutoff. What is kept
+are forecasts, so that any mean of candidates can be judged without another fit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from forecast.config import LoadedConfig
+from forecast.config.schema import EnsembleOptions
+from forecast.console import Console
+from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.errors import DataError, ForecastError
+from forecast.jobs.course import Course, Origin
+from forecast.jobs.job import Job
+from forecast.jobs.trials import Place, Trial, grouped
+from forecast.methods import Fallback, Method
+from forecast.scoring.metrics import error_scales
+from forecast.scoring.ranking import PANEL
+
+_FEWEST = 10  # series of a panel that an origin tells of, and ...
+_SHARE = 0.2  # ... this part of them
+_SEED = 0  # of the series that are drawn
+
+
+@dataclass(frozen=True)
+class Purse:
+    """How much is tried: in counts, and never in seconds, so that equal tables end equally."""
+
+    origins: int
+    """At which networks are fitted."""
+    series: int
+    """Of a panel, by whose forecasts candidates are judged."""
+    seeds: int
+    """Of each network."""
+    steps: int
+    """Of the optimizer, for each network."""
+    rows: int
+    """That a statistical method is fitted to, summed over all of its forecasts."""
+
+
+@dataclass(frozen=True)
+class Tryout:
+    """Forecasts of candidates from within the training rows."""
+
+    course: Course
+    forecasts: Mapping[str, Sequence[FloatArray]]
+    """Of each candidate, after each origin: `(cutoffs, horizon)`."""
+    dropped: Mapping[str, str]
+    """Candidates that could not be judged, and why."""
+
+    @cached_property
+    def _known(self) -> dict[frozenset[str], FloatArray]:
+        return {}
+
+    def losses(self, members: frozenset[str]) -> FloatArray:
+        """What the mean of candidates errs: a number a series, of few series one a cutoff.
+
+        NaN where nothing was observed.
+        """
+        if members not in self._known:
+            self._known[members] = self._losses(members)
+        return self._known[members]
+
+    @property
+    def folds(self) -> list[IntArray]:
+        """Rows of losses that can judge what the others chose: half of the series, or an origin."""
+        rows = np.arange(len(self.losses(frozenset(list(self.forecasts)[:1]))))
+        if self.course.is_panel:
+            return [rows[0::2], rows[1::2]]
+        return list(np.split(rows, len(self.course.origins)))
+
+    def _losses(self, members: frozenset[str]) -> FloatArray:
+        own = [self.forecasts[name] for name in sorted(members)]
+        each = [
+            np.array(self.course.losses(np.mean(y_hat, axis=0), origin), np.float64)
+            for origin, y_hat in enumerate(zip(*own, strict=True))
+        ]
+        if not self.course.is_panel:
+            return np.concatenate(each)
+        table = np.full((len(each), len(self.course.past.panel.unique_ids)), np.nan)
+        for row, losses in zip(table, each, strict=True):
+            row[: len(losses)] = losses
+        known = np.isfinite(table)
+        sums = np.where(known, table, 0).sum(axis=0)
+        means: FloatArray = np.where(
+            known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan
+        )
+        return means
+
+
+def course_of(job: Job, purse: Purse) -> Course | None:
+    """Origins in the training rows of a job; None where there are too few rows for any.
+
+    The network is fitted before each of them. From the first is left at least half of the rows of
+    each series that is judged: of much less a network of all rows would not be the same. Where the
+    whole horizon has no room, a half of it is looked at, or less.
+    """
+    panel = job.panel.before(job.split.train_ends).panel
+    past, horizon = job.on(panel), job.prediction_horizon
+    while horizon:
+        for count in range(purse.origins, 0, -1):
+            origins = _origins(panel, horizon, count, past.season_length, purse)
+            if origins and _can_be_fitted(past, origins[0]):
+                return _course(past, origins, horizon)
+        horizon //= 2
+    return None
+
+
+def _course(past: Job, origins: Sequence[Origin], horizon: int) -> Course:
+    panel = past.panel
+    scales = error_scales(panel.before(panel.ends), past.season_length)
+    is_scaled = len(panel.unique_ids) > 1 and any(scale.mae > 0 for scale in scales.values())
+    times = np.unique(origins[0].units) if len(panel.unique_ids) < PANEL else np.zeros(1)
+    step = int(np.diff(times).min()) if len(times) > 1 else horizon
+    metric = "mase" if is_scaled else "rmse"
+    return Course(past, tuple(origins), horizon, metric, scales, -(-horizon // step))
+
+
+def _can_be_fitted(past: Job, origin: Origin) -> bool:
+    try:
+        past.as_of(origin.fitted_at)
+    except DataError:
+        return False
+    return True
+
+
+def _origins(
+    panel: Panel, horizon: int, count: int, season_length: int, purse: Purse
+) -> list[Origin]:
+    """So many origins, oldest first; none where one of them has too few series."""
+    lengths, is_panel = np.diff(panel.offsets), len(panel.unique_ids) >= PANEL
+    span = 1 if is_panel else max(1, min(max(horizon, season_length), lengths.max() // (4 * count)))
+    stride = horizon if is_panel else span
+    most = max(2, purse.rows // (count * len(panel.values)))  # cutoffs of few series
+    times = np.arange(0, span, -(-span // most))
+    fewest = max(_FEWEST, int(_SHARE * len(lengths))) if is_panel else 1
+    drawn = np.random.default_rng(_SEED).permutation(len(lengths))
+    origins = []
+    for back in range(count - 1, -1, -1):
+        fitted_at = panel.ends - horizon - span - back * stride
+        left = fitted_at + 1 - panel.starts
+        able = drawn[(2 * left >= lengths)[drawn]]
+        if len(able) < fewest:
+            return []
+        origins.append(
+            _origin(fitted_at, np.sort(able[: _sample(lengths, count, purse)]), times, is_panel)
+        )
+    return origins
+
+
+def _sample(lengths: IntArray, count: int, purse: Purse) -> int:
+    """How many series are judged: as many as methods can be fitted to, if these are not few."""
+    affordable = int(purse.rows // (count * np.median(lengths)))
+    return min(purse.series, affordable if 2 * affordable >= purse.series else purse.series)
+
+
+def _origin(fitted_at: IntArray, series: IntArray, times: IntArray, is_panel: bool) -> Origin:
+    cutoffs = fitted_at[series, None] + times
+    units = np.repeat(series, len(times)) if is_panel else np.tile(times, len(series))
+    return Origin(fitted_at, cutoffs.ravel(), units)
+
+
+def can_afford(course: Course, purse: Purse) -> bool:
+    """Whether statistical methods can be fitted at all cutoffs."""
+    starts = course.past.panel.starts
+    cutoffs = np.concatenate([origin.cutoffs for origin in course.origins])
+    rows = cutoffs + 1 - starts[course.past.panel.series_of(cutoffs)]
+    return bool(rows.sum() <= 1.5 * purse.rows)
+
+
+def try_out(
+    course: Course,
+    networks: Mapping[str, LoadedConfig],
+    methods: Sequence[Method],
+    purse: Purse,
+    console: Console,
+) -> Tryout:
+    """Have candidates forecast; one that can not is dropped, with the reason."""
+    forecasts: dict[str, Sequence[FloatArray]] = {}
+    dropped: dict[str, str] = {}
+    trials = _trials(course, networks, purse, dropped)
+    names = {trial.number: str(trial.values["name"]) for trial in trials}
+    places = [Place(origin, 0) for origin in range(len(course.origins))]
+    groups, whole = grouped(trials, places), len(trials) + len(methods)
+    for group in groups:
+        found = group.forecasts(course, console)
+        for trial in group.trials:
+            each = [found[trial.number, place] for place in places]
+            known = [y_hat for y_hat in each if y_hat is not None]
+            if len(known) < len(each):
+                dropped[names[trial.number]] = "its training diverged"
+            else:
+                forecasts[names[trial.number]] = known
+        console.say(_progress(len(forecasts) + len(dropped), whole))
+    fallback = Fallback(course.past.season_length)
+    for method in methods:
+        forecasts[method.name] = [
+            fallback.filling(course.forecast(method, i), course.past.panel, origin.cutoffs)
+            for i, origin in enumerate(course.origins)
+        ]
+        console.say(_progress(len(forecasts) + len(dropped), whole))
+    return Tryout(course, forecasts, dropped)
+
+
+def _progress(done: int, whole: int) -> str:
+    return f"tried {done} of {whole}"
+
+
+def _trials(
+    course: Course, networks: Mapping[str, LoadedConfig], purse: Purse, dropped: dict[str, str]
+) -> list[Trial]:
+    trials = []
+    for number, (name, source) in enumerate(networks.items()):
+        try:
+            job = course.past.under(_bounded(source, course.past, purse))
+            job.as_of(course.origins[0].fitted_at)
+        except ForecastError as error:
+            dropped[name] = error.problems[0].message
+            continue
+        trials.append(Trial(number, {"name": name}, job))
+    return trials
+
+
+def _bounded(source: LoadedConfig, past: Job, purse: Purse) -> LoadedConfig:
+    """A config whose training takes no more than so many steps and seeds."""
+    config, training = source.config, source.config.training
+    windows = len(past.panel.values)
+    each = training.steps_per_epoch or -(-windows // training.batch_size)
+    ensemble = EnsembleOptions(
+        size=min(purse.seeds, training.ensemble.size), combine=training.ensemble.combine
+    )
+    update = {"epochs": max(1, min(training.epochs, purse.steps // each)), "ensemble": ensemble}
+    bounded = config.model_copy(update={"training": training.model_copy(update=update)})
+    return replace(source, config=bounded)
