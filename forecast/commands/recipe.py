@@ -28,6 +28,10 @@ _FEATURES = """
 # features:
 #   calendar: [{parts}]
 """
+_CALENDAR = """
+features:                 # what the date tells of each step, the future ones too
+  calendar: [{parts}]
+"""
 _LAGS = """\
 #   lags: {lags}   # the table repeats itself after {lag} steps, beyond the context
 """
@@ -98,7 +102,7 @@ def recipe(
         network.text,
         _bounds(look),
         blend_sections(look, needs, members or MEMBERS) if is_blend else "",
-        _features(look, _lags(look, network)),
+        _features(look, _lags(look, network), variation),
     ]
     return Recipe("".join(sections), is_blend, suits and not is_blend)
 
@@ -116,17 +120,25 @@ def _lags(look: Profile, network: Network) -> list[int]:
     return [lag for lag in (longer, 2 * longer) if lag <= room]
 
 
-def _features(look: Profile, lags: Sequence[int]) -> str:
-    """What dates and lags may tell the network, as comments: whether it helps, a backtest says."""
-    parts = [
+def _features(look: Profile, lags: Sequence[int], variation: Variation) -> str:
+    """What dates and lags may tell the network.
+
+    As comments, unless the variation has the calendar: whether they help, a backtest says.
+    """
+    parts = ", ".join(calendar_parts(look))
+    if not parts:
+        return ""
+    text = (_CALENDAR if variation.calendar else _FEATURES).format(parts=parts)
+    return text + (_LAGS.format(lags=list(lags), lag=lags[0]) if lags else "")
+
+
+def calendar_parts(look: Profile) -> list[str]:
+    """The parts of a date that may matter for a table."""
+    return [
         part
         for part in _PARTS.get(unit_of(look.panel.freq), ())
         if not any(unfit(FeaturesOptions.model_validate({"calendar": part}), look.panel))
     ]
-    if not parts:
-        return ""
-    text = _FEATURES.format(parts=", ".join(parts))
-    return text + (_LAGS.format(lags=list(lags), lag=lags[0]) if lags else "")
 
 
 def _bounds(look: Profile) -> str:

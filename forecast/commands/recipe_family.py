@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from forecast.commands.recipe import calendar_parts
 from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
 from forecast.data.profile import Profile
 
@@ -25,18 +26,21 @@ def _small(look: Profile, *, is_large: bool) -> Iterator[Variation]:
 
 def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
     """Of one network for all series."""
-    yield Variation("longer context", context=2)
     is_growth = is_short(look) and look.is_positive
-    yield Variation(
-        "standardised" if is_growth else "last value taken",
-        normalize="standard" if is_growth else "last",
-    )
-    if look.season_length > 1 and look.has_season:
+    yield Variation("longer context", context=2)
+    if look.has_season:
         yield Variation("mean of seasons", residual_of="seasonal_mean")
-    yield from _scales(look)
+    if not is_short(look) and calendar_parts(look):
+        yield Variation("calendar", calendar=True)
+    if is_growth:
+        yield Variation("standardised", normalize="standard")
+    else:
+        yield from _scales(look)
     if is_large:
         yield Variation("mean taken", normalize="mean")
         yield Variation("shorter context", context=0.5)
+        if not is_growth:
+            yield Variation("last value taken", normalize="last")
 
 
 def _scales(look: Profile) -> Iterator[Variation]:
@@ -44,5 +48,7 @@ def _scales(look: Profile) -> Iterator[Variation]:
     if look.is_ever_negative:
         return
     yield Variation("square root", scale="sqrt")
-    is_log = look.is_multiplicative or (is_short(look) and look.is_positive)
-    yield Variation("no logarithm", scale="none") if is_log else Variation("logarithm", scale="log")
+    if look.is_multiplicative:
+        yield Variation("no logarithm", scale="none")
+    else:
+        yield Variation("logarithm", scale="log")

@@ -102,6 +102,8 @@ class Variation:
     change: Change | None = None
     """What a small network reads: changes against the season or the step before, against both, or
     the level less the season."""
+    calendar: bool = False
+    """Whether it is told parts of the date."""
 
 
 RULE = Variation("rule of thumb")

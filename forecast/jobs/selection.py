@@ -15,8 +15,10 @@ Members = frozenset[str]
 Losses = Callable[[Members], FloatArray]
 """What the mean of members errs: a number a series, or a cutoff; NaN where that is not known."""
 
-_CERTAINTY = 1.0  # standard errors by which a change has to help
-_LEAST = 0.005  # of the loss, by which it has to help
+_LEAST = 0.005  # of the loss, by which a change has to help ...
+# ... and by so many standard errors: a mean of more forecasters is seldom worse than it looks, and
+# one in the place of another often is.
+_CERTAINTY, _CERTAINTY_OF_SWAPS = 1.0, 2.0
 _MOST_CHANGES = 10
 
 
@@ -29,23 +31,21 @@ class Candidates:
     most_networks: int = 2
     """Of one blend: each takes its time to train."""
 
-    def changes(self, members: Members) -> Iterator[Members]:
-        """Members with one more, one less, or one in the place of another of its kind.
+    def changes(self, members: Members) -> Iterator[tuple[Members, float]]:
+        """Members with one more, one less, or one network in the place of another.
 
-        A network is always among them.
+        Each with the certainty that it takes. A network is always among them.
         """
         for name in (*self.networks, *self.methods):
-            if name in members:
-                yield members - {name}
-            else:
-                yield members | {name}
-        for name in self.networks:
-            if name not in members:
-                yield from (members - {own} | {name} for own in self.networks if own in members)
+            yield members ^ {name}, _CERTAINTY
+        absent = [name for name in self.networks if name not in members]
+        for own in members.intersection(self.networks):
+            for name in absent:
+                yield members - {own} | {name}, _CERTAINTY_OF_SWAPS
 
     def are_allowed(self, members: Members) -> bool:
         """Whether there are networks among them, and not too many."""
-        return 1 <= sum(name in members for name in self.networks) <= self.most_networks
+        return 1 <= len(members.intersection(self.networks)) <= self.most_networks
 
 
 def select(
@@ -61,19 +61,19 @@ def select(
     """
     members = begin
     for _ in range(_MOST_CHANGES):
-        best, best_gain = members, 0.0
+        best, most = members, 0.0
         now = losses(members)[rows]
-        for other in candidates.changes(members):
+        for other, certainty in candidates.changes(members):
             if not candidates.are_allowed(other):
                 continue
             gains = now - losses(other)[rows]
             gains = gains[np.isfinite(gains)]
             if not len(gains):
                 continue
-            least = max(_LEAST * float(np.nanmean(now)), _CERTAINTY * error_of(gains))
             gain = float(gains.mean())
-            if gain > least and gain > best_gain:
-                best, best_gain = other, gain
+            least = max(_LEAST * float(np.nanmean(now)), certainty * error_of(gains))
+            if gain > max(least, most):
+                best, most = other, gain
         if best == members:
             break
         members = best

@@ -42,7 +42,7 @@ class Statistical(Baseline):
 
 
 def _keep_compiled() -> None:
-    """Let statsforecast keep its compiled code, as Python does: that of AutoCES takes half a minute.
+    """Let statsforecast keep its compiled code: to compile AutoCES takes half a minute.
 
     In the folder of caches of whoever runs it, unless they say otherwise; where that can not be
     written, it is compiled again each time.
