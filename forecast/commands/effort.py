@@ -21,14 +21,20 @@ from forecast.data.profile import Profile
 from forecast.display import text_table
 from forecast.jobs.job import plan_job
 from forecast.jobs.selection import Candidates, Members, select
-from forecast.jobs.tryout import Purse, Tryout, can_afford, course_of, try_out
+from forecast.jobs.tryout import Purse, Tryout, can_afford, course_of, some_of, try_out
 from forecast.methods import named_methods
 from forecast.scoring.significance import diebold_mariano, paired_bootstrap, standard_error
 
 PURSES: Mapping[str, Purse] = {
-    "low": Purse(origins=2, series=120, seeds=1, steps=600, rows=60_000),
-    "high": Purse(origins=4, series=400, seeds=3, steps=3_000, rows=400_000),
-}
+    "low": Purse(
+        origins=2, series=120, seeds=1, steps=600, work=2_000_000, rows=40_000, table=500_000,
+        seconds=600,
+    ),
+    "high": Purse(
+        origins=4, series=400, seeds=3, steps=3_000, work=30_000_000, rows=400_000,
+        table=1_000_000, seconds=3_600,
+    ),
+}  # fmt: skip
 _MOST_NETWORKS = {"low": 2, "high": 3}
 _LONGEST_SEASON = 24  # that statistical methods are tried for: beyond, they take minutes
 _SLOW_METHODS = ("auto_theta", "auto_ets", "auto_ces")
@@ -40,8 +46,8 @@ _NO_ROOM = """\
 # of thumb.
 """
 _HEAD = """\
-# Found by `forecast init --effort {effort}`: {count} candidates forecast {judged},
-# {horizon} steps ahead, within the training rows; the test part was not read. {metric}:
+# Found by `forecast init --effort {effort}`: candidates forecast {horizon} steps for {judged} from
+# {origins} within the training rows, networks of few steps among them. The test part was not read.
 #
 {table}
 #
@@ -136,7 +142,8 @@ def _trials(
     """All trials, done; None where there are too few rows for any."""
     purse = PURSES[effort]
     variations, sources = _networks(look, horizon, output, is_large=effort == "high")
-    job = plan_job(sources[RULE.name], look.table)
+    table = replace(look.table, panel=some_of(look.panel, purse))
+    job = plan_job(sources[RULE.name], table)
     course = course_of(job, purse)
     if course is None:
         return None
@@ -196,35 +203,33 @@ def _override(own: Config, main: Config) -> str:
 
 def _head(trials: _Trials, members: Members, effort: str) -> str:
     """What was tried and what is expected, as comments."""
-    course, losses = trials.tryout.course, trials.tryout.losses
-    known = np.isfinite(losses(trials.begin)).sum()
-    judged = f"{known} series" if course.is_panel else f"from {known} cutoffs"
-    mark = " (chosen)" if members == trials.begin else ""
-    rows = [
-        (
-            f"rule of thumb: {_listed(trials, trials.begin)}{mark}",
-            trials.score(losses(trials.begin)),
-        )
-    ]
-    if not mark:
-        rows += [(f"chosen: {_listed(trials, members)}", trials.score(losses(members)))]
-    alone = {name: trials.score(losses(frozenset({name}))) for name in trials.tryout.forecasts}
-    rows += sorted(((f"{name} alone", own) for name, own in alone.items()), key=lambda row: row[1])
-    table = text_table(("", course.metric), rows)
+    course = trials.tryout.course
+    known = np.isfinite(trials.tryout.losses(trials.begin)).sum()
+    table = text_table(("", course.metric.upper()), _rows(trials, members))
     return _HEAD.format(
         effort=effort,
-        count=len(trials.tryout.forecasts),
-        judged=judged,
         horizon=course.horizon,
-        metric=course.metric.upper(),
-        table="\n".join(f"#   {line}" for line in table.splitlines()[1:]),
+        judged=f"{known} series" if course.is_panel else f"{known} cutoffs",
+        origins="one origin" if len(course.origins) == 1 else f"{len(course.origins)} origins",
+        table="\n".join(f"#   {line}" for line in table.splitlines()),
         lead=_lead(trials, members),
     )
 
 
-def _listed(trials: _Trials, members: Members) -> str:
-    order = [*trials.candidates.networks, *trials.candidates.methods]
-    return " + ".join(name for name in order if name in members)
+def _rows(trials: _Trials, members: Members) -> list[tuple[str, float]]:
+    """What was chosen, what it began with, and each candidate alone, with their scores."""
+    candidates, losses = trials.candidates, trials.tryout.losses
+    order = [*candidates.networks, *trials.tryout.forecasts]
+    named = {"chosen": members, "rule of thumb": trials.begin}
+    if members == trials.begin:
+        named = {"rule of thumb, chosen": members}
+    rows = [
+        (f"{name}: {' + '.join(own for own in dict.fromkeys(order) if own in of)}", of)
+        for name, of in named.items()
+    ]
+    alone = [(name, frozenset({name})) for name in trials.tryout.forecasts]
+    alone = sorted(alone, key=lambda row: trials.score(losses(row[1])))
+    return [(name, trials.score(losses(of))) for name, of in [*rows, *alone]]
 
 
 def _lead(trials: _Trials, members: Members) -> str:

@@ -106,7 +106,7 @@ class Variation:
     """Whether it is told parts of the date."""
 
 
-RULE = Variation("rule of thumb")
+RULE = Variation("usual network")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Networks are fitted before each of a few origins, statistical methods at each cu
 are forecasts, so that any mean of candidates can be judged without another fit.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +12,6 @@ from functools import cached_property
 import numpy as np
 
 from forecast.config import LoadedConfig
-from forecast.config.schema import EnsembleOptions
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, ForecastError
@@ -25,6 +25,8 @@ from forecast.scoring.ranking import PANEL
 _FEWEST = 10  # series of a panel that an origin tells of, and ...
 _SHARE = 0.2  # ... this part of them
 _SEED = 0  # of the series that are drawn
+_PARTS = 3  # of the purse: the first network takes one at most
+_OVERHEAD = 50  # rows of a context that take as long as all else of a step
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,14 @@ class Purse:
     """Of each network."""
     steps: int
     """Of the optimizer, for each network."""
+    work: int
+    """Rows of contexts that all networks see, in steps of the optimizer: what they take."""
     rows: int
     """That a statistical method is fitted to, summed over all of its forecasts."""
+    table: int
+    """Rows of the table that are looked at."""
+    seconds: float
+    """After which nothing more is begun. It takes a machine that is far too slow to get there."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,16 @@ def can_afford(course: Course, purse: Purse) -> bool:
     return bool(rows.sum() <= 1.5 * purse.rows)
 
 
+def some_of(panel: Panel, purse: Purse) -> Panel:
+    """A panel that is small enough to be tried on: some of the series, the last rows of each."""
+    lengths = np.diff(panel.offsets)
+    if len(panel.values) <= purse.table:
+        return panel
+    most = max(1, int(purse.table // np.median(lengths)))
+    drawn = np.random.default_rng(_SEED).permutation(len(lengths))[:most]
+    return panel.in_order(np.sort(drawn)).tail(purse.table // len(drawn))
+
+
 def try_out(
     course: Course,
     networks: Mapping[str, LoadedConfig],
@@ -180,60 +198,86 @@ def try_out(
     purse: Purse,
     console: Console,
 ) -> Tryout:
-    """Have candidates forecast; one that can not is dropped, with the reason."""
+    """Have candidates forecast; one that can not is dropped, with the reason.
+
+    The first network is tried in any case; of the others those that are within the purse.
+    """
+    begin, done = time.monotonic(), 0
     forecasts: dict[str, Sequence[FloatArray]] = {}
     dropped: dict[str, str] = {}
     trials = _trials(course, networks, purse, dropped)
-    names = {trial.number: str(trial.values["name"]) for trial in trials}
     places = [Place(origin, 0) for origin in range(len(course.origins))]
-    groups, whole = grouped(trials, places), len(trials) + len(methods)
-    for group in groups:
+    whole, fallback = len(trials) + len(methods), Fallback(course.past.season_length)
+
+    def say(names: Sequence[str]) -> None:
+        nonlocal done
+        done += len(names)
+        seconds = time.monotonic() - begin
+        console.say(f"tried {done} of {whole}, {seconds:.0f} s: {', '.join(names)}")
+
+    for group in grouped(trials, places):
+        names = {trial.number: str(trial.values["name"]) for trial in group.trials}
+        if time.monotonic() - begin > purse.seconds:
+            dropped |= dict.fromkeys(names.values(), "the time was up")
+            continue
         found = group.forecasts(course, console)
-        for trial in group.trials:
-            each = [found[trial.number, place] for place in places]
+        for number, name in names.items():
+            each = [found[number, place] for place in places]
             known = [y_hat for y_hat in each if y_hat is not None]
-            if len(known) < len(each):
-                dropped[names[trial.number]] = "its training diverged"
+            if len(known) == len(each):
+                forecasts[name] = known
             else:
-                forecasts[names[trial.number]] = known
-        console.say(_progress(len(forecasts) + len(dropped), whole))
-    fallback = Fallback(course.past.season_length)
+                dropped[name] = "its training diverged, or a forecast of it is no number"
+        say(list(names.values()))
     for method in methods:
         forecasts[method.name] = [
             fallback.filling(course.forecast(method, i), course.past.panel, origin.cutoffs)
             for i, origin in enumerate(course.origins)
         ]
-        console.say(_progress(len(forecasts) + len(dropped), whole))
+        say([method.name])
     return Tryout(course, forecasts, dropped)
-
-
-def _progress(done: int, whole: int) -> str:
-    return f"tried {done} of {whole}"
 
 
 def _trials(
     course: Course, networks: Mapping[str, LoadedConfig], purse: Purse, dropped: dict[str, str]
 ) -> list[Trial]:
-    trials = []
+    """Those of the networks that can be fitted, within the purse."""
+    fits = purse.seeds * len(course.origins)
+    first = next(iter(networks.values()))
+    steps = min(purse.steps, purse.work // (_PARTS * fits * _each_step(first)))
+    left = purse.work
+    trials: list[Trial] = []
     for number, (name, source) in enumerate(networks.items()):
         try:
-            job = course.past.under(_bounded(source, course.past, purse))
+            bounded = _bounded(source, course.past, steps, purse.seeds)
+            job = course.past.under(bounded)
             job.as_of(course.origins[0].fitted_at)
         except ForecastError as error:
             dropped[name] = error.problems[0].message
+            continue
+        left -= steps * fits * _each_step(source)
+        if trials and left < 0:
+            dropped[name] = "it would take too long"
             continue
         trials.append(Trial(number, {"name": name}, job))
     return trials
 
 
-def _bounded(source: LoadedConfig, past: Job, purse: Purse) -> LoadedConfig:
+def _each_step(source: LoadedConfig) -> int:
+    """What a step of the optimizer takes, as if a context had some rows more."""
+    return source.config.window.context_length + _OVERHEAD
+
+
+def _bounded(source: LoadedConfig, past: Job, steps: int, seeds: int) -> LoadedConfig:
     """A config whose training takes no more than so many steps and seeds."""
     config, training = source.config, source.config.training
-    windows = len(past.panel.values)
-    each = training.steps_per_epoch or -(-windows // training.batch_size)
-    ensemble = EnsembleOptions(
-        size=min(purse.seeds, training.ensemble.size), combine=training.ensemble.combine
-    )
-    update = {"epochs": max(1, min(training.epochs, purse.steps // each)), "ensemble": ensemble}
+    each = training.steps_per_epoch or -(-len(past.panel.values) // training.batch_size)
+    per_epoch = None if training.steps_per_epoch is None else min(each, steps)
+    ensemble = training.ensemble.model_copy(update={"size": min(seeds, training.ensemble.size)})
+    update = {
+        "epochs": max(1, min(training.epochs, steps // min(each, steps))),
+        "steps_per_epoch": per_epoch,
+        "ensemble": ensemble,
+    }
     bounded = config.model_copy(update={"training": training.model_copy(update=update)})
     return replace(source, config=bounded)
