@@ -2,36 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from forecast.commands.recipe import Recipe, recipe
 from forecast.commands.recipe_blend import MEMBERS, can_blend, is_slow
 from forecast.commands.recipe_family import family
-from forecast.commands.recipe_network import RULE, Variation
+from forecast.commands.recipe_network import RULE, Variation, is_small
 from forecast.config import Config, LoadedConfig, parse_config
 from forecast.config.blend import OVERRIDES
 from forecast.console import Console
-from forecast.data.panel import FloatArray, IntArray
+from forecast.data.panel import FloatArray
 from forecast.data.profile import Profile
 from forecast.display import text_table
 from forecast.jobs.job import plan_job
 from forecast.jobs.selection import Candidates, Members, select
 from forecast.jobs.tryout import Purse, Tryout, can_afford, course_of, some_of, try_out
 from forecast.methods import named_methods
-from forecast.scoring.significance import diebold_mariano, paired_bootstrap, standard_error
+from forecast.scoring.significance import diebold_mariano, paired_bootstrap
 
 PURSES: Mapping[str, Purse] = {
     "low": Purse(
-        origins=2, series=120, seeds=1, steps=600, work=2_000_000, rows=40_000, table=500_000,
-        seconds=600,
+        origins=2, series=120, seeds=1, windows=80_000, work=250_000_000, rows=40_000,
+        table=500_000, seconds=600,
     ),
     "high": Purse(
-        origins=4, series=400, seeds=3, steps=3_000, work=30_000_000, rows=400_000,
+        origins=4, series=400, seeds=3, windows=400_000, work=4_000_000_000, rows=400_000,
         table=1_000_000, seconds=3_600,
     ),
 }  # fmt: skip
@@ -68,44 +68,37 @@ class _Trials:
     """Those of the rule of thumb."""
     tryout: Tryout
 
-    @property
-    def error_of(self) -> partial[float]:
-        """The standard error of a mean of differences of losses."""
-        course = self.tryout.course
-        return partial(standard_error, overlap=1 if course.is_panel else course.overlap)
-
-    @property
-    def everything(self) -> IntArray:
-        """All rows of losses."""
-        return np.arange(len(self.tryout.losses(self.begin)), dtype=np.int64)
-
-    def chosen(self, rows: IntArray) -> Members:
-        """Who errs least by some rows of losses."""
-        return select(self.tryout.losses, self.begin, self.candidates, rows, self.error_of)
+    def chosen(self, seen: NDArray[np.bool_] | None = None) -> Members:
+        """Who errs least, by some of the losses or by all."""
+        losses = self.tryout.losses
+        whole = np.ones_like(losses(self.begin), bool)
+        return select(
+            losses, self.begin, self.candidates, self.tryout.rows, whole if seen is None else seen
+        )
 
     def score(self, losses: FloatArray) -> float:
         """What losses come to in the metric."""
-        mean = float(np.nanmean(losses))
+        mean, _ = self.tryout.rows.mean_and_error(losses)
         return mean**0.5 if self.tryout.course.is_squared else mean
 
     def crosswise(self) -> FloatArray | None:
-        """The losses of what other rows chose, of each; None where there are no others."""
-        folds = self.tryout.folds
-        if len(folds) < 2:
-            return None
-        losses = np.full(len(self.everything), np.nan)
-        for fold in folds:
-            others = np.setdiff1d(self.everything, fold)
-            losses[fold] = self.tryout.losses(self.chosen(others))[fold]
-        return losses
+        """The losses of what the others chose, for each fold; None where there is but one."""
+        losses = np.full_like(self.tryout.losses(self.begin), np.nan)
+        for fold in self.tryout.folds:
+            losses[fold] = self.tryout.losses(self.chosen(~fold))[fold]
+        return losses if self.tryout.folds else None
 
-    def p_value(self, losses: FloatArray, others: FloatArray) -> float:
-        """Of no difference."""
-        differences = losses - others
-        differences = differences[np.isfinite(differences)]
-        if self.tryout.course.is_panel:
-            return paired_bootstrap(differences)
-        return diebold_mariano(differences, self.tryout.course.overlap)
+    def lead(self, losses: FloatArray, others: FloatArray) -> tuple[float, float]:
+        """By which part less is erred, and the p-value of no difference."""
+        both = np.isfinite(losses) & np.isfinite(others)
+        one, other = np.where(both, losses, np.nan), np.where(both, others, np.nan)
+        rows = self.tryout.rows.of(one - other)
+        rows = rows[np.isfinite(rows)]
+        course = self.tryout.course
+        p_value = (
+            paired_bootstrap(rows) if course.is_panel else diebold_mariano(rows, course.overlap)
+        )
+        return 1 - self.score(one) / self.score(other), p_value
 
 
 def tried_recipe(
@@ -119,7 +112,7 @@ def tried_recipe(
     trials = _trials(look, horizon, output, rule, blend=blend, effort=effort, console=console)
     if trials is None:
         return replace(rule, text=_NO_ROOM + rule.text)
-    members = trials.chosen(trials.everything)
+    members = trials.chosen()
     head = _head(trials, members, effort)
     if members == trials.begin:
         return replace(rule, text=head + rule.text)
@@ -141,6 +134,8 @@ def _trials(
 ) -> _Trials | None:  # fmt: skip
     """All trials, done; None where there are too few rows for any."""
     purse = PURSES[effort]
+    if is_small(look):  # its networks cost little, and single series tell less than panels
+        purse = replace(purse, origins=purse.origins + 1, seeds=purse.seeds + 1)
     variations, sources = _networks(look, horizon, output, is_large=effort == "high")
     table = replace(look.table, panel=some_of(look.panel, purse))
     job = plan_job(sources[RULE.name], table)
@@ -204,7 +199,7 @@ def _override(own: Config, main: Config) -> str:
 def _head(trials: _Trials, members: Members, effort: str) -> str:
     """What was tried and what is expected, as comments."""
     course = trials.tryout.course
-    known = np.isfinite(trials.tryout.losses(trials.begin)).sum()
+    known = np.isfinite(trials.tryout.rows.of(trials.tryout.losses(trials.begin))).sum()
     table = text_table(("", course.metric.upper()), _rows(trials, members))
     return _HEAD.format(
         effort=effort,
@@ -241,14 +236,10 @@ def _lead(trials: _Trials, members: Members) -> str:
     told = []
     for name, called in _NAMES.items():
         if name in trials.tryout.forecasts:
-            others = trials.tryout.losses(frozenset({name}))
-            both = np.isfinite(losses) & np.isfinite(others)
-            lead = 100 * (1 - trials.score(losses[both]) / trials.score(others[both]))
-            p_value = trials.p_value(losses, others)
+            lead, p_value = trials.lead(losses, trials.tryout.losses(frozenset({name})))
             sure = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
-            told.append(
-                f"{abs(lead):.0f} % {'less' if lead >= 0 else 'more'} than {called} ({sure})"
-            )
+            less = "less" if lead >= 0 else "more"
+            told.append(f"{100 * abs(lead):.0f} % {less} than {called} ({sure})")
     how = (
         "told crosswise, by rows that had no part in the choice."
         if is_honest

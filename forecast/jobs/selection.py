@@ -1,24 +1,25 @@
 """Whose mean forecast errs least? Members are put in and left out as long as that clearly helps.
 
 Forward and backward selection with equal weights. What begins is kept unless another is better by
-more than its noise, so that of equals the first wins.
+more than its noise, and after nearly every origin, so that of equals the first wins.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from forecast.data.panel import FloatArray, IntArray
+from forecast.data.panel import FloatArray
+from forecast.scoring.significance import standard_error
 
 Members = frozenset[str]
 Losses = Callable[[Members], FloatArray]
-"""What the mean of members errs: a number a series, or a cutoff; NaN where that is not known."""
+"""What the mean of members errs, `(origins, units)`; NaN where that is not known."""
 
 _LEAST = 0.005  # of the loss, by which a change has to help ...
-# ... and by so many standard errors: a mean of more forecasters is seldom worse than it looks, and
-# one in the place of another often is.
-_CERTAINTY, _CERTAINTY_OF_SWAPS = 1.0, 2.0
+_CERTAINTY = 1.0  # ... and by so many standard errors, ...
+_AGREEING = 0.75  # ... and after this part of the origins
 _MOST_CHANGES = 10
 
 
@@ -31,50 +32,81 @@ class Candidates:
     most_networks: int = 2
     """Of one blend: each takes its time to train."""
 
-    def changes(self, members: Members) -> Iterator[tuple[Members, float]]:
+    def changes(self, members: Members) -> Iterator[Members]:
         """Members with one more, one less, or one network in the place of another.
 
-        Each with the certainty that it takes. A network is always among them.
+        There is always a network among them, and not too many.
         """
-        for name in (*self.networks, *self.methods):
-            yield members ^ {name}, _CERTAINTY
-        absent = [name for name in self.networks if name not in members]
-        for own in members.intersection(self.networks):
-            for name in absent:
-                yield members - {own} | {name}, _CERTAINTY_OF_SWAPS
+        own = members.intersection(self.networks)
+        for name in self.methods:
+            yield members ^ {name}
+        for name in self.networks:
+            if name in members and len(own) > 1:
+                yield members - {name}
+            elif name not in members:
+                if len(own) < self.most_networks:
+                    yield members | {name}
+                for other in sorted(own):
+                    yield members - {other} | {name}
 
-    def are_allowed(self, members: Members) -> bool:
-        """Whether there are networks among them, and not too many."""
-        return 1 <= len(members.intersection(self.networks)) <= self.most_networks
+
+@dataclass(frozen=True)
+class Rows:
+    """How losses become one number a row, whose noise can be told."""
+
+    is_panel: bool
+    """Whether a row is a series, which a unit is, or else a time after an origin."""
+    overlap: int = 1
+    """Rows that share a step of time."""
+
+    def of(self, losses: FloatArray) -> FloatArray:
+        """The rows `(rows,)` of losses `(origins, units)`; NaN where nothing is known."""
+        if not self.is_panel:
+            return losses.ravel()
+        known = np.isfinite(losses)
+        sums, counts = np.where(known, losses, 0).sum(axis=0), known.sum(axis=0)
+        means: FloatArray = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        return means
+
+    def mean_and_error(self, losses: FloatArray) -> tuple[float, float]:
+        """The mean of all rows and its standard error."""
+        rows = self.of(losses)
+        rows = rows[np.isfinite(rows)]
+        if not len(rows):
+            return 0.0, 0.0
+        return float(rows.mean()), standard_error(rows, self.overlap)
 
 
 def select(
-    losses: Losses,
-    begin: Members,
-    candidates: Candidates,
-    rows: IntArray,
-    error_of: Callable[[FloatArray], float],
+    losses: Losses, begin: Members, candidates: Candidates, rows: Rows, seen: NDArray[np.bool_]
 ) -> Members:
-    """The members that err least, from those that begin on, by some rows `(series or cutoffs,)`.
+    """The members that err least, from those that begin on.
 
-    `error_of` is the standard error of the mean of differences.
+    `seen` `(origins, units)` says by which losses.
     """
+
+    def look(members: Members) -> FloatArray:
+        return np.where(seen, losses(members), np.nan)
+
     members = begin
     for _ in range(_MOST_CHANGES):
-        best, most = members, 0.0
-        now = losses(members)[rows]
-        for other, certainty in candidates.changes(members):
-            if not candidates.are_allowed(other):
-                continue
-            gains = now - losses(other)[rows]
-            gains = gains[np.isfinite(gains)]
-            if not len(gains):
-                continue
-            gain = float(gains.mean())
-            least = max(_LEAST * float(np.nanmean(now)), certainty * error_of(gains))
-            if gain > max(least, most):
-                best, most = other, gain
-        if best == members:
+        now = look(members)
+        least = _LEAST * rows.mean_and_error(now)[0]
+        gains = {other: _gain(now - look(other), rows) for other in candidates.changes(members)}
+        best = max(gains, key=lambda other: gains[other], default=members)
+        if gains.get(best, 0.0) <= least:
             break
         members = best
     return members
+
+
+def _gain(gains: FloatArray, rows: Rows) -> float:
+    """By how much less is erred, where that is clear; else 0."""
+    mean, error = rows.mean_and_error(gains)
+    known = np.isfinite(gains)
+    by_origin = [
+        own[is_known].mean() for own, is_known in zip(gains, known, strict=True) if is_known.any()
+    ]
+    agreeing = sum(own > 0 for own in by_origin)
+    is_clear = mean > _CERTAINTY * error and agreeing >= _AGREEING * len(by_origin)
+    return mean if is_clear else 0.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.config import LoadedConfig
 from forecast.console import Console
@@ -17,6 +18,7 @@ from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import DataError, ForecastError
 from forecast.jobs.course import Course, Origin
 from forecast.jobs.job import Job
+from forecast.jobs.selection import Rows
 from forecast.jobs.trials import Place, Trial, grouped
 from forecast.methods import Fallback, Method
 from forecast.scoring.metrics import error_scales
@@ -39,10 +41,10 @@ class Purse:
     """Of a panel, by whose forecasts candidates are judged."""
     seeds: int
     """Of each network."""
-    steps: int
-    """Of the optimizer, for each network."""
+    windows: int
+    """That each network is trained on, counted as often as it sees them."""
     work: int
-    """Rows of contexts that all networks see, in steps of the optimizer: what they take."""
+    """Rows in the contexts of all windows of all networks: what these take."""
     rows: int
     """That a statistical method is fitted to, summed over all of its forecasts."""
     table: int
@@ -66,39 +68,41 @@ class Tryout:
         return {}
 
     def losses(self, members: frozenset[str]) -> FloatArray:
-        """What the mean of candidates errs: a number a series, of few series one a cutoff.
+        """What the mean of candidates errs, `(origins, units)`.
 
-        NaN where nothing was observed.
+        A unit is a series of a panel, or one of the cutoffs after each origin. NaN where nothing
+        was observed.
         """
         if members not in self._known:
             self._known[members] = self._losses(members)
         return self._known[members]
 
-    @property
-    def folds(self) -> list[IntArray]:
-        """Rows of losses that can judge what the others chose: half of the series, or an origin."""
-        rows = np.arange(len(self.losses(frozenset(list(self.forecasts)[:1]))))
-        if self.course.is_panel:
-            return [rows[0::2], rows[1::2]]
-        return list(np.split(rows, len(self.course.origins)))
-
     def _losses(self, members: frozenset[str]) -> FloatArray:
         own = [self.forecasts[name] for name in sorted(members)]
         each = [
-            np.array(self.course.losses(np.mean(y_hat, axis=0), origin), np.float64)
+            self.course.losses(np.mean(y_hat, axis=0), origin)
             for origin, y_hat in enumerate(zip(*own, strict=True))
         ]
-        if not self.course.is_panel:
-            return np.concatenate(each)
-        table = np.full((len(each), len(self.course.past.panel.unique_ids)), np.nan)
+        table = np.full((len(each), max(map(len, each))), np.nan)
         for row, losses in zip(table, each, strict=True):
-            row[: len(losses)] = losses
-        known = np.isfinite(table)
-        sums = np.where(known, table, 0).sum(axis=0)
-        means: FloatArray = np.where(
-            known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan
-        )
-        return means
+            row[: len(losses)] = np.array(losses, np.float64)
+        return table
+
+    @property
+    def rows(self) -> Rows:
+        """How losses are counted."""
+        return Rows(self.course.is_panel, 1 if self.course.is_panel else self.course.overlap)
+
+    @property
+    def folds(self) -> list[NDArray[np.bool_]]:
+        """Which losses `(origins, units)` judge what the others chose: none where all are one.
+
+        Half of the series of a panel, or those after one origin.
+        """
+        shape = self.losses(frozenset(list(self.forecasts)[:1])).shape
+        places = np.indices(shape)[1] % 2 if self.course.is_panel else np.indices(shape)[0]
+        count = int(places.max()) + 1
+        return [places == i for i in range(count)] if count > 1 else []
 
 
 def course_of(job: Job, purse: Purse) -> Course | None:
@@ -123,8 +127,9 @@ def _course(past: Job, origins: Sequence[Origin], horizon: int) -> Course:
     panel = past.panel
     scales = error_scales(panel.before(panel.ends), past.season_length)
     is_scaled = len(panel.unique_ids) > 1 and any(scale.mae > 0 for scale in scales.values())
-    times = np.unique(origins[0].units) if len(panel.unique_ids) < PANEL else np.zeros(1)
-    step = int(np.diff(times).min()) if len(times) > 1 else horizon
+    first = origins[0]
+    own = first.cutoffs[first.cutoffs < panel.ends[panel.series_of(first.cutoffs[:1])]]
+    step = int(np.diff(own).min()) if len(own) > 1 else horizon
     metric = "mase" if is_scaled else "rmse"
     return Course(past, tuple(origins), horizon, metric, scales, -(-horizon // step))
 
@@ -169,7 +174,9 @@ def _sample(lengths: IntArray, count: int, purse: Purse) -> int:
 
 def _origin(fitted_at: IntArray, series: IntArray, times: IntArray, is_panel: bool) -> Origin:
     cutoffs = fitted_at[series, None] + times
-    units = np.repeat(series, len(times)) if is_panel else np.tile(times, len(series))
+    units = (
+        np.repeat(series, len(times)) if is_panel else np.tile(np.arange(len(times)), len(series))
+    )
     return Origin(fitted_at, cutoffs.ravel(), units)
 
 
@@ -244,18 +251,18 @@ def _trials(
     """Those of the networks that can be fitted, within the purse."""
     fits = purse.seeds * len(course.origins)
     first = next(iter(networks.values()))
-    steps = min(purse.steps, purse.work // (_PARTS * fits * _each_step(first)))
+    windows = min(purse.windows, purse.work // (_PARTS * fits * _rows_of(first)))
     left = purse.work
     trials: list[Trial] = []
     for number, (name, source) in enumerate(networks.items()):
         try:
-            bounded = _bounded(source, course.past, steps, purse.seeds)
+            bounded = _bounded(source, course.past, windows, purse.seeds)
             job = course.past.under(bounded)
             job.as_of(course.origins[0].fitted_at)
         except ForecastError as error:
             dropped[name] = error.problems[0].message
             continue
-        left -= steps * fits * _each_step(source)
+        left -= windows * fits * _rows_of(source)
         if trials and left < 0:
             dropped[name] = "it would take too long"
             continue
@@ -263,20 +270,20 @@ def _trials(
     return trials
 
 
-def _each_step(source: LoadedConfig) -> int:
-    """What a step of the optimizer takes, as if a context had some rows more."""
+def _rows_of(source: LoadedConfig) -> int:
+    """What a window takes, in rows of contexts."""
     return source.config.window.context_length + _OVERHEAD
 
 
-def _bounded(source: LoadedConfig, past: Job, steps: int, seeds: int) -> LoadedConfig:
-    """A config whose training takes no more than so many steps and seeds."""
+def _bounded(source: LoadedConfig, past: Job, windows: int, seeds: int) -> LoadedConfig:
+    """A config whose networks are so many at most, and see so many windows."""
     config, training = source.config, source.config.training
+    most = max(1, windows // training.batch_size)  # steps
     each = training.steps_per_epoch or -(-len(past.panel.values) // training.batch_size)
-    per_epoch = None if training.steps_per_epoch is None else min(each, steps)
     ensemble = training.ensemble.model_copy(update={"size": min(seeds, training.ensemble.size)})
     update = {
-        "epochs": max(1, min(training.epochs, steps // min(each, steps))),
-        "steps_per_epoch": per_epoch,
+        "epochs": max(1, min(training.epochs, most // min(each, most))),
+        "steps_per_epoch": min(each, most) if training.steps_per_epoch else None,
         "ensemble": ensemble,
     }
     bounded = config.model_copy(update={"training": training.model_copy(update=update)})
