@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from forecast.commands.recipe import Recipe, recipe
 from forecast.commands.recipe_blend import MEMBERS, can_blend, is_slow
 from forecast.commands.recipe_family import family
-from forecast.commands.recipe_network import RULE, Variation, is_small
+from forecast.commands.recipe_network import RULE, Variation, is_small, network_for
 from forecast.config import Config, LoadedConfig, parse_config
 from forecast.config.blend import OVERRIDES
 from forecast.console import Console
@@ -107,7 +107,9 @@ def tried_recipe(
     """The recipe that forecasts a table best from within its training rows, with what was tried.
 
     It begins with the rule of thumb, which stays where nothing is clearly better.
+    Raises `DataError` where the table is too short for any.
     """
+    look = _unseeing(look, horizon)
     rule = recipe(look, horizon, output.parent, blend=blend)
     trials = _trials(look, horizon, output, rule, blend=blend, effort=effort, console=console)
     if trials is None:
@@ -126,6 +128,17 @@ def tried_recipe(
     return recipe(
         look, horizon, output.parent, variation=trials.variations[main], head=head, members=written
     )
+
+
+def _unseeing(look: Profile, horizon: int | None) -> Profile:
+    """The table as its training rows look.
+
+    With another season there may be more of a test part, which is to be left out then as well.
+    """
+    test = network_for(look, horizon).test
+    found = look.before(test)
+    more = network_for(found, horizon).test
+    return found if more <= test else look.before(more)
 
 
 def _trials(

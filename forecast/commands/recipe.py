@@ -20,7 +20,6 @@ from forecast.commands.recipe_network import RULE, Network, Variation, network_f
 from forecast.config.schema import FeaturesOptions
 from forecast.data.profile import Profile
 from forecast.data.sources.content import is_stream
-from forecast.errors import DataError, Problem
 from forecast.features import unfit
 
 _FEATURES = """
@@ -51,8 +50,6 @@ _COVARIATES = """\
   # covariates:
 """
 
-_LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -81,11 +78,6 @@ def recipe(
     true and a blend suits the table, or what is named, as they are written in YAML. Raises
     `DataError` where the table is too short for any.
     """
-    lengths = np.diff(look.panel.offsets)
-    if lengths.max() < _LEAST_ROWS:
-        message = f"the longest series has {lengths.max()} rows: too few to train and test on."
-        advice = f"It takes {_LEAST_ROWS} at least, and two seasons to see one."
-        raise DataError(Problem(message, advice))
     network = network_for(look, horizon, variation)
     needs = Needs(
         network.test,

@@ -10,12 +10,14 @@ import numpy as np
 
 from forecast.commands.recipe_blend import is_slow, unit_of
 from forecast.data.profile import Profile
+from forecast.errors import DataError, Problem
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
 _MOST_SEASONS = 16
 _BATCH, _STEPS = 128, 100  # of the recipe for panels
+_LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
 _FEW_SERIES = 10  # below this many short series there is little that one tells of another
 _FEW_YEARS = 6  # ahead, as in the M competitions
 _FEW_SEASONS = 20  # of a slow series: with more of them contexts are full, and levels well known
@@ -126,8 +128,16 @@ class Network:
 
 
 def network_for(look: Profile, horizon: int | None, variation: Variation = RULE) -> Network:
-    """The network that suits a table, for so many steps or as many as are usual."""
-    steps, lengths = horizon or _usual_horizon(look), np.diff(look.panel.offsets)
+    """The network that suits a table, for so many steps or as many as are usual.
+
+    Raises `DataError` where the table is too short for any.
+    """
+    lengths = np.diff(look.panel.offsets)
+    if lengths.max() < _LEAST_ROWS:
+        message = f"the longest series has {lengths.max()} rows: too few to train and test on."
+        advice = f"It takes {_LEAST_ROWS} at least, and two seasons to see one."
+        raise DataError(Problem(message, advice))
+    steps = horizon or _usual_horizon(look)
     if is_small(look):
         test = min(steps, max(1, int(lengths.max()) // 5))
         return _small(look, steps, test, variation)

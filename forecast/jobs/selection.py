@@ -17,9 +17,10 @@ Members = frozenset[str]
 Losses = Callable[[Members], FloatArray]
 """What the mean of members errs, `(origins, units)`; NaN where that is not known."""
 
-_LEAST = 0.005  # of the loss, by which a change has to help ...
-_CERTAINTY = 1.0  # ... and by so many standard errors, ...
-_AGREEING = 0.75  # ... and after this part of the origins
+_LEAST = 0.01  # of the loss, by which a change has to help ...
+_AGREEING = 0.75  # ... after this part of the origins, ...
+_CERTAINTY = 1.0  # ... and by so many standard errors; ...
+_CERTAINTY_OF_ONE = 2.0  # ... by more after a single origin, which no other can confirm
 _MOST_CHANGES = 10
 
 
@@ -103,10 +104,8 @@ def select(
 def _gain(gains: FloatArray, rows: Rows) -> float:
     """By how much less is erred, where that is clear; else 0."""
     mean, error = rows.mean_and_error(gains)
-    known = np.isfinite(gains)
-    by_origin = [
-        own[is_known].mean() for own, is_known in zip(gains, known, strict=True) if is_known.any()
-    ]
-    agreeing = sum(own > 0 for own in by_origin)
-    is_clear = mean > _CERTAINTY * error and agreeing >= _AGREEING * len(by_origin)
+    means = [own[np.isfinite(own)].mean() for own in gains if np.isfinite(own).any()]
+    certainty = _CERTAINTY if len(means) > 1 else _CERTAINTY_OF_ONE
+    agreeing = sum(own > 0 for own in means)
+    is_clear = mean > certainty * error and agreeing >= _AGREEING * len(means)
     return mean if is_clear else 0.0

@@ -26,6 +26,7 @@ from forecast.scoring.ranking import PANEL
 
 _FEWEST = 10  # series of a panel that an origin tells of, and ...
 _SHARE = 0.2  # ... this part of them
+_FEWEST_TIMES = 8  # of few series, after all origins
 _SEED = 0  # of the series that are drawn
 _PARTS = 3  # of the purse: the first network takes one at most
 _OVERHEAD = 50  # rows of a context that take as long as all else of a step
@@ -152,6 +153,8 @@ def _origins(
     most = max(2, purse.rows // (count * len(panel.values)))  # cutoffs of few series
     times = np.arange(0, span, -(-span // most))
     fewest = max(_FEWEST, int(_SHARE * len(lengths))) if is_panel else 1
+    if not is_panel and count * len(times) < _FEWEST_TIMES:
+        return []
     drawn = np.random.default_rng(_SEED).permutation(len(lengths))
     origins = []
     for back in range(count - 1, -1, -1):
@@ -251,7 +254,7 @@ def _trials(
     """Those of the networks that can be fitted, within the purse."""
     fits = purse.seeds * len(course.origins)
     first = next(iter(networks.values()))
-    windows = min(purse.windows, purse.work // (_PARTS * fits * _rows_of(first)))
+    windows = max(1, min(purse.windows, purse.work // (_PARTS * fits * _rows_of(first))))
     left = purse.work
     trials: list[Trial] = []
     for number, (name, source) in enumerate(networks.items()):
