@@ -240,6 +240,9 @@ def try_out(
                 dropped[name] = "its training diverged, or a forecast of it is no number"
         say(list(names.values()))
     for method in methods:
+        if time.monotonic() - begin > purse.seconds:
+            dropped[method.name] = "the time was up"
+            continue
         forecasts[method.name] = [
             fallback.filling(course.forecast(method, i), course.past.panel, origin.cutoffs)
             for i, origin in enumerate(course.origins)
