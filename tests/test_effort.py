@@ -158,7 +158,7 @@ def test_a_candidate_that_can_not_be_is_dropped_with_a_word(tmp_path: Path) -> N
     sources = {name: parse_config(text, tmp_path / "t.yaml") for name, text in texts.items()}
     course = course_of(plan_job(sources[RULE.name], look.table), TINY)
     assert course
-    tryout = try_out(course, sources, [], replace(TINY, work=1), QUIET)
+    tryout = try_out(course, sources, [], {}, replace(TINY, work=1), QUIET)
     assert list(tryout.forecasts) == [RULE.name]
     assert list(tryout.dropped) == ["far too long", "late"]
     assert "window" in tryout.dropped["far too long"]

@@ -21,7 +21,7 @@ from forecast.jobs.choice import Choice
 from forecast.jobs.course import Course
 from forecast.jobs.job import plan_job
 from forecast.jobs.selection import Candidates
-from forecast.jobs.tryout import Purse, Tryout, can_afford, course_of, some_of, try_out
+from forecast.jobs.tryout import Purse, Tryout, course_of, methods_rows, some_of, try_out
 from forecast.methods import named_methods
 
 PURSES: Mapping[str, Purse] = {
@@ -135,7 +135,7 @@ def _methods(look: Profile, course: Course, purse: Purse) -> tuple[tuple[str, ..
     """Statistical methods to be tried, or why none is."""
     if not can_blend():
         return (), [_NOT_INSTALLED]
-    if look.season_length > _LONGEST_SEASON or not can_afford(course, purse):
+    if look.season_length > _LONGEST_SEASON or not methods_rows(course, purse):
         return (), [_TOO_LONG]
     return (_SLOW_METHODS if is_slow(look) else _FAST_METHODS), []
 
@@ -150,7 +150,8 @@ def _try_out(
         f"trying {len(tried.sources)} networks{beside} from {origins} within the training rows ..."
     )
     methods = named_methods([*names, "seasonal_naive"], course.past.season_length)
-    tryout = try_out(course, tried.sources, methods, purse, console)
+    rows = dict.fromkeys(names, methods_rows(course, purse))
+    tryout = try_out(course, tried.sources, methods, rows, purse, console)
     for name, why in tryout.dropped.items():
         console.warn(f"{name} is left out: {why}")
     return tryout

@@ -24,7 +24,7 @@ def head(choice: Choice, members: Members, effort: str, notes: Sequence[str]) ->
     """Comments, with notes below them."""
     tryout = choice.tryout
     course = tryout.course
-    known = int(np.isfinite(tryout.rows.of(tryout.losses(choice.begin))).sum())
+    known = int(np.isfinite(tryout.rows.of(tryout.losses(_everyone(choice)))).sum())
     table = text_table(("", course.metric.upper()), _rows(choice, members))
     said = _HEAD.format(
         effort=effort,
@@ -47,11 +47,18 @@ def _rows(choice: Choice, members: Members) -> list[tuple[str, float]]:
         for name, of in named.items()
     ]
 
+    common = np.isfinite(choice.tryout.losses(_everyone(choice)))
+
     def score(of: Members) -> float:
-        return choice.score(choice.tryout.losses(of))
+        return choice.score(np.where(common, choice.tryout.losses(of), np.nan))
 
     alone = sorted(((name, frozenset({name})) for name in order), key=lambda row: score(row[1]))
     return [(name, score(of)) for name, of in [*rows, *alone]]
+
+
+def _everyone(choice: Choice) -> Members:
+    """Whose losses are all known where their scores can be compared."""
+    return frozenset(choice.tryout.forecasts)
 
 
 def _lead(choice: Choice, members: Members) -> list[str]:

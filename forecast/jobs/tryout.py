@@ -27,6 +27,7 @@ from forecast.scoring.ranking import PANEL
 _FEWEST = 10  # series of a panel that an origin tells of, and ...
 _SHARE = 0.2  # ... this part of them
 _FEWEST_TIMES = 8  # of few series, after all origins
+_FEWEST_FITTED = 30  # series of a panel that methods have to forecast to be told from networks
 _SEED = 0  # of the series that are drawn
 _PARTS = 3  # of the purse: the first network takes one at most
 _OVERHEAD = 50  # rows of a context that take as long as all else of a step
@@ -163,16 +164,8 @@ def _origins(
         able = drawn[(2 * left >= lengths)[drawn]]
         if len(able) < fewest:
             return []
-        origins.append(
-            _origin(fitted_at, np.sort(able[: _sample(lengths, count, purse)]), times, is_panel)
-        )
+        origins.append(_origin(fitted_at, np.sort(able[: purse.series]), times, is_panel))
     return origins
-
-
-def _sample(lengths: IntArray, count: int, purse: Purse) -> int:
-    """How many series are judged: as many as methods can be fitted to, if these are not few."""
-    affordable = int(purse.rows // (count * np.median(lengths)))
-    return min(purse.series, affordable if 2 * affordable >= purse.series else purse.series)
 
 
 def _origin(fitted_at: IntArray, series: IntArray, times: IntArray, is_panel: bool) -> Origin:
@@ -183,12 +176,21 @@ def _origin(fitted_at: IntArray, series: IntArray, times: IntArray, is_panel: bo
     return Origin(fitted_at, cutoffs.ravel(), units)
 
 
-def can_afford(course: Course, purse: Purse) -> bool:
-    """Whether statistical methods can be fitted at all cutoffs."""
-    starts = course.past.panel.starts
-    cutoffs = np.concatenate([origin.cutoffs for origin in course.origins])
-    rows = cutoffs + 1 - starts[course.past.panel.series_of(cutoffs)]
-    return bool(rows.sum() <= 1.5 * purse.rows)
+def methods_rows(course: Course, purse: Purse) -> list[NDArray[np.bool_]]:
+    """At which cutoffs of each origin methods forecast; of a panel of many rows for some series.
+
+    An empty list where the purse is not enough for as many as tell something.
+    """
+    panel, cutoffs = course.past.panel, [origin.cutoffs for origin in course.origins]
+    rows = sum(int((own + 1 - panel.starts[panel.series_of(own)]).sum()) for own in cutoffs)
+    if rows <= purse.rows:
+        return [np.ones(len(own), bool) for own in cutoffs]
+    series = panel.series_of(cutoffs[0])
+    most = int(len(series) * purse.rows / rows)
+    if not course.is_panel or most < _FEWEST_FITTED:
+        return []
+    some = series[np.linspace(0, len(series) - 1, most).astype(np.int64)]
+    return [np.isin(panel.series_of(own), some) for own in cutoffs]
 
 
 def some_of(panel: Panel, purse: Purse) -> Panel:
@@ -205,19 +207,21 @@ def try_out(
     course: Course,
     networks: Mapping[str, LoadedConfig],
     methods: Sequence[Method],
+    rows: Mapping[str, Sequence[NDArray[np.bool_]]],
     purse: Purse,
     console: Console,
 ) -> Tryout:
     """Have candidates forecast; one that can not is dropped, with the reason.
 
-    The first network is tried in any case; of the others those that are within the purse.
+    The first network is tried in any case; of the others those that are within the purse. `rows`
+    are the cutoffs of each origin that a method of that name is asked for; all, where none are.
     """
     begin, done = time.monotonic(), 0
     forecasts: dict[str, Sequence[FloatArray]] = {}
     dropped: dict[str, str] = {}
     trials = _trials(course, networks, purse, dropped)
     places = [Place(origin, 0) for origin in range(len(course.origins))]
-    whole, fallback = len(trials) + len(methods), Fallback(course.past.season_length)
+    whole = len(trials) + len(methods)
 
     def say(names: Sequence[str]) -> None:
         nonlocal done
@@ -243,12 +247,24 @@ def try_out(
         if time.monotonic() - begin > purse.seconds:
             dropped[method.name] = "the time was up"
             continue
-        forecasts[method.name] = [
-            fallback.filling(course.forecast(method, i), course.past.panel, origin.cutoffs)
-            for i, origin in enumerate(course.origins)
-        ]
+        forecasts[method.name] = _forecasts(course, method, rows.get(method.name))
         say([method.name])
     return Tryout(course, forecasts, dropped)
+
+
+def _forecasts(
+    course: Course, method: Method, rows: Sequence[NDArray[np.bool_]] | None
+) -> list[FloatArray]:
+    """Those of a method after each origin; NaN where it is not asked."""
+    panel, fallback, found = course.past.panel, Fallback(course.past.season_length), []
+    for i, origin in enumerate(course.origins):
+        asked = np.ones(len(origin.cutoffs), bool) if rows is None else rows[i]
+        cutoffs = origin.cutoffs[asked]
+        y_hat = np.full((len(asked), course.horizon), np.nan)
+        points = method.forecast(panel, cutoffs, course.horizon).y_hat
+        y_hat[asked] = fallback.filling(points, panel, cutoffs)
+        found.append(y_hat)
+    return found
 
 
 def _trials(
