@@ -35,7 +35,7 @@ PURSES: Mapping[str, Purse] = {
     ),
 }  # fmt: skip
 _MOST_NETWORKS = {"low": 2, "high": 3}
-_LONGEST_SEASON = 24  # that statistical methods are tried for: beyond, they take minutes
+_LONGEST_SEASON = 12  # that statistical methods are tried for: a day of hours takes minutes
 _SLOW_METHODS = ("auto_theta", "auto_ets", "auto_ces")
 _FAST_METHODS = ("auto_theta", "auto_ces")  # of rows that come faster than months
 
@@ -96,7 +96,8 @@ def tried_recipe(
     able = [name for name in (*tried.sources, *names) if name in tryout.forecasts]
     methods = tuple(name for name in able if name in names)
     networks = tuple(name for name in able if name not in names)
-    candidates = Candidates(networks, methods, _MOST_NETWORKS[effort] if blend else 1)
+    most = _MOST_NETWORKS[effort] if blend else 1
+    candidates = Candidates(networks, methods, most, are_costly=not rule.is_blend)
     begin = frozenset({RULE.name, *(methods if rule.is_blend else ())})
     choice = Choice(tryout, candidates, begin)
     members = choice.members()

@@ -98,7 +98,7 @@ def blend_sections(look: Profile, needs: Needs, members: Sequence[str] = MEMBERS
     if not n_windows:
         return _SECTIONS.format(members=listed, weights=_EQUAL)
     intervals = _INTERVALS.format(n_windows=calibrating)
-    if not is_slow(look):  # methods take long there, and trials have fitted them already
+    if not suits_blend(look, needs):  # it takes long there, and trials have fitted all already
         return _SECTIONS.format(members=listed, weights=_CHOSEN) + intervals
     usual = BlendOptions(members=("naive",))
     is_usual = (n_windows, stride) == (usual.n_windows, usual.stride_of(needs.horizon))

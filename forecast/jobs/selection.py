@@ -18,6 +18,7 @@ Losses = Callable[[Members], FloatArray]
 """What the mean of members errs, `(origins, units)`; NaN where that is not known."""
 
 _LEAST = 0.005  # of the loss, by which a change has to help ...
+_LEAST_OF_COSTLY = 0.03  # ... more, where a method comes in that takes long, ...
 _AGREEING = 0.75  # ... after this part of the origins, ...
 _CERTAINTY = 1.0  # ... and by so many standard errors; ...
 _CERTAINTY_OF_ONE = 2.0  # ... by more after a single origin, which no other can confirm
@@ -32,6 +33,8 @@ class Candidates:
     methods: tuple[str, ...]
     most_networks: int = 2
     """Of one blend: each takes its time to train."""
+    are_costly: bool = False
+    """Whether methods take long to forecast, beside networks that do not."""
 
     def changes(self, members: Members) -> Iterator[Members]:
         """Members with one more, one less, or one network in the place of another.
@@ -49,6 +52,11 @@ class Candidates:
                     yield members | {name}
                 for other in sorted(own):
                     yield members - {other} | {name}
+
+    def least(self, members: Members, other: Members) -> float:
+        """By which part of the loss a change has to help."""
+        is_costly = self.are_costly and not (other - members).isdisjoint(self.methods)
+        return _LEAST_OF_COSTLY if is_costly else _LEAST
 
 
 @dataclass(frozen=True)
@@ -92,12 +100,16 @@ def select(
     members = begin
     for _ in range(_MOST_CHANGES):
         now = look(members)
-        least = _LEAST * rows.mean_and_error(now)[0]
+        loss, _ = rows.mean_and_error(now)
         gains = {other: _gain(now - look(other), rows) for other in candidates.changes(members)}
-        best = max(gains, key=lambda other: gains[other], default=members)
-        if gains.get(best, 0.0) <= least:
+        enough = {
+            other: gain
+            for other, gain in gains.items()
+            if gain > candidates.least(members, other) * loss
+        }
+        if not enough:
             break
-        members = best
+        members = max(enough, key=lambda other: enough[other])
     return members
 
 
