@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -35,7 +35,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 UNITS = 50
 SEEDS = 5
 CUTOFFS = 27
-PARTS = ("members", "backtest", "panel", "covariates", "costs", "local")
+PARTS = ("members", "backtest", "panel", "covariates", "costs", "cores", "local")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Side:
     python: str
     script: str
     backend: str = "tensorflow"
+    has_one_core: bool = False
 
     def epochs(self, size: Size) -> list[float]:
         """Seconds of every epoch, compiling among the first."""
@@ -75,6 +76,7 @@ class Side:
         done = subprocess.run(
             command, check=True, env=environment, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=_keep_to_one_core if self.has_one_core else None,
         )  # fmt: skip
         seconds: list[float] = json.loads(done.stdout)["epochs"]
         return seconds
@@ -87,6 +89,11 @@ class Side:
         """Windows per second after the first epoch, of all members together."""
         epochs = self.epochs(size)[1:]
         return size.members * size.windows * len(epochs) / sum(epochs)
+
+
+def _keep_to_one_core() -> None:
+    """Where Linux is: others have no such call."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 OURS = Side("forecast", sys.executable, "members_training.py")
@@ -229,6 +236,27 @@ def costs(repeats: int) -> None:
     )
 
 
+def cores(repeats: int) -> None:
+    """One network on one core, and on all."""
+    sizes = {
+        "GRU(50), context 12, batch 1024": PANEL,
+        "GRU(256), context 24, batch 256": Size(2_048, 256, 3, context=24, units=256),
+    }
+    found = [side for side in sides(None) if side.script == OURS.script] + [KERAS]
+    rows = []
+    for name, size in sizes.items():
+        for side in found:
+            one, all_ = in_turns(
+                repeats, [(replace(side, has_one_core=True), size), (side, size)], rates=True
+            )
+            rows.append((name, side.name, f"{one:,.0f}", f"{all_:,.0f}", f"{all_ / one:.2f}"))
+    print_table(
+        f"one network on 1 and on {os.cpu_count()} cores: windows per second",
+        ("", "", "one core", "all cores", "times as fast"),
+        rows,
+    )
+
+
 def operations(size: Size) -> float:
     """Floating-point operations to learn from one window: O(T H (D + H))."""
     gates = 3 * size.units * (1 + size.units)
@@ -306,20 +334,20 @@ def main() -> None:
     options = parser.parse_args()
     wanted = options.only or [part for part in PARTS if part != "local" or options.data]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    if "members" in wanted:
-        members(options.repeats)
-    if "backtest" in wanted:
-        backtest(options.repeats)
-    if "panel" in wanted:
-        panel(options.repeats, options.torch)
-    if "covariates" in wanted:
-        covariates(options.repeats, options.torch)
-    if "costs" in wanted:
-        costs(options.repeats)
-    if "local" in wanted:
-        if options.data is None:
-            parser.error("the part `local` needs --data")
-        local(options.data)
+    if "local" in wanted and options.data is None:
+        parser.error("the part `local` needs --data")
+    repeats, torch = options.repeats, options.torch
+    measure: dict[str, Callable[[], None]] = {
+        "members": lambda: members(repeats),
+        "backtest": lambda: backtest(repeats),
+        "panel": lambda: panel(repeats, torch),
+        "covariates": lambda: covariates(repeats, torch),
+        "costs": lambda: costs(repeats),
+        "cores": lambda: cores(repeats),
+        "local": lambda: local(options.data),
+    }
+    for part in wanted:
+        measure[part]()
 
 
 if __name__ == "__main__":

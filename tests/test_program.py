@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from forecast.config.models import ModelOptions
 from forecast.config.schema import TrainingOptions, WindowOptions
 from forecast.networks import Architecture
-from forecast.training import Fitted, Member, MemberKey, fit
+from forecast.training import Fitted, Member, MemberKey, fit, plan
 from forecast.windows import Columns, Windows, gather
 
 # NumPy 2 warns of how TensorFlow 2 hands out its arrays; neither is ours.
@@ -71,6 +71,23 @@ def test_what_is_dropped_in_a_large_batch_is_the_same_beside_others() -> None:
     for i in (0, 4):
         alone = _fit(network, members[i], batch_size=300)
         np.testing.assert_allclose(_weights(together)[i], _weights(alone)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1, "gradient_accumulation_steps": 3}])
+def test_a_batch_that_cores_share_is_one_step_as_well(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """The same numbers as of one core, and the same ones each time."""
+    network = _network(dropout=0.5)
+    member = Member(MemberKey(3), _windows(WAVES, 11, 900), _windows(WAVES, 900, 950))
+    alone = _fit(network, member, batch_size=129, **options)
+    monkeypatch.setattr(plan, "_WORTH_SHARING", 1)
+    first, second = (_fit(network, member, batch_size=129, **options) for _ in range(2))
+    np.testing.assert_allclose(_weights(first), _weights(alone), rtol=1e-4, atol=1e-5)
+    assert [log.loss for log in first.history] == pytest.approx(
+        [log.loss for log in alone.history], rel=1e-4
+    )
+    np.testing.assert_array_equal(_weights(first), _weights(second))
 
 
 def test_values_that_nobody_can_learn_from_harm_nobody_else() -> None:

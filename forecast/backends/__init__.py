@@ -18,6 +18,15 @@ class Backend(Protocol):
     def compile(self, function: Any, *examples: Any) -> Any:
         """A function as a machine program for arguments of the shapes of these arrays."""
 
+    def compile_parts(self, function: Any, *examples: Any) -> Any:
+        """The same for a function that calls parts.
+
+        Parts that do not wait for each other run side by side, where the backend can do that.
+        """
+
+    def part(self, function: Any) -> Any:
+        """A function as a machine program within a function of `compile_parts`."""
+
     def devices(self) -> list[str]:
         """The names of what it can compute on."""
 

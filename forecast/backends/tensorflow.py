@@ -20,8 +20,21 @@ def gradient(function: Any, at: Any) -> tuple[Any, Any]:
 
 def compile(function: Any, *examples: Any) -> Any:
     """See `Backend.compile`. Autograph would rewrite plain Python that needs no rewriting."""
-    signature = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), examples)
-    return tf.function(function, signature, autograph=False, jit_compile=True)
+    return tf.function(function, _signature(examples), autograph=False, jit_compile=True)
+
+
+def compile_parts(function: Any, *examples: Any) -> Any:
+    """See `Backend.compile_parts`: TensorFlow's executor hands the parts to its threads."""
+    return tf.function(function, _signature(examples), autograph=False)
+
+
+def part(function: Any) -> Any:
+    """See `Backend.part`."""
+    return tf.function(function, autograph=False, jit_compile=True)
+
+
+def _signature(examples: Any) -> Any:
+    return tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), examples)
 
 
 def devices() -> list[str]:

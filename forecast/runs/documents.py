@@ -5,9 +5,8 @@ from typing import Any
 
 from pydantic import RootModel
 
-from forecast.config import Config, load_config
-from forecast.config.document import parse as parse_yaml
-from forecast.config.load import dump_config
+from forecast.config import Config
+from forecast.config.load import dump_config, parse_config
 from forecast.data.calendar import is_freq, is_zone
 from forecast.errors import ConfigError
 from forecast.features import Encoder
@@ -30,12 +29,12 @@ def read_config(run: Run) -> Config:
     """The config with every default. Raises `RunError` where it is none."""
     path, text = run.path / RESOLVED, run.text(RESOLVED)
     try:
-        values = parse_yaml(text, str(path)).values
-        if not isinstance(values, dict) or values.get("extends") is not None:
-            raise damaged(path, "it is no whole config")
-        return load_config(path).config
+        loaded = parse_config(text, path)
     except ConfigError as error:
         raise damaged(path, str(error.problems[0].message).rstrip(".")) from error
+    if loaded.config.extends is not None:
+        raise damaged(path, "it is no whole config")
+    return loaded.config
 
 
 def resolved_text(run: Run) -> str:

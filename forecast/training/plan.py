@@ -22,6 +22,9 @@ _MEASURED_BATCH = 1024
 # Steps of all windows of one call of a program: few enough that a stop is obeyed soon. But so many
 # batches at least, since a call hands over the state of all members.
 _CALL, _CALL_BATCHES = 2**20, 16
+# Numbers that the gradient of a batch is made from, for which a batch is worth to be shared: a step
+# takes some 3 ms then on one core, and 0.2 ms to hand out its pieces.
+_WORTH_SHARING = 2**20
 
 Batches = NDArray[np.int32]
 """Cutoffs `(batches, members, batch)`; -1 where there is no window."""
@@ -129,6 +132,11 @@ class Plan:
     """How many of these are one call of the program."""
     most_monitored: int
     """Windows that a member monitors at the most."""
+    shares_batches: bool
+    """Whether the cores share each batch: one large network would be left to one of them.
+
+    It follows from the work alone, not from the cores: the numbers are those of any machine.
+    """
 
     def first_weights(self, member: Member) -> Weights:
         """The weights `(parameters,)` that a member begins with."""
@@ -194,6 +202,7 @@ def plan_of(
         batch=batch,
         call_batches=min(max(_CALL_BATCHES, _CALL // steps), batches),
         most_monitored=max(len(m.monitor.cutoffs) if m.monitor else 0 for m in members),
+        shares_batches=len(members) == 1 and architecture.activations * batch >= _WORTH_SHARING,
     )
     parts = np.array_split(np.arange(len(members)), blocks)
     return plan, [

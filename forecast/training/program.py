@@ -92,6 +92,22 @@ class Program:
         return self._measure(self._columns, weights, batches)
 
     def _compile_training(self, plan: Plan) -> Callable[..., Any]:
+        weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
+        state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
+        numbers = np.zeros(plan.size, np.float32)
+        members = Members(numbers, numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
+        batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
+        arguments = members, self._columns, state, numbers, batches, np.int32(1)
+        if plan.shares_batches:
+            program = backend().compile_parts(self._side_by_side(plan), *arguments)
+        else:
+            program = backend().compile(self._one_by_one(plan), *arguments)
+        program(*arguments)  # on a batch without windows: this compiles, and does nothing else
+        return program  # type: ignore[no-any-return]
+
+    def _one_by_one(self, plan: Plan) -> Callable[..., Any]:
+        """Training on the pieces of a batch, one after the other."""
+
         def train(
             members: Members,
             columns: dict[str, Any],
@@ -100,12 +116,12 @@ class Program:
             batches: Any,
             count: Any,
         ) -> Any:
-            pieces = _pieces(batches, self._options.batch_size)
+            pieces = _pieces(batches, _piece_count(plan))
             each = pieces.shape[1]
 
             def body(i: Any, state: OptimizerState, loss: Any, gradient: Any, totals: Any) -> Any:
                 batch, piece = pieces[i // each], i % each
-                sizes = ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
+                sizes = _windows(batch)
                 means, slopes = self._gradient(members, columns, state, batch[piece], sizes, piece)
                 whole = loss + means, gradient + slopes
                 ends = piece == each - 1
@@ -116,23 +132,55 @@ class Program:
                     loss, gradient = (ops.where(ends, 0.0, part) for part in whole)
                 return i + 1, state, loss, gradient, totals
 
-            zeros = ops.zeros_like(members.learning_rates)
-            totals = ops.zeros_like(ops.stack([zeros] * 4, axis=1)), zeros
-            begin = zeros, ops.zeros_like(state.weights), totals
+            begin = *_no_gradient(state), _no_totals(state)
             _, state, _, _, totals = ops.while_loop(
                 lambda i, *_: i < count * each, body, (ops.zeros_like(count), state, *begin)
             )
             return state, totals
 
-        weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
-        state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
-        numbers = np.zeros(plan.size, np.float32)
-        members = Members(numbers, numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
-        batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
-        arguments = members, self._columns, state, numbers, batches, np.int32(0)
-        program = backend().compile(train, *arguments)
-        program(*arguments)  # with no batch to train on: this compiles, and does nothing else
-        return program  # type: ignore[no-any-return]
+        return train
+
+    def _side_by_side(self, plan: Plan) -> Callable[..., Any]:
+        """The same with the pieces of a batch on all cores at once.
+
+        What they give is added up in their order, whichever is done first.
+        """
+        each = _piece_count(plan)
+
+        def add_up(
+            members: Members, state: OptimizerState, parts: Any, due: Any, totals: Any
+        ) -> tuple[OptimizerState, Any]:
+            means, slopes = zip(*parts, strict=True)
+            return self._step(members, state, sum(means), sum(slopes), due, totals)
+
+        gradient, step = backend().part(self._gradient), backend().part(add_up)
+
+        def train(
+            members: Members,
+            columns: dict[str, Any],
+            state: OptimizerState,
+            active: Any,
+            batches: Any,
+            count: Any,
+        ) -> Any:
+            pieces = _pieces(batches, each)
+
+            def body(i: Any, state: OptimizerState, totals: Any) -> Any:
+                batch, sizes = pieces[i], _windows(pieces[i])
+                parts = [
+                    gradient(members, columns, state, batch[piece], sizes, ops.array(piece))
+                    for piece in range(each)
+                ]
+                return i + 1, *step(members, state, parts, sizes * active, totals)
+
+            _, state, totals = ops.while_loop(
+                lambda i, *_: i < count,
+                body,
+                (ops.zeros_like(count), state, _no_totals(state)),
+            )
+            return state, totals
+
+        return train
 
     def _measured(self, columns: dict[str, Any], weights: Any, batches: Any) -> Any:
         def body(i: Any, losses: Any, windows: Any) -> Any:
@@ -301,14 +349,38 @@ def _norms(rows: Any) -> Any:
     return ops.sqrt(ops.sum(rows * rows, axis=1))
 
 
-def _pieces(batches: Any, most: int) -> Any:
-    """Batches as `(batches, pieces, members, windows)`, each piece fit for the processor's cache.
+def _windows(batch: Any) -> Any:
+    """How many windows each member has in a batch, `(pieces, members, windows)`."""
+    return ops.sum(ops.cast(batch >= 0, "float32"), axis=(0, 2))
 
-    A piece has at most so many windows. A step of the optimizer follows the last piece of a batch.
+
+def _no_gradient(state: OptimizerState) -> tuple[Any, Any]:
+    """The loss and gradient of each member before any piece of a batch."""
+    return ops.zeros_like(state.weights[:, 0]), ops.zeros_like(state.weights)
+
+
+def _no_totals(state: OptimizerState) -> Any:
+    """Sums and a maximum for each member before any batch."""
+    zeros = ops.zeros_like(state.weights[:, 0])
+    return ops.zeros_like(ops.stack([zeros] * 4, axis=1)), zeros
+
+
+def _piece_count(plan: Plan) -> int:
+    """Into how many pieces a batch is cut, each fit for the processor's cache, and for one step.
+
+    Those that cores share are an even number: most machines have one.
+    """
+    cached = min(round(plan.size * plan.batch / _CACHED), plan.batch // _LEAST)
+    each = max(cached, -(-plan.batch // plan.options.batch_size))
+    return each + each % 2 if plan.shares_batches else each
+
+
+def _pieces(batches: Any, each: int) -> Any:
+    """Batches as `(batches, pieces, members, windows)`, with `each` of them cut into so many.
+
+    A step of the optimizer follows the last piece of a batch.
     """
     count, members, batch = batches.shape
-    cached = min(round(members * batch / _CACHED), batch // _LEAST)
-    each = max(cached, -(-batch // most))
     windows = -(-batch // each)
     fill = each * windows - batch
     filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
