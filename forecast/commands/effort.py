@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
 from pathlib import Path
-
-from ruamel.yaml import YAML
 
 from forecast import DISTRIBUTION
 from forecast.commands.effort_head import head
@@ -15,6 +12,7 @@ from forecast.commands.recipe_family import family
 from forecast.commands.recipe_network import RULE, Variation, is_small, network_for
 from forecast.config import Config, LoadedConfig, parse_config
 from forecast.config.blend import OVERRIDES
+from forecast.config.commented import flow_yaml
 from forecast.console import Console
 from forecast.data.profile import Profile
 from forecast.jobs.choice import Choice
@@ -175,7 +173,4 @@ def _override(own: Config, main: Config) -> str:
             found[name] = {key: value for key, value in one.items() if value != other[key]}
         else:
             found[name] = own.model_dump(mode="json", exclude_defaults=True).get(name, [])
-    yaml, out = YAML(typ="safe"), StringIO()
-    yaml.default_flow_style, yaml.width = True, 10_000
-    yaml.dump(found, out)
-    return out.getvalue().strip()
+    return flow_yaml(found)

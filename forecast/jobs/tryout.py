@@ -284,10 +284,11 @@ def _trials(
         except ForecastError as error:
             dropped[name] = error.problems[0].message
             continue
-        left -= windows * fits * _rows_of(source)
-        if trials and left < 0:
+        work = windows * fits * _rows_of(source)
+        if trials and work > left:
             dropped[name] = "it would take too long"
             continue
+        left -= work
         trials.append(Trial(number, {"name": name}, job))
     return trials
 
