@@ -24,7 +24,7 @@ from forecast.methods import named_methods
 
 PURSES: Mapping[str, Purse] = {
     "low": Purse(
-        origins=2, series=120, seeds=1, windows=80_000, work=250_000_000, rows=40_000,
+        origins=2, series=120, seeds=1, windows=80_000, work=200_000_000, rows=40_000,
         table=500_000, seconds=600,
     ),
     "high": Purse(
