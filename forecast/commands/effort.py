@@ -25,11 +25,11 @@ from forecast.methods import named_methods
 PURSES: Mapping[str, Purse] = {
     "low": Purse(
         origins=2, series=120, seeds=1, windows=80_000, work=200_000_000, rows=40_000,
-        table=500_000, seconds=600,
+        table=500_000, seconds=1_200,
     ),
     "high": Purse(
         origins=4, series=400, seeds=3, windows=400_000, work=4_000_000_000, rows=400_000,
-        table=1_000_000, seconds=3_600,
+        table=1_000_000, seconds=7_200,
     ),
 }  # fmt: skip
 _MOST_NETWORKS = {"low": 2, "high": 3}

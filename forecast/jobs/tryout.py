@@ -6,7 +6,7 @@ are forecasts, so that any mean of candidates can be judged without another fit.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from forecast.config import LoadedConfig
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.errors import DataError, ForecastError
+from forecast.errors import ForecastError
 from forecast.jobs.course import Course, Origin
 from forecast.jobs.job import Job
 from forecast.jobs.selection import Rows
-from forecast.jobs.trials import Place, Trial, grouped
+from forecast.jobs.trials import Group, Place, Trial, grouped
 from forecast.methods import Fallback, Method
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.ranking import PANEL
 
 _FEWEST = 10  # series of a panel that an origin tells of, and ...
 _SHARE = 0.2  # ... this part of them
-_FEWEST_TIMES = 8  # of few series, after all origins
+_FEWEST_TIMES, _MOST_TIMES = 8, 24  # of few series: after all origins, and after each of them
 _FEWEST_FITTED = 30  # series of a panel that methods have to forecast to be told from networks
 _SEED = 0  # of the series that are drawn
 _PARTS = 3  # of the purse: the first network takes one at most
@@ -129,9 +129,8 @@ def _course(past: Job, origins: Sequence[Origin], horizon: int) -> Course:
     panel = past.panel
     scales = error_scales(panel.before(panel.ends), past.season_length)
     is_scaled = len(panel.unique_ids) > 1 and any(scale.mae > 0 for scale in scales.values())
-    first = origins[0]
-    own = first.cutoffs[first.cutoffs < panel.ends[panel.series_of(first.cutoffs[:1])]]
-    step = int(np.diff(own).min()) if len(own) > 1 else horizon
+    is_rolling = len(panel.unique_ids) < PANEL and origins[0].units.max() > 0
+    step = int(np.diff(origins[0].cutoffs)[0]) if is_rolling else horizon
     metric = "mase" if is_scaled else "rmse"
     return Course(past, tuple(origins), horizon, metric, scales, -(-horizon // step))
 
@@ -139,7 +138,7 @@ def _course(past: Job, origins: Sequence[Origin], horizon: int) -> Course:
 def _can_be_fitted(past: Job, origin: Origin) -> bool:
     try:
         past.as_of(origin.fitted_at)
-    except DataError:
+    except ForecastError:
         return False
     return True
 
@@ -151,8 +150,7 @@ def _origins(
     lengths, is_panel = np.diff(panel.offsets), len(panel.unique_ids) >= PANEL
     span = 1 if is_panel else max(1, min(max(horizon, season_length), lengths.max() // (4 * count)))
     stride = horizon if is_panel else span
-    most = max(2, purse.rows // (count * len(panel.values)))  # cutoffs of few series
-    times = np.arange(0, span, -(-span // most))
+    times = np.arange(0, span, -(-span // _MOST_TIMES))
     fewest = max(_FEWEST, int(_SHARE * len(lengths))) if is_panel else 1
     if not is_panel and count * len(times) < _FEWEST_TIMES:
         return []
@@ -177,20 +175,19 @@ def _origin(fitted_at: IntArray, series: IntArray, times: IntArray, is_panel: bo
 
 
 def methods_rows(course: Course, purse: Purse) -> list[NDArray[np.bool_]]:
-    """At which cutoffs of each origin methods forecast; of a panel of many rows for some series.
+    """At which cutoffs of each origin methods forecast: of many rows for some series or times.
 
     An empty list where the purse is not enough for as many as tell something.
     """
-    panel, cutoffs = course.past.panel, [origin.cutoffs for origin in course.origins]
-    rows = sum(int((own + 1 - panel.starts[panel.series_of(own)]).sum()) for own in cutoffs)
-    if rows <= purse.rows:
-        return [np.ones(len(own), bool) for own in cutoffs]
-    series = panel.series_of(cutoffs[0])
-    most = int(len(series) * purse.rows / rows)
-    if not course.is_panel or most < _FEWEST_FITTED:
+    panel, units = course.past.panel, np.unique(course.origins[0].units)
+    cutoffs = np.concatenate([origin.cutoffs for origin in course.origins])
+    rows = int((cutoffs + 1 - panel.starts[panel.series_of(cutoffs)]).sum())
+    most = int(len(units) * min(1.0, purse.rows / rows))
+    fewest = _FEWEST_FITTED if course.is_panel else -(-_FEWEST_TIMES // len(course.origins))
+    if most < min(fewest, len(units)):
         return []
-    some = series[np.linspace(0, len(series) - 1, most).astype(np.int64)]
-    return [np.isin(panel.series_of(own), some) for own in cutoffs]
+    some = units[np.linspace(0, len(units) - 1, most).astype(np.int64)]
+    return [np.isin(origin.units, some) for origin in course.origins]
 
 
 def some_of(panel: Panel, purse: Purse) -> Panel:
@@ -216,40 +213,61 @@ def try_out(
     The first network is tried in any case; of the others those that are within the purse. `rows`
     are the cutoffs of each origin that a method of that name is asked for; all, where none are.
     """
-    begin, done = time.monotonic(), 0
-    forecasts: dict[str, Sequence[FloatArray]] = {}
-    dropped: dict[str, str] = {}
-    trials = _trials(course, networks, purse, dropped)
+    trials, dropped = _trials(course, networks, purse)
+    trying = _Trying(course, console, len(trials) + len(methods), purse.seconds, dropped)
     places = [Place(origin, 0) for origin in range(len(course.origins))]
-    whole = len(trials) + len(methods)
-
-    def say(names: Sequence[str]) -> None:
-        nonlocal done
-        done += len(names)
-        seconds = time.monotonic() - begin
-        console.say(f"tried {done} of {whole}, {seconds:.0f} s: {', '.join(names)}")
-
     for group in grouped(trials, places):
+        trying.group(group)
+    for method in methods:
+        trying.method(method, rows.get(method.name))
+    return Tryout(course, trying.forecasts, trying.dropped)
+
+
+@dataclass
+class _Trying:
+    """Candidates that are tried one after the other, and how far that is."""
+
+    course: Course
+    console: Console
+    count: int
+    seconds: float
+    dropped: dict[str, str]
+    forecasts: dict[str, Sequence[FloatArray]] = field(default_factory=dict)
+    done: int = 0
+    begin: float = field(default_factory=time.monotonic)
+
+    def group(self, group: Group) -> None:
+        """Networks that are fitted together, one for each origin."""
         names = {trial.number: str(trial.values["name"]) for trial in group.trials}
-        if time.monotonic() - begin > purse.seconds:
-            dropped |= dict.fromkeys(names.values(), "the time was up")
-            continue
-        found = group.forecasts(course, console)
+        if self._is_over(list(names.values())):
+            return
+        found = group.forecasts(self.course, self.console)
         for number, name in names.items():
-            each = [found[number, place] for place in places]
+            each = [found[number, place] for place in group.places]
             known = [y_hat for y_hat in each if y_hat is not None]
             if len(known) == len(each):
-                forecasts[name] = known
+                self.forecasts[name] = known
             else:
-                dropped[name] = "its training diverged, or a forecast of it is no number"
-        say(list(names.values()))
-    for method in methods:
-        if time.monotonic() - begin > purse.seconds:
-            dropped[method.name] = "the time was up"
-            continue
-        forecasts[method.name] = _forecasts(course, method, rows.get(method.name))
-        say([method.name])
-    return Tryout(course, forecasts, dropped)
+                self.dropped[name] = "its training diverged, or a forecast of it is no number"
+        self._say(list(names.values()))
+
+    def method(self, method: Method, rows: Sequence[NDArray[np.bool_]] | None) -> None:
+        """A method, at some of the cutoffs of each origin or at all."""
+        if not self._is_over([method.name]):
+            self.forecasts[method.name] = _forecasts(self.course, method, rows)
+            self._say([method.name])
+
+    def _is_over(self, names: Sequence[str]) -> bool:
+        """Whether no time is left for these, which are dropped then."""
+        is_over = time.monotonic() - self.begin > self.seconds
+        if is_over:
+            self.dropped |= dict.fromkeys(names, "the time was up")
+        return is_over
+
+    def _say(self, names: Sequence[str]) -> None:
+        self.done += len(names)
+        seconds = time.monotonic() - self.begin
+        self.console.say(f"tried {self.done} of {self.count}, {seconds:.0f} s: {', '.join(names)}")
 
 
 def _forecasts(
@@ -268,13 +286,13 @@ def _forecasts(
 
 
 def _trials(
-    course: Course, networks: Mapping[str, LoadedConfig], purse: Purse, dropped: dict[str, str]
-) -> list[Trial]:
-    """Those of the networks that can be fitted, within the purse."""
+    course: Course, networks: Mapping[str, LoadedConfig], purse: Purse
+) -> tuple[list[Trial], dict[str, str]]:
+    """The networks that can be fitted within the purse, and why others can not."""
     fits = purse.seeds * len(course.origins)
     first = next(iter(networks.values()))
     windows = max(1, min(purse.windows, purse.work // (_PARTS * fits * _rows_of(first))))
-    left = purse.work
+    left, dropped = purse.work, {}
     trials: list[Trial] = []
     for number, (name, source) in enumerate(networks.items()):
         try:
@@ -290,7 +308,7 @@ def _trials(
             continue
         left -= work
         trials.append(Trial(number, {"name": name}, job))
-    return trials
+    return trials, dropped
 
 
 def _rows_of(source: LoadedConfig) -> int:
