@@ -10,7 +10,7 @@ from forecast.jobs.selection import Members
 
 _NAMES = {"seasonal_naive": "seasonal naive", "auto_theta": "Theta"}  # what a lead is told over
 _HEAD = """\
-# Found by `forecast init --effort {effort}`: candidates forecast {horizon} steps for {judged} from
+# Found by `forecast init --effort {effort}`: candidates forecast {steps} for {judged} from
 # {origins} within the training rows, networks of few steps among them. The test part was not read.
 #
 {table}
@@ -28,7 +28,7 @@ def head(choice: Choice, members: Members, effort: str, notes: Sequence[str]) ->
     table = text_table(("", course.metric.upper()), _rows(choice, members))
     said = _HEAD.format(
         effort=effort,
-        horizon=course.horizon,
+        steps="one step" if course.horizon == 1 else f"{course.horizon} steps",
         judged=f"{known} series" if course.is_panel else f"{known} cutoffs",
         origins="one origin" if len(course.origins) == 1 else f"{len(course.origins)} origins",
         table="\n".join(f"#   {line}" for line in table.splitlines()),

@@ -112,16 +112,15 @@ def course_of(job: Job, purse: Purse) -> Course | None:
 
     The network is fitted before each of them. From the first is left at least half of the rows of
     each series that is judged: of much less a network of all rows would not be the same. Where the
-    whole horizon has no room, a half of it is looked at, or less.
+    whole horizon has no room, a half of it is looked at.
     """
     panel = job.panel.before(job.split.train_ends).panel
-    past, horizon = job.on(panel), job.prediction_horizon
-    while horizon:
+    past, wanted = job.on(panel), job.prediction_horizon
+    for horizon in (wanted, -(-wanted // 2)):
         for count in range(purse.origins, 0, -1):
             origins = _origins(panel, horizon, count, past.season_length, purse)
             if origins and _can_be_fitted(past, origins[0]):
                 return _course(past, origins, horizon)
-        horizon //= 2
     return None
 
 
