@@ -27,15 +27,16 @@ def _small(look: Profile, *, is_large: bool) -> Iterator[Variation]:
 def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
     """Of one network for all series."""
     is_growth = is_short(look) and look.is_positive
-    yield Variation("longer context", context=2)
+    if is_short(look) or is_large:  # of longer series the usual context is long enough
+        yield Variation("longer context", context=2)
     if look.has_season:
         yield Variation("mean of seasons", residual_of="seasonal_mean")
-    if not is_short(look) and calendar_parts(look):
-        yield Variation("calendar", calendar=True)
     if is_growth:
         yield Variation("standardised", normalize="standard")
     else:
         yield from _scales(look)
+    if not is_short(look) and calendar_parts(look):
+        yield Variation("calendar", calendar=True)
     if is_large:
         yield Variation("mean taken", normalize="mean")
         yield Variation("shorter context", context=0.5)

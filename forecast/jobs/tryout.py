@@ -311,8 +311,9 @@ def _trials(
 
 
 def _rows_of(source: LoadedConfig) -> int:
-    """What a window takes, in rows of contexts."""
-    return source.config.window.context_length + _OVERHEAD
+    """What a window takes, in rows of contexts; those with features of dates are twice as wide."""
+    config = source.config
+    return (config.window.context_length + _OVERHEAD) * (2 if config.features.dated else 1)
 
 
 def _bounded(source: LoadedConfig, past: Job, windows: int, seeds: int) -> LoadedConfig:
