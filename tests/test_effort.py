@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,11 +16,12 @@ import pandas as pd
 import pytest
 
 from forecast.commands import effort
-from forecast.commands.effort import PURSES, tried_recipe
+from forecast.commands.effort import PURSES, override, tried_recipe
 from forecast.commands.recipe import recipe
 from forecast.commands.recipe_family import family
 from forecast.commands.recipe_network import RULE, Variation
 from forecast.config import parse_config
+from forecast.config.blend import OVERRIDES
 from forecast.console import Console
 from forecast.data.profile import Profile, profile_table
 from forecast.jobs.job import plan_job
@@ -56,11 +58,11 @@ def _look(
     return profile_table(_table(path, series=series, rows=rows, test=test, freq=freq))
 
 
-def _tried(look: Profile, folder: Path) -> str:
+def _tried(look: Profile, folder: Path, *, blend: bool = False) -> str:
     """What is written after trials of a few steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(effort, "PURSES", {"low": TINY})
-        find = partial(tried_recipe, blend=False, effort="low", console=QUIET)
+        find = partial(tried_recipe, blend=blend, effort="low", console=QUIET)
         return find(look, 6, folder / "t.yaml").text
 
 
@@ -113,6 +115,41 @@ def test_a_panel_is_judged_by_its_series(tmp_path: Path) -> None:
     assert [own.name for own in family(look)] == ["usual network", "longer context", "standardised"]
     for own in family(look):
         assert f"#   {own.name} " in text
+
+
+def test_a_second_network_is_written_as_what_it_has_otherwise(tmp_path: Path) -> None:
+    """Read again it is the network that was tried, whichever that is; and the text is one line."""
+    for freq in ("D", "MS"):
+        look = _look(tmp_path / "t.csv", series=12 if freq == "MS" else 40, freq=freq, rows=70)
+        texts = {
+            own.name: recipe(look, 6, tmp_path, blend=False, variation=own).text
+            for own in family(look, is_large=True)
+        }
+        assert len(texts) > 3
+        configs = {
+            name: parse_config(text, tmp_path / "t.yaml").config for name, text in texts.items()
+        }
+        main, *others = configs.values()
+        members = ["{}", *(override(own, main) for own in others)]
+        assert not any("\n" in member for member in members)
+        text = recipe(look, 6, tmp_path, members=members).text
+        read = parse_config(text, tmp_path / "t.yaml").networks.values()
+        for own, other in zip(read, configs.values(), strict=True):
+            for section in OVERRIDES:
+                assert getattr(own.config, section) == getattr(other, section)
+
+
+def test_without_statistical_methods_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the config, with the way to have them; Python finds no module whose entry is None."""
+    monkeypatch.setitem(sys.modules, "statsforecast", None)
+    text = _tried(_look(tmp_path / "t.csv"), tmp_path, blend=True)
+    assert (
+        "# No statistical method was tried, for they are not installed: "
+        "pip install 'keras-forecast[stats]'.\n"
+    ) in text
+    assert "auto_theta" not in text
 
 
 def test_too_few_rows_leave_the_rule_of_thumb(tmp_path: Path) -> None:

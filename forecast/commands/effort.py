@@ -159,10 +159,10 @@ def _try_out(
 def _written(tried: _Family, names: Sequence[str]) -> list[str]:
     """Networks as members of a blend, the first of which is the config's own."""
     main, *others = (tried.sources[name].config for name in names)
-    return ["{}", *(_override(own, main) for own in others)]
+    return ["{}", *(override(own, main) for own in others)]
 
 
-def _override(own: Config, main: Config) -> str:
+def override(own: Config, main: Config) -> str:
     """What a network has otherwise than another, as a mapping of YAML on one line."""
     found: dict[str, object] = {}
     for name in OVERRIDES:
