@@ -24,7 +24,7 @@ from forecast.methods import named_methods
 
 PURSES: Mapping[str, Purse] = {
     "low": Purse(
-        origins=2, series=120, seeds=1, windows=120_000, work=300_000_000, rows=40_000,
+        origins=2, series=120, seeds=1, windows=120_000, work=350_000_000, rows=40_000,
         table=500_000, seconds=1_200,
     ),
     "high": Purse(

@@ -31,6 +31,8 @@ def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
         yield Variation("longer context", context=2)
     if look.has_season:
         yield Variation("mean of seasons", residual_of="seasonal_mean")
+    if look.longer_season and not is_short(look):
+        yield Variation("two longer cycles", cycles=2)
     if is_growth:
         yield Variation("standardised", normalize="standard")
     else:
