@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from forecast.commands.recipe import calendar_parts
 from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
+from forecast.data.calendar import longer_season_of
 from forecast.data.profile import Profile
 
 
@@ -31,8 +34,9 @@ def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
         yield Variation("longer context", context=2)
     if look.has_season:
         yield Variation("mean of seasons", residual_of="seasonal_mean")
-    if look.longer_season and not is_short(look):
-        yield Variation("two longer cycles", cycles=2)
+    cycles = _cycles(look)
+    if cycles:
+        yield Variation("longer cycles", cycles=cycles)
     if is_growth:
         yield Variation("standardised", normalize="standard")
     else:
@@ -44,6 +48,18 @@ def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
         yield Variation("shorter context", context=0.5)
         if not is_growth:
             yield Variation("last value taken", normalize="last")
+
+
+def _cycles(look: Profile) -> int:
+    """How many of the cycle above the season a context may have: as the weeks of hourly data.
+
+    Two at most, and no more than leave half of a typical series to train on.
+    """
+    longer = longer_season_of(look.panel.freq)
+    if is_short(look) or longer <= look.season_length:
+        return 0
+    room = float(np.median(np.diff(look.panel.offsets))) / 2
+    return min(2, int(room // longer))
 
 
 def _scales(look: Profile) -> Iterator[Variation]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from forecast.commands.recipe_blend import is_slow, unit_of
+from forecast.data.calendar import longer_season_of
 from forecast.data.profile import Profile
 from forecast.errors import DataError, Problem
 
@@ -102,7 +103,7 @@ class Variation:
     context: float = 1
     """Its context, in parts of the rule's."""
     cycles: int = 0
-    """Of the cycle above the season, in the place of that context."""
+    """Of the cycle that is usual above the season, in the place of that context."""
     change: Change | None = None
     """What a small network reads: changes against the season or the step before, against both, or
     the level less the season."""
@@ -239,8 +240,8 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
     lines = [f"  - {yaml:<21} # {why}\n" for yaml, why in transforms]
     season = look.season_length
     context = max(1, int(variation.context * _context(look, test)))
-    if variation.cycles and look.longer_season:
-        context = variation.cycles * look.longer_season
+    if variation.cycles:
+        context = variation.cycles * longer_season_of(look.panel.freq)
     has_patches = season > 1 and context % season == 0
     least_rows = (season if is_few else context) + test
     windows = len(look.panel.values) - len(look.panel.unique_ids) * least_rows
