@@ -46,7 +46,7 @@ def _table(
     for i in range(series):
         y = 200 + time + 30 * np.sin(time * 2 * np.pi / 7) + random.normal(0, 4, rows)
         y[-6:] *= test
-        days = pd.date_range("1990-01-01", periods=rows, freq=freq).strftime("%Y-%m-%d")
+        days = pd.date_range("1990-01-01", periods=rows, freq=freq).strftime("%Y-%m-%d %H:%M")
         parts.append(pd.DataFrame({"shop": f"s{i:02}", "day": days, "sold": y.round(2)}))
     pd.concat(parts).to_csv(path, index=False)
     return path
@@ -150,6 +150,21 @@ def test_without_statistical_methods_it_says_so(
         "pip install 'keras-forecast[stats]'.\n"
     ) in text
     assert "auto_theta" not in text
+
+
+@pytest.mark.parametrize(
+    ("freq", "rows", "cycles"), [("h", 800, 2), ("h", 400, 1), ("h", 200, 0), ("D", 800, 0)]
+)
+def test_weeks_are_tried_as_a_context_of_hours(
+    tmp_path: Path, freq: str, rows: int, cycles: int
+) -> None:
+    """Two, or as many as leave half of the rows."""
+    look = replace(_look(tmp_path / "t.csv", series=12, rows=rows, freq=freq), has_season=True)
+    look = replace(look, season_length=24 if freq == "h" else 7)
+    found = [own.cycles for own in family(look) if own.cycles]
+    assert found == ([cycles] if cycles else [])
+    for own in family(look):
+        assert recipe(look, 6, tmp_path, blend=False, variation=own).text
 
 
 def test_too_few_rows_leave_the_rule_of_thumb(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
 from forecast.data.calendar import longer_season_of
 from forecast.data.profile import Profile
 
+_MOST_SEASONS = 10  # of a longer cycle that is tried as a context: 52 weeks take too long
+
 
 def family(look: Profile, *, is_large: bool = False) -> list[Variation]:
     """The rule of thumb, and variations of it that suit a table; more where `is_large`."""
@@ -56,7 +58,7 @@ def _cycles(look: Profile) -> int:
     Two at most, and no more than leave half of a typical series to train on.
     """
     longer = longer_season_of(look.panel.freq)
-    if is_short(look) or longer <= look.season_length:
+    if is_short(look) or not 1 < longer / look.season_length <= _MOST_SEASONS:
         return 0
     room = float(np.median(np.diff(look.panel.offsets))) / 2
     return min(2, int(room // longer))
