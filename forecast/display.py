@@ -136,6 +136,20 @@ def step_progress(console: Console, steps: int, passes: int) -> Iterator[Callabl
         progress.stop()
 
 
+@contextmanager
+def piece_progress(console: Console, noun: str, pieces: int) -> Iterator[Callable[[], None]]:
+    """A line with the pieces of work that are done elsewhere, and the time left; as above.
+
+    What it gives is called after each of them.
+    """
+    if not console.is_live:
+        yield lambda: None
+        return
+    with _one_line(console, noun, pieces, 1) as progress:
+        task = progress.add_task("work", total=pieces, losses="")
+        yield lambda: progress.update(task, advance=1)
+
+
 def _one_line(console: Console, noun: str, whole: int, times: int) -> Progress:
     no_color = True if console.color == "never" else None  # None asks the environment
     return Progress(

@@ -51,6 +51,10 @@ class ForecastError(Exception):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
+    def __reduce__(self) -> tuple[type["ForecastError"], tuple[Problem, ...]]:
+        """As its problems, where it comes from another process."""
+        return type(self), self.problems
+
 
 class UsageError(ForecastError):
     """The command line asks for something that can not be."""

@@ -14,6 +14,10 @@ from importlib import import_module
 from forecast.errors import Problem, UsageError, require_extra
 
 VARIABLE = "KERAS_BACKEND"
+# As `keras.distribution.initialize` reads them.
+PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
+ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 BACKENDS = ("tensorflow", "jax")
 _HIDDEN = "sklearn"
 _EXTRAS = {"jax": "jax"}  # by the backend's module
@@ -37,15 +41,69 @@ def require_backend(backend: str) -> None:
         require_extra(backend, _EXTRAS[backend])
 
 
-def load_keras(backend: str) -> None:
+def load_keras(backend: str, distribution: str | None = None) -> None:
     """Import Keras, which reads the name of its backend from the environment then alone.
 
-    Raises `MissingExtraError` for a backend that is not installed.
+    With a `distribution`, find the other processes that train with this one, if Keras's variables
+    name any. Raises `MissingExtraError` for a backend that is not installed.
     """
     require_backend(backend)
     os.environ[VARIABLE] = backend
     with without(_HIDDEN):
         import_module("keras")
+    if distribution and is_one_of_several():
+        _meet()
+
+
+def is_one_of_several() -> bool:
+    """Whether Keras's variables name other processes to train with."""
+    return PROCESSES in os.environ
+
+
+def is_first_process() -> bool:
+    """Whether this is the one whose run is kept, of those that train together."""
+    return not is_one_of_several() or os.environ.get(PROCESS) == "0"
+
+
+def _meet() -> None:
+    """Wait for the processes that train together.
+
+    Raises `UsageError` where the variables make no sense, or where the others do not come.
+    """
+    count, own = os.environ[PROCESSES], os.environ.get(PROCESS, "")
+    advice = (
+        f"Set {ADDRESSES} to the first one's host:port, {PROCESSES} to how many there are, and "
+        f"{PROCESS} to 0, 1, ..."
+    )
+    if not (count.isdecimal() and own.isdecimal() and int(own) < int(count)):
+        message = f"this would be process {own or '?'} of {count}, counted from 0."
+        raise UsageError(Problem(message, advice))
+    if not os.environ.get(ADDRESSES):
+        raise UsageError(Problem(f"{ADDRESSES} is not set.", advice))
+    try:
+        with _as_talk():
+            import_module("keras").distribution.initialize()
+            import_module("jax.experimental.multihost_utils").sync_global_devices("met")
+    except (RuntimeError, ValueError) as error:
+        message = f"process {own} of {count} does not find the others: {error}"
+        raise UsageError(Problem(message, advice)) from error
+
+
+@contextmanager
+def _as_talk() -> Iterator[None]:
+    """Send what libraries in C++ print to stderr: gloo tells stdout whom it has met."""
+    copy = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(copy, 1)
+        os.close(copy)
+
+
+def part() -> None:
+    """Wait until the processes that trained together are done, before this one ends."""
+    import_module("jax").distributed.shutdown()
 
 
 @contextmanager

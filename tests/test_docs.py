@@ -35,6 +35,7 @@ TEXT_FILES = [
 # The papers and standards that the project refers to, and nothing else.
 KNOWN_HOSTS = {
     "arxiv.org",
+    "docs.ray.io",
     "doi.org",
     "jfly.uni-koeln.de",
     "json-schema.org",

@@ -153,6 +153,8 @@ HOMES = {
     "ruamel": ("config/",),
     "pyarrow": ("data/sources/",),
     "duckdb": ("data/sources/",),
+    "ray": ("engines/ray.py",),
+    "multiprocessing": ("engines/processes.py",),
     "pydantic": ("config/", "runs/", "training/by_tensorflow.py", "completion.py"),
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -27,6 +27,19 @@ class Backend(Protocol):
     def part(self, function: Any) -> Any:
         """A function as a machine program within a function of `compile_parts`."""
 
+    def compile_everywhere(self, function: Any, *examples: Any) -> Any:
+        """The same on all devices of all processes, each with all of the arguments."""
+
+    def over_devices(self, function: Any) -> Any:
+        """A function of windows, in a program of `compile_everywhere`, shared by the devices.
+
+        `function(windows, first, *others)` maps windows `(members, windows)`, of which the first is
+        number `first` of its batch, to arrays, which are added up over all devices.
+        """
+
+    def is_everywhere(self, digest: bytes) -> bool:
+        """Whether all processes that train together have the same."""
+
     def devices(self) -> list[str]:
         """The names of what it can compute on."""
 

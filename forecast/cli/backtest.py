@@ -9,8 +9,10 @@ from forecast.cli.command import command
 from forecast.cli.opening import say_loading
 from forecast.cli.options import (
     STDOUT,
+    AddressOption,
     BackendOption,
     ConfigOption,
+    EngineOption,
     FailOption,
     OutputOption,
     PlotOption,
@@ -20,6 +22,7 @@ from forecast.cli.options import (
 
 if TYPE_CHECKING:
     from forecast.commands.backtest import Fit
+    from forecast.engines import Engine
     from forecast.jobs.job import Job
 
 
@@ -61,6 +64,8 @@ def backtest(
         ),
     ] = None,
     output: OutputOption = STDOUT,
+    engine: EngineOption = "threads",
+    address: AddressOption = None,
     backend: BackendOption = None,
     plot_: PlotOption = None,
     fail_if: FailOption = None,
@@ -70,12 +75,14 @@ def backtest(
     Each forecast sees its own past alone, so that the scores tell what a person would have got.
     """
     from forecast.data.output import TABLE_FORMATS, output_of
+    from forecast.engines import Asked, check_engine, engine_of
     from forecast.jobs.job import prepare
     from forecast.loading import asked_backend, load_keras, require_backend
     from forecast.methods import check_names
     from forecast.scoring.gate import Gate
 
     console = context.obj
+    check_engine(engine, address)
     names = against.split(",")
     check_names(names)
     to = output_of(output, format, ("table", *TABLE_FORMATS, "json"))
@@ -88,17 +95,18 @@ def backtest(
     overrides = {f"backtest.{key}": value for key, value in flags.items()}
     job = prepare(config, set_ or (), overrides | {"training.backend": asked_backend(backend)})
     to.refuse_sources(job.config.data.files)
-    if job.networks:
-        require_backend(job.config.training.backend)
-    with console.without_library_noise():
-        if job.networks:
-            say_loading(job.config.training.backend, console)
-            load_keras(job.config.training.backend)
+    used = job.config.training.backend if job.networks else None
+    if used:
+        require_backend(used)
+    with console.without_library_noise(), engine_of(engine, Asked(console, address, used)) as on:
+        if used:
+            say_loading(used, console)
+            load_keras(used)
         from forecast.commands.backtest import SPLIT, encode_backtest
         from forecast.commands.backtest import backtest as run_backtest
         from forecast.commands.verdict import say_verdict
 
-        result = run_backtest(job, names, console, _fit(job))
+        result = run_backtest(job, names, console, _fit(job, on), on)
     to.write(encode_backtest(result, to.format), console)
     say_verdict(result.scores, SPLIT, job.config.forecaster, console, job.config)
     if plot_:
@@ -108,16 +116,17 @@ def backtest(
         gate.check(result.scores, SPLIT, job.config.forecaster)
 
 
-def _fit(job: "Job") -> "Fit":
+def _fit(job: "Job", engine: "Engine") -> "Fit":
     """What fits a network, or a blend; what takes Keras, which is loaded by now, for no other."""
     if not job.networks:
         from forecast.jobs.blending import fit_blended
 
-        return fit_blended
+        return partial(fit_blended, engine=engine)
     from forecast.jobs.fitting import fit_methods, fit_networks
 
     if job.config.blend is None:
-        return fit_methods
+        return partial(fit_methods, engine=engine)
     from forecast.jobs.blending import fit_blended
 
-    return partial(fit_blended, fit_networks=fit_networks)
+    own = partial(fit_networks, engine=engine)
+    return partial(fit_blended, fit_networks=own, engine=engine)

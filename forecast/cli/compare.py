@@ -9,7 +9,9 @@ from forecast.cli.command import command
 from forecast.cli.opening import say_loading
 from forecast.cli.options import (
     RUNS,
+    AddressOption,
     BackendOption,
+    EngineOption,
     PlotOption,
     RunsOption,
     SetOption,
@@ -60,6 +62,8 @@ def compare(
         Literal["table", "csv", "json", "md"], typer.Option(help="How to print the comparison.")
     ] = "table",
     plot_: PlotOption = None,
+    engine: EngineOption = "threads",
+    address: AddressOption = None,
     backend: BackendOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
@@ -69,8 +73,10 @@ def compare(
     costs, and whether a difference is more than chance.
     """
     from forecast.commands.compare import compare_runs, comparison_text, kinds_of
+    from forecast.engines import Asked, check_engine, engine_of
 
     console = context.obj
+    check_engine(engine, address)
     if (config is None) == (not run) or (config is None) != (models is None):
         advice = "forecast compare RUN RUN, or forecast compare --config FILE --models KIND,KIND."
         raise UsageError(Problem("name runs, or a config and kinds of networks.", advice))
@@ -81,7 +87,9 @@ def compare(
     if config is None:
         from forecast.runs import find_run
 
-        for option, value in {"--seeds": seeds, "--set": set_, "--backend": backend}.items():
+        elsewhere = None if engine == "threads" else engine
+        trained = {"--seeds": seeds, "--set": set_, "--backend": backend, "--engine": elsewhere}
+        for option, value in trained.items():
             if value is not None:
                 raise UsageError(Problem(f"{option} is of networks that are trained: --config."))
         name = "runs"
@@ -97,12 +105,13 @@ def compare(
         jobs = prepare_each(config, set_ or (), [asked | {"model.kind": kind} for kind in kinds])
         used = jobs[0].config.training.backend
         require_backend(used)
-        with console.without_library_noise():
+        asked_engine = Asked(console, address, used)
+        with console.without_library_noise(), engine_of(engine, asked_engine) as on:
             say_loading(used, console)
             load_keras(used)
             from forecast.commands.compare_kinds import compare_kinds
 
-            comparison = compare_kinds(jobs, seeds or 5, console)
+            comparison = compare_kinds(jobs, seeds or 5, console, on)
     if plot_:
         plot_comparison(name, comparison, plot_, console)
         console.say(f"drawn: {plot_}")

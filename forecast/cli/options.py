@@ -106,3 +106,19 @@ BackendOption = Annotated[
         "where it is left out."
     ),
 ]
+EngineName = Literal["threads", "processes", "ray"]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        help="Where the work is done: by threads here, by a process for each core, or by a Ray "
+        "cluster. The results are the same."
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="The Ray cluster, or auto for the one that this machine is of; without it, Ray works "
+        "on this machine alone.",
+    ),
+]

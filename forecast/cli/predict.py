@@ -10,6 +10,8 @@ from forecast.cli.opening import open_named
 from forecast.cli.options import (
     RUNS,
     STDOUT,
+    AddressOption,
+    EngineOption,
     FutureOption,
     InputOption,
     OutputOption,
@@ -56,6 +58,8 @@ def predict(
         Literal["csv", "jsonl", "parquet"] | None,
         typer.Option(help="How to write the table: as the ending of FILE says, or as csv."),
     ] = None,
+    engine: EngineOption = "threads",
+    address: AddressOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
     """Predict what comes after the last row.
@@ -66,13 +70,16 @@ def predict(
     from forecast.commands.predict import predict as predict_table
     from forecast.data.export import encode_table
     from forecast.data.output import TABLE_FORMATS, output_of
+    from forecast.engines import Asked, check_engine, engine_of
     from forecast.jobs.assumptions import Assumptions
 
+    check_engine(engine, address)
     levels = None if quantiles is None else parse_levels(quantiles)
     console, to = context.obj, output_of(output, format, TABLE_FORMATS)
     assumed = Assumptions(future, scenario or (), set_known or ())
     to.refuse_sources({"--input": input_} | assumed.files)
     opened = open_named(run, runs, console)
     to.refuse_sources(opened.sources)
-    table = predict_table(opened, input_, horizon, levels, console, assumed)
+    with engine_of(engine, Asked(console, address)) as on:
+        table = predict_table(opened, input_, horizon, levels, console, assumed, on)
     to.write(encode_table(table, to.format), console)

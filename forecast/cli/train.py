@@ -1,6 +1,10 @@
 """`forecast train`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -77,21 +81,41 @@ def train(
         if job.networks:
             require_backend(job.config.training.backend)
         start = None if earlier is None else warm_start(job, earlier)
-    staged = stage(runs, config.stem, name, console.warn)
     with (
-        staged as staging,
+        _own_runs(runs, job) as kept_in,
+        stage(kept_in, config.stem, name, console.warn) as staging,
         console.stop.cleaning(staging.remove),
         console.without_library_noise(),
     ):
         if job.networks:
             say_loading(job.config.training.backend, console)
             with stopwatch.stage("import"):
-                load_keras(job.config.training.backend)
+                load_keras(job.config.training.backend, job.config.training.distribution)
         from forecast.commands.invocation import Invocation
 
         invocation = Invocation(console, stopwatch, sys.argv[1:], start, log)
         run = _train(job, staging, invocation)
-    console.result(str(run.path))
+        if kept_in == runs:
+            console.result(str(run.path))
+
+
+@contextmanager
+def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
+    """The folder of this process's run: of those that train together, the first one's is kept.
+
+    The others do the same work, so that none waits long for another, and leave nothing.
+    """
+    from forecast.loading import is_first_process, is_one_of_several, part
+
+    if not (job.config.training.distribution and is_one_of_several()):
+        yield runs
+        return
+    if is_first_process():
+        yield runs
+    else:
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
+    part()
 
 
 def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run":

@@ -6,7 +6,15 @@ import typer
 
 from forecast.cli.command import command
 from forecast.cli.opening import say_loading
-from forecast.cli.options import RUNS, BackendOption, ConfigOption, RunsOption, SetOption
+from forecast.cli.options import (
+    RUNS,
+    AddressOption,
+    BackendOption,
+    ConfigOption,
+    EngineOption,
+    RunsOption,
+    SetOption,
+)
 
 
 @command(
@@ -35,6 +43,8 @@ def tune(
             help="Go on with a search that was ended: its path, or its name in the folder of runs.",
         ),
     ] = None,
+    engine: EngineOption = "threads",
+    address: AddressOption = None,
     backend: BackendOption = None,
     runs: RunsOption = RUNS,
 ) -> None:
@@ -46,11 +56,13 @@ def tune(
     """
     import math
 
+    from forecast.engines import Asked, check_engine, engine_of
     from forecast.jobs.job import prepare
     from forecast.jobs.search_plan import SearchPlan
     from forecast.loading import asked_backend, load_keras, require_backend
 
     console = context.obj
+    check_engine(engine, address)
     if resume is not None and trials is None:
         from forecast.runs.study import find_study
 
@@ -58,12 +70,13 @@ def tune(
     overrides = {"training.backend": asked_backend(backend), "search.trials": trials}
     job = prepare(config, set_ or (), overrides)
     plan = SearchPlan.of(job, set_ or ())
-    require_backend(job.config.training.backend)
-    with console.without_library_noise():
-        say_loading(job.config.training.backend, console)
-        load_keras(job.config.training.backend)
+    used = job.config.training.backend
+    require_backend(used)
+    with console.without_library_noise(), engine_of(engine, Asked(console, address, used)) as on:
+        say_loading(used, console)
+        load_keras(used)
         from forecast.commands.tune import tune as search
 
         with plan.new_study(runs) if resume is None else plan.study(runs, resume) as study:
-            best = search(plan, study, console, math.inf if timeout is None else timeout)
+            best = search(plan, study, console, math.inf if timeout is None else timeout, on)
     console.result(str(best))

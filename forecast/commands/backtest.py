@@ -14,9 +14,10 @@ from forecast.data.export import encode_table, records
 from forecast.data.panel import IntArray
 from forecast.data.split import has_target, rolling_cutoffs
 from forecast.display import steps_table
+from forecast.engines import Engine
 from forecast.errors import DataError, Problem
 from forecast.jobs.job import Job
-from forecast.methods import Method, Task, forecasts_of, named_methods
+from forecast.methods import Method, Task, forecasts_of, named_methods, spread
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.scores import score, score_by_step
 
@@ -41,12 +42,19 @@ Fit = Callable[[Sequence[Job], Console], Sequence[Method]]
 """Fits jobs that have a config in common: who forecasts for each of them."""
 
 
-def backtest(job: Job, against: Sequence[str], console: Console, fit: Fit) -> Backtest:
+def backtest(
+    job: Job,
+    against: Sequence[str],
+    console: Console,
+    fit: Fit,
+    engine: Engine | None = None,
+) -> Backtest:
     """Forecast from the last cutoffs of every series, fitted before the first or before each.
 
     With `refit`, transforms and network are fitted again at every cutoff, on the rows up to it;
     without, once, on the rows up to the first. `against` names the methods to set beside it, and
-    `fit` fits what the config asks for. Raises `DataError` where the cutoffs do not fit.
+    `fit` fits what the config asks for. An engine does what takes long of these methods, if it is
+    given. Raises `DataError` where the cutoffs do not fit.
     """
     options = job.config.backtest
     horizon = job.backtest_horizon
@@ -64,7 +72,8 @@ def backtest(job: Job, against: Sequence[str], console: Console, fit: Fit) -> Ba
     fitted = fit(jobs, console)
     parts = [(SPLIT, rows[rows >= job.panel.starts]) for rows in cutoffs]
     each = [[part] for part in parts] if options.refit else [parts]
-    baselines, levels = named_methods(against, job.season_length), job.config.quantile_levels
+    baselines = spread(named_methods(against, job.season_length), engine, console)
+    levels = job.config.quantile_levels
     tables = [
         forecasts_of([method, *baselines], Task(job.panel, own, horizon, levels))
         for method, own in zip(fitted, each, strict=True)

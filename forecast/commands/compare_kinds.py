@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from forecast.commands.compare import Comparison, say_what
 from forecast.console import Console
+from forecast.engines import Engine
 from forecast.errors import ConfigError
 from forecast.jobs.contenders import baselines
 from forecast.jobs.job import Job
@@ -14,11 +15,13 @@ from forecast.jobs.trained_contenders import trained_contenders
 from forecast.scoring.metrics import error_scales
 
 
-def compare_kinds(jobs: Sequence[Job], seeds: int, console: Console) -> Comparison:
+def compare_kinds(
+    jobs: Sequence[Job], seeds: int, console: Console, engine: Engine | None = None
+) -> Comparison:
     """The networks of jobs that have all but the network in common, and the baselines.
 
-    Each is trained with so many seeds. Raises `DivergedError` where none can be trained, and
-    `ConfigError` for a blend.
+    Each is trained with so many seeds, by threads where no engine is given. Raises `DivergedError`
+    where none can be trained, and `ConfigError` for a blend.
     """
     job = jobs[0]
     if job.config.blend:
@@ -28,7 +31,7 @@ def compare_kinds(jobs: Sequence[Job], seeds: int, console: Console) -> Comparis
     for warning in job.warnings:
         console.warn(warning)
     scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
-    trained = trained_contenders(jobs, seeds, console)
+    trained = trained_contenders(jobs, seeds, console, engine)
     comparison = Comparison([*trained, *baselines(job)], scales)
     say_what(comparison, console)
     return comparison

@@ -1,6 +1,7 @@
 """What comes next, from the last rows of every series."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,9 +12,11 @@ from forecast.data.forecasts import forecast_table
 from forecast.data.future import refuse_endless
 from forecast.data.panel import Panel
 from forecast.display import step_progress
+from forecast.engines import Engine
 from forecast.errors import Problem, UsageError, some_of
 from forecast.jobs.assumptions import Assumptions
 from forecast.jobs.opened_run import OpenedRun
+from forecast.methods import spread_opened
 
 Opened = TypeVar("Opened", bound=OpenedRun)
 
@@ -25,13 +28,15 @@ def predict(
     quantile_levels: Sequence[float] | None = None,
     console: Console | None = None,
     assumed: Assumptions | None = None,
+    engine: Engine | None = None,
 ) -> pd.DataFrame:
     """Forecast the steps after the last row of each series, with a column for each quantile.
 
     `newer` is a table with newer rows, `-` for standard input; `horizon` is the config's
     `predict.horizon` where it is left out, and `quantile_levels` its `intervals.quantile_levels`.
     `assumed` is what known covariates will be; of several scenarios each has its forecasts, and the
-    column `scenario` its name. Raises `UsageError` for a horizon that reaches past the calendar,
+    column `scenario` its name. An engine forecasts parts of the series side by side; without one
+    all are forecast here. Raises `UsageError` for a horizon that reaches past the calendar,
     and for what can not be assumed; `DataError` where something that is to be known of the future
     is not.
     """
@@ -47,12 +52,13 @@ def predict(
     panels = dict(assumed.panels(opened, panel, horizon))
     warn_of_strange(opened, panels.values(), horizon, console)
     passes = opened.method.passes(len(last)) * len(panels)
+    method = spread_opened(opened.method, engine, console)
+    # An engine elsewhere tells of its parts, and of no steps.
+    told = console if engine is None or engine.is_here else replace(console, progress=False)
     tables = []
-    with step_progress(console, horizon, passes) as note:
+    with step_progress(told, horizon, passes) as note:
         for name, own in panels.items():
-            table = forecast_table(
-                panel, last, opened.method.forecast(own, last, horizon, levels, note)
-            )
+            table = forecast_table(panel, last, method.forecast(own, last, horizon, levels, note))
             tables.append(table if name is None else table.assign(scenario=name))
     return pd.concat(tables, ignore_index=True)
 

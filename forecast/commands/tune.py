@@ -14,6 +14,7 @@ from forecast.config.search import Range
 from forecast.console import Console
 from forecast.data.export import csv_text
 from forecast.display import text_table
+from forecast.engines import Engine
 from forecast.errors import Problem, UsageError
 from forecast.figures import draw_coordinates, draw_key_importance, drawn
 from forecast.jobs.course import Course
@@ -26,14 +27,24 @@ from forecast.scoring.ranking import verdict
 _SHOWN = 5  # trials of the table for a person
 
 
-def tune(plan: SearchPlan, study: Study, console: Console, timeout: float = math.inf) -> Path:
+def tune(
+    plan: SearchPlan,
+    study: Study,
+    console: Console,
+    timeout: float = math.inf,
+    engine: Engine | None = None,
+) -> Path:
     """Search until all is tried or the time is up, and write what was found; the best config.
+
+    An engine fits groups of trials; threads here, where it is left out.
 
     A signal ends it with what was fitted kept, to be gone on with. Raises `UsageError` where no
     trial could be judged.
     """
     course = plan.course
-    search = Search(course, study, plan.space, plan.job.source, plan.settings, console, timeout)
+    search = Search(
+        course, study, plan.space, plan.job.source, plan.settings, console, timeout, engine
+    )
     _announce(plan, search, study, console)
     again = _going_on(plan, study)
     with console.stop.keeping(lambda: f"interrupted: what was tried is kept; go on: {again}"):

@@ -393,6 +393,9 @@ class TrainingOptions(Section):
 
     backend: Literal["tensorflow", "jax"] = "tensorflow"
     """What Keras computes with; `jax` is an extra."""
+    distribution: Literal["data"] | None = None
+    """`data` shares out each batch to all devices, those of other processes too that train with
+    this one (`keras.distribution`); with the backend `jax`."""
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
     """With Keras's defaults for all that is not said here."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
@@ -459,6 +462,9 @@ class TrainingOptions(Section):
             message = f"an epoch of {drawn:,} windows does not fit into memory."
             advice = f"With `batch_size` it comes to {_MOST_DRAWN:,} windows at the most."
             yield "steps_per_epoch", message, advice
+        if self.distribution and self.backend != "jax":
+            message = f"`distribution: {self.distribution}` takes the backend `jax`."
+            yield "distribution", message, "Set `training.backend: jax`, or leave it out."
         yield from self._contradictions_of_averages()
         accumulated = self.gradient_accumulation_steps
         if accumulated > (self.steps_per_epoch or accumulated):

@@ -1,6 +1,6 @@
 """Forecasts as a long table: one row a series, cutoff and step."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -37,10 +37,19 @@ class Forecasts:
             {level: bounded(values) for level, values in self.quantiles.items()},
         )
 
-    def of(self, rows: slice) -> "Forecasts":
+    def of(self, rows: slice | IntArray) -> "Forecasts":
         """Those of some of the cutoffs."""
         return Forecasts(
             self.y_hat[rows], {level: values[rows] for level, values in self.quantiles.items()}
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Forecasts"]) -> "Forecasts":
+        """Those of one or more parts, which have the same quantiles, one after another."""
+        levels = parts[0].quantiles
+        return cls(
+            np.concatenate([part.y_hat for part in parts]),
+            {level: np.concatenate([part.quantiles[level] for part in parts]) for level in levels},
         )
 
 

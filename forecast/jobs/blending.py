@@ -13,8 +13,9 @@ import numpy as np
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray
 from forecast.display import text_table
+from forecast.engines import Engine
 from forecast.jobs.job import CalibrationPlan, Job
-from forecast.methods import Blend, BlendWeights, Fallback, Method, named_methods
+from forecast.methods import Blend, BlendWeights, Fallback, Method, named_methods, spread
 from forecast.methods.weighing import fit_weights
 from forecast.runs import BlendRecord, MemberRecord
 from forecast.scoring.conformal import Conformal, error_scales
@@ -45,10 +46,14 @@ class FittedBlend:
 
 
 def fit_blends(
-    jobs: Sequence[Job], console: Console, fit_networks: FitNetworks = no_network
+    jobs: Sequence[Job],
+    console: Console,
+    fit_networks: FitNetworks = no_network,
+    engine: Engine | None = None,
 ) -> list[FittedBlend]:
     """Fit blends that have a config in common, and their networks by a function.
 
+    An engine, if it is given, forecasts by the methods that take long.
     Jobs of one network, of all blends and of their calibrations, are fitted together.
     """
     plans = [job.calibration for job in jobs]
@@ -58,9 +63,10 @@ def fit_blends(
         console.say(f"network {name}:")
         networks[name] = fit_networks([own.members[name] for own in [*jobs, *earlier]], console)
     each = [
-        {name: done.trained[i].method() for name, done in networks.items()}
-        for i in range(len(jobs) + len(earlier))
+        _members(own, {name: done.trained[i].method() for name, done in networks.items()})
+        for i, own in enumerate([*jobs, *earlier])
     ]
+    each = [_spread(members, engine, console) for members in each]
     before = iter(each[len(jobs) :])
     fitted = []
     for i, (job, plan) in enumerate(zip(jobs, plans, strict=True)):
@@ -68,7 +74,7 @@ def fit_blends(
         record = _record(blend, job)
         if plan:
             console.say(_what(blend, plan))
-            blend, record = _weighed(blend, job, plan, _members(job, next(before)))
+            blend, record = _weighed(blend, job, plan, next(before))
         own = {name: replace(done, trained=[done.trained[i]]) for name, done in networks.items()}
         fitted.append(FittedBlend(job, blend, record, own))
     return fitted
@@ -84,10 +90,13 @@ def _what(blend: Blend, plan: CalibrationPlan) -> str:
 
 
 def fit_blended(
-    jobs: Sequence[Job], console: Console, fit_networks: FitNetworks = no_network
+    jobs: Sequence[Job],
+    console: Console,
+    fit_networks: FitNetworks = no_network,
+    engine: Engine | None = None,
 ) -> list[Blend]:
     """The same as methods; what each member is worth is said of the first."""
-    fitted = fit_blends(jobs, console, fit_networks)
+    fitted = fit_blends(jobs, console, fit_networks, engine)
     say_worth(fitted[0], console)
     return [own.blend for own in fitted]
 
@@ -106,8 +115,14 @@ def _members(job: Job, networks: Mapping[str, Method]) -> dict[str, Method]:
     return {name: networks[name] if name in networks else methods[name] for name in given}
 
 
-def _equal_blend(job: Job, networks: Mapping[str, Method]) -> Blend:
-    members = _members(job, networks)
+def _spread(
+    members: Mapping[str, Method], engine: Engine | None, console: Console
+) -> dict[str, Method]:
+    methods = spread(list(members.values()), engine, console)
+    return dict(zip(members, methods, strict=True))
+
+
+def _equal_blend(job: Job, members: Mapping[str, Method]) -> Blend:
     return Blend(
         members,
         BlendWeights.equal(len(members)),

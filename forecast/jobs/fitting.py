@@ -16,6 +16,7 @@ from forecast.data.joint import first_of
 from forecast.data.panel import IntArray, Panel, Past
 from forecast.data.split import has_target
 from forecast.display import epoch_progress, text_table
+from forecast.engines import Engine, Threads
 from forecast.errors import ConfigError
 from forecast.features import (
     Encoded,
@@ -145,9 +146,12 @@ class Fitting:
         )
         console.say(f"{self.architecture.parameters:,} parameters")
 
-    def run(self, console: Console) -> FittedJobs:
-        """Fit the networks. Raises `DivergedError` where a loss is no longer a number."""
-        fitted = self._fit(console)
+    def run(self, console: Console, engine: Engine | None = None) -> FittedJobs:
+        """Fit the networks, by threads where no engine is given.
+
+        Raises `DivergedError` where a loss is no longer a number.
+        """
+        fitted = self._fit(console, engine or Threads())
         fitted.refuse_divergence()
         _say_skipped(fitted, len(fitted.weights), console)
         trained = self._trained(fitted.weights, self._jobs)
@@ -162,15 +166,15 @@ class Fitting:
             finals, _of_first_job(fitted.history), fitted.compile_seconds, fitted.fit_seconds
         )
 
-    def run_each(self, console: Console) -> list[TrainedJob | None]:
+    def run_each(self, console: Console, engine: Engine | None = None) -> list[TrainedJob | None]:
         """Fit the networks, without intervals: what came of each job, None where one diverged."""
-        fitted = self._fit(console)
+        fitted = self._fit(console, engine or Threads())
         diverged = {key.job for key in fitted.diverged}
         whole = {name: job for name, job in self._finals.items() if name not in diverged}
         trained = self._trained(fitted.weights, whole)
         return [trained.get(name) for name in self._finals]
 
-    def _fit(self, console: Console) -> Fitted:
+    def _fit(self, console: Console, engine: Engine) -> Fitted:
         """Fit all members, and take notes of how far they are."""
         first = self._finals["job 0"].fitted_part
         members = [
@@ -185,7 +189,9 @@ class Fitting:
             )
         ]
         epochs = max(job.config.training.epochs for job in self._jobs.values())
-        with epoch_progress(console, epochs, len(members)) as advance:
+        # An engine elsewhere tells of its blocks, and of no epochs.
+        told = console if engine.is_here else replace(console, progress=False)
+        with epoch_progress(told, epochs, len(members)) as advance:
 
             def note(epoch: FittedBlock) -> None:
                 self._blocks[epoch.keys] = epoch
@@ -195,7 +201,8 @@ class Fitting:
                     label = "" if monitored is None else f", {first.monitored_loss} {monitored:.4g}"
                     advance(f"loss {log.loss:.4g}{label}")
 
-            return fit(self.architecture, members, first.config.training, note)
+            options = first.config.training
+            return fit(self.architecture, members, options, note, console, engine)
 
     def so_far(self) -> FittedJobs | None:
         """What there is after whole epochs, without intervals; None where that is too little."""
@@ -232,18 +239,20 @@ class Fitting:
         return self.architecture if is_first else replace(self.architecture, options=options)
 
 
-def fit_networks(jobs: Sequence[Job], console: Console) -> FittedJobs:
+def fit_networks(jobs: Sequence[Job], console: Console, engine: Engine | None = None) -> FittedJobs:
     """Fit jobs that have a config in common, and say what is fitted. Raises `DivergedError`."""
     fitting = Fitting(jobs)
     for strange in fitting.strange:
         console.warn(strange)
     fitting.describe(console)
-    return fitting.run(console)
+    return fitting.run(console, engine)
 
 
-def fit_methods(jobs: Sequence[Job], console: Console) -> list[NetworkOrFallback]:
+def fit_methods(
+    jobs: Sequence[Job], console: Console, engine: Engine | None = None
+) -> list[NetworkOrFallback]:
     """The same as methods, on Keras for as long as this process lives."""
-    return [trained.method() for trained in fit_networks(jobs, console).trained]
+    return [trained.method() for trained in fit_networks(jobs, console, engine).trained]
 
 
 def _say_skipped(fitted: Fitted, networks: int, console: Console) -> None:

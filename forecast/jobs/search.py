@@ -7,14 +7,15 @@ trials on it were chosen by the first seed, and owe it a part of their scores.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from forecast.config import LoadedConfig
 from forecast.config.search import SearchOptions, Space
 from forecast.console import Console
+from forecast.engines import Engine, Threads
 from forecast.jobs.course import Course
-from forecast.jobs.trials import Group, Place, Trial, grouped, trial_of
+from forecast.jobs.trials import Group, JudgingGroups, Place, Trial, grouped, trial_of
 from forecast.runs.study import Cell, Study
 from forecast.samplers import Told, named_sampler
 
@@ -113,8 +114,11 @@ class Search:
     def __init__(
         self, course: Course, study: Study, space: Space, base: LoadedConfig,
         settings: Sequence[str], console: Console, timeout: float = math.inf,
+        engine: Engine | None = None,
     ) -> None:  # fmt: skip
         """`settings` lie on top of the base config. After `timeout` seconds no group is begun.
+
+        An engine fits groups side by side; threads, where it is left out, one after another.
 
         Raises `MissingExtraError` where the sampler's extra is not installed.
         """
@@ -128,30 +132,32 @@ class Search:
         """How many trials there are to be."""
         self._standings: dict[int, Standing] = {}
         self._begin, self._timeout = time.monotonic(), timeout
+        self._engine = engine or Threads()
         self._fitted, self._done = 0, 0
 
     def run(self) -> Found:
         """Try all that is not tried yet, or until the time is up."""
-        is_whole = all(self._run(key, rung, group) for key, rung, group in self._groups())
+        is_whole = all(self._run(rung, groups) for rung, groups in self._rounds())
         ordered = sorted(self._standings.values(), key=lambda own: own.order)
         return Found(ordered, self._rungs, is_whole)
 
-    def _groups(self) -> Iterator[tuple[str, int, Group]]:
-        """All groups, each with a name that is the same whenever the study is gone on with.
+    def _rounds(self) -> Iterator[tuple[int, dict[str, Group]]]:
+        """Groups of a rung that do not know each other, by their names.
 
-        What comes after a group depends on what came of it: it is to be run before the next.
+        A name is the same whenever the study is gone on with. What comes after a round depends on
+        what came of it: it is to be run before the next.
         """
         batch = self._sampler.batch or self.count
         for first in range(0, self.count, batch):
             drawn = self._draw(range(first, min(first + batch, self.count)))
-            for i, group in enumerate(grouped(drawn, self._rungs[0].new)):
-                yield f"0.{first}.{i}", 0, group
+            groups = grouped(drawn, self._rungs[0].new)
+            yield 0, {f"0.{first}.{i}": group for i, group in enumerate(groups)}
         for i, rung in enumerate(self._rungs[1:], start=1):
             able = [own for own in self._standings.values() if own.score is not None]
             able = [own for own in able if own.rung == i - 1]
             best = sorted(able, key=lambda own: own.order)[: rung.count(len(self._standings))]
-            for j, group in enumerate(grouped([own.trial for own in best], rung.new)):
-                yield f"{i}.0.{j}", i, group
+            groups = grouped([own.trial for own in best], rung.new)
+            yield i, {f"{i}.0.{j}": group for j, group in enumerate(groups)}
 
     def _draw(self, numbers: range) -> list[Trial]:
         """The trials of these numbers that can be fitted; one that has been drawn before is not."""
@@ -171,22 +177,35 @@ class Search:
                 trials.append(trial)
         return trials
 
-    def _run(self, key: str, rung: int, group: Group) -> bool:
-        """Have what came of a group; False where the time is up."""
-        cells = self._study.groups.get(key)
-        if cells is None:
-            if time.monotonic() - self._begin >= self._timeout:
-                return False
-            cells = group.run(self._course, self._console)
+    def _run(self, rung: int, groups: Mapping[str, Group]) -> bool:
+        """Have what came of a round; False where the time is up."""
+        new = []
+        for key, group in groups.items():
+            if key in self._study.groups:
+                self._take(rung, group, self._study.groups[key])
+            else:
+                new.append((key, group))
+
+        def keep(place: int, cells: Sequence[Cell]) -> None:
+            key, group = new[place]
             self._study.append(key, cells)
             self._fitted += group.count
+            self._take(rung, group, cells)
+            self._say(rung)
+
+        work, pieces = JudgingGroups(self._course), [group for _, group in new]
+        found = self._engine.map(work, pieces, self._console, done=keep, is_over=self._is_late)
+        return len(found) == len(new)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._begin >= self._timeout
+
+    def _take(self, rung: int, group: Group, cells: Sequence[Cell]) -> None:
+        """Judge the trials of a group by what came of it."""
         for cell in cells:
             self._standings[cell.trial].cells.append(cell)
         self._done += group.count
         self._judge(group.trials, rung)
-        if key not in self._study.groups:
-            self._say(rung)
-        return True
 
     def _judge(self, trials: Sequence[Trial], rung: int) -> None:
         """Score those that have been fitted wherever the rung looks at."""

@@ -3,15 +3,16 @@
 Apart from other contenders: to compare runs that exist, nobody needs Keras.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from forecast.console import Console
+from forecast.engines import Engine, Threads, Work, Workplace
 from forecast.errors import DivergedError
 from forecast.jobs.contenders import Contender, Costs, microseconds, test_forecasts
 from forecast.jobs.fitting import Fitting
@@ -21,25 +22,47 @@ from forecast.runs import model_names
 from forecast.training import export_onnx
 
 
-def trained_contenders(jobs: Sequence[Job], seeds: int, console: Console) -> list[Contender]:
+def trained_contenders(
+    jobs: Sequence[Job], seeds: int, console: Console, engine: Engine | None = None
+) -> list[Contender]:
     """The network of each job, with so many seeds; one that diverges is said and left out.
 
-    Raises `DivergedError` where all do.
+    An engine trains some at a time; threads, where it is left out, one after another. Raises
+    `DivergedError` where all diverge.
     """
-    found, diverged = [], []
-    for job in jobs:
-        console.say(f"{job.config.model.kind}: {seeds} seeds")
-        try:
-            found.append(trained_contender(job, seeds, console))
-        except DivergedError as error:
-            console.warn(f"{job.config.model.kind} is left out: {error}")
-            diverged.append(error)
+    results = (engine or Threads()).map(TrainingContenders(seeds), jobs, console)
+    found = [own for own in results if isinstance(own, Contender)]
     if not found:
-        raise diverged[0]
+        raise next(own for own in results if isinstance(own, DivergedError))
     return found
 
 
-def trained_contender(job: Job, seeds: int, console: Console) -> Contender:
+@dataclass(frozen=True)
+class TrainingContenders(Work[Job, Contender | DivergedError]):
+    """Trains the networks of jobs, each with so many seeds; one that diverges is said."""
+
+    seeds: int
+    noun = "kind"
+    is_parallel = True
+
+    def begin(self, place: Workplace) -> Callable[[Job], Contender | DivergedError]:
+        """See `Work.begin`."""
+        return lambda job: self._trained(job, place)
+
+    def label(self, piece: Job) -> str:
+        """The kind of network."""
+        return piece.config.model.kind
+
+    def _trained(self, job: Job, place: Workplace) -> Contender | DivergedError:
+        place.console.say(f"{self.label(job)}: {self.seeds} seeds")
+        try:
+            return trained_contender(job, self.seeds, place.console, place.engine)
+        except DivergedError as error:
+            place.console.warn(f"{self.label(job)} is left out: {error}")
+            return error
+
+
+def trained_contender(job: Job, seeds: int, console: Console, engine: Engine) -> Contender:
     """The network of a job, trained with so many seeds at once, each of them scored.
 
     An ensemble has so many of its own. Intervals are left out. Raises `DivergedError`.
@@ -47,7 +70,7 @@ def trained_contender(job: Job, seeds: int, console: Console) -> Contender:
     options, job = job.config.training, replace(job, calibration=None)
     steps = range(0, seeds * options.ensemble.size, options.ensemble.size)
     jobs = [job.with_seed(options.seed + step) for step in steps]
-    done = Fitting(jobs).run(console)
+    done = Fitting(jobs).run(console, engine)
     tables = [
         test_forecasts([trained.method()], job).assign(seed=seed)
         for seed, trained in enumerate(done.trained)

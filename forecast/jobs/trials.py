@@ -1,6 +1,6 @@
 """The trials of a search: recipes for one table, fitted together where they are alike enough."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,8 @@ import numpy as np
 from forecast.config import LoadedConfig
 from forecast.console import Console
 from forecast.data.panel import FloatArray
-from forecast.errors import ForecastError
+from forecast.engines import Engine, Work, Workplace
+from forecast.errors import ForecastError, some_of
 from forecast.jobs.course import Course
 from forecast.jobs.fitting import Fitting, shared_part
 from forecast.jobs.job import Job, refuse_too_large
@@ -54,15 +55,15 @@ class Group:
         """How many networks, or ensembles, are fitted."""
         return len(self.trials) * len(self.places)
 
-    def run(self, course: Course, console: Console) -> list[Cell]:
+    def run(self, course: Course, console: Console, engine: Engine) -> list[Cell]:
         """Fit all, and judge each; where a trial has several seeds, also the mean of these."""
-        by_key = self.forecasts(course, console)
+        by_key = self.forecasts(course, console, engine)
         return [cell for trial in self.trials for cell in self._cells(trial, by_key, course)]
 
     def forecasts(
-        self, course: Course, console: Console
+        self, course: Course, console: Console, engine: Engine | None = None
     ) -> dict[tuple[int, Place], FloatArray | None]:
-        """Fit all: what each trial, by its number, forecasts at each place.
+        """Fit all, by threads where no engine is given: what each trial, by its number, forecasts at each place.
 
         None where its training diverged or a forecast is no number.
         """
@@ -73,7 +74,7 @@ class Group:
             for origin in {place.origin for place in self.places}
         }
         jobs = [_seeded(as_of[trial.number, place.origin], place.seed) for trial, place in keys]
-        fitted = Fitting(jobs).run_each(console)
+        fitted = Fitting(jobs).run_each(console, engine)
         return {
             (trial.number, place): None if own is None else _forecast(course, own, place.origin)
             for (trial, place), own in zip(keys, fitted, strict=True)
@@ -95,6 +96,23 @@ class Group:
             if len(whole) == len(places) > 1:
                 losses = course.losses(np.mean(whole, axis=0), origin)
                 yield Cell(trial=trial.number, origin=origin, seed=None, losses=losses)
+
+
+@dataclass(frozen=True)
+class JudgingGroups(Work[Group, list[Cell]]):
+    """Fits groups, and judges their trials on a course."""
+
+    course: Course
+    noun = "group of trials"
+    is_parallel = True
+
+    def begin(self, place: Workplace) -> Callable[[Group], list[Cell]]:
+        """See `Work.begin`."""
+        return lambda group: group.run(self.course, place.console, place.engine)
+
+    def label(self, piece: Group) -> str:
+        """The numbers of its trials."""
+        return f"trials {some_of([str(trial.number) for trial in piece.trials])}"
 
 
 def trial_of(

@@ -7,6 +7,7 @@ from forecast.methods.blend import Blend, BlendWeights
 from forecast.methods.comparison import Task, forecasts_of
 from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
+from forecast.methods.parts import Spread, spread, spread_opened
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "Fallback",
     "Method",
     "NetworkOrFallback",
+    "Spread",
     "Task",
     "check_names",
     "forecasts_of",
     "method_names",
     "named_methods",
+    "spread",
+    "spread_opened",
 ]

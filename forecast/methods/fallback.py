@@ -59,6 +59,11 @@ class NetworkOrFallback:
         """The network's name: it stands for both."""
         return self.networks[0][0].name
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether all series have one network, which forecasts each of them by itself."""
+        return self.networks[0][0].is_shared
+
     def passes(self, cutoffs: int) -> int:
         """See `TrainedNetwork.passes`."""
         return self.networks[0][0].passes(cutoffs)

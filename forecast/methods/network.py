@@ -35,15 +35,25 @@ _BATCH = 4096
 class OnnxPredictor:
     """An exported network, or as many as there are series."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `RunError` where the file is not an ONNX graph."""
+    def __init__(self, graph: Path | bytes, cores: int = 0) -> None:
+        """Of a file or what is in one, for so many cores; for all of them, where that is 0.
+
+        Raises `RunError` where it is not an ONNX graph.
+        """
+        self._graph = graph
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = cores
         options.log_severity_level = 3  # errors alone: stderr belongs to the person
         try:
-            self._session = onnxruntime.InferenceSession(path, options)
+            self._session = onnxruntime.InferenceSession(graph, options)
         except Exception as error:  # ONNX Runtime's errors share no base but this one
-            raise RunError(Problem(f"{path} can not be loaded: {error}")) from error
+            raise RunError(Problem(f"{graph!s:.200} can not be loaded: {error}")) from error
         self._names = [part.name for part in self._session.get_inputs()]
+
+    def __reduce__(self) -> tuple[type["OnnxPredictor"], tuple[bytes, int]]:
+        """As its graph, for the one core of a worker, which need not have the file."""
+        graph = self._graph if isinstance(self._graph, bytes) else self._graph.read_bytes()
+        return OnnxPredictor, (graph, 1)
 
     def example(self) -> Inputs:
         """Zeros as one window of each series that has a network, or as one window for all."""
@@ -293,6 +303,11 @@ class TrainedNetwork:
     def model(self) -> ModelOptions:
         """The kind of network of all branches."""
         return self.branches[0].model
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all series have one network, which forecasts each of them by itself."""
+        return self.model.scope == "global" and self.branches[0].sizes.targets == 1
 
     @property
     def name(self) -> str:

@@ -1,16 +1,14 @@
 """Fitting members: a plan that all of them share, blocks of them, and what came of each.
 
-A member is known by its key, and everything that describes it can be pickled: a block of members
-may be fitted by a thread, as here, or elsewhere. Fitting changes nothing but its own state.
+A member is known by its key, and everything that describes it can be pickled: an engine has blocks
+of members fitted by threads here, or elsewhere. Fitting changes nothing but its own state.
 """
 
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from threading import Event
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +17,10 @@ from numpy.typing import NDArray
 
 from forecast.backends import backend
 from forecast.config.schema import TrainingOptions
+from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray
-from forecast.errors import DivergedError, Problem
+from forecast.engines import Engine, Threads, Work, Workplace
+from forecast.errors import DivergedError, Problem, UsageError, some_of
 from forecast.networks import Architecture, Weights
 from forecast.training.plan import (
     Block,
@@ -37,8 +37,11 @@ from forecast.training.state import OptimizerState, Order, State
 
 # Of the memory that is free, what training may take.
 _SHARE_OF_MEMORY = 0.25
-# Seconds between two looks at whether a person has asked to stop.
-_LOOK = 0.1
+# Members of a block at the most: with more, a step takes as much longer as there are more of them
+# (`benchmarks/engines.py`), and there would be less to give out.
+_MOST_MEMBERS = 40
+_LOST = "training stopped: one of the processes that train together has ended."
+_DIFFERENT = "the processes that train together have different rows or configs."
 
 
 class EpochLog(NamedTuple):
@@ -73,6 +76,8 @@ class FittedBlock:
     state: State
     """Of these members, and of nobody else; its arrays may be those of the backend."""
     history: tuple[EpochLog, ...]
+    compile_seconds: float = 0.0
+    """What compiling took where it was fitted."""
 
     @property
     def weights(self) -> dict[MemberKey, Weights]:
@@ -91,8 +96,6 @@ class Fitted:
     """Epoch by epoch, and within each by member."""
     compile_seconds: float
     fit_seconds: float
-    is_interrupted: bool
-    """Whether it was stopped before all epochs were done."""
 
     @property
     def diverged(self) -> dict[MemberKey, EpochLog]:
@@ -131,37 +134,69 @@ def fit(
     members: Sequence[Member],
     options: TrainingOptions,
     on_epoch: Callable[[FittedBlock], None],
-    stop: Event | None = None,
+    console: Console | None = None,
+    engine: Engine | None = None,
     most: int | None = None,
 ) -> Fitted:
-    """Fit all members, in blocks: one for each processor, and more where memory is short.
+    """Fit all members, in blocks: one for each core, and more where there is much to do.
 
-    A block, of at most `most` members where that is given, is one program; programs run side by
-    side. How members are cut into blocks changes nothing but the time. A member whose loss is no
-    longer a number stops; the others go on. Once `stop` is set the epochs that are not whole are
-    given up. `on_epoch` is given what there is of a block after each of its epochs, by the thread
-    that fits it.
+    A block, of at most `most` members where that is given, is one program; an engine has programs
+    run side by side, by threads here where it is left out. How members are cut into blocks follows
+    from them and from `Engine.cores`, and changes nothing but the time, and rounding. A member
+    whose loss is no longer a number stops; the others go on. Where the engine is stopped, the
+    epochs that are not whole are given up. `on_epoch` is given what there is of a block after each
+    of its epochs, by the thread that fits it, if that is one here.
     """
     if len({member.key for member in members}) < len(members):
         raise ValueError("two members have one key")
     begin = time.perf_counter()
-    workers = min(backend().processors(), len(members))
-    most = most or _affordable(architecture, members, options, workers)
-    blocks = max(workers, -(-len(members) // most))
-    plan, blocks_ = plan_of(architecture, members, options, blocks)
-    program = Program(plan)
-    compile_seconds = time.perf_counter() - begin
-    stop = stop or Event()
-
-    def fit_one(block: Block) -> FittedBlock:
-        return fit_block(plan, block, program, on_epoch, stop.is_set)
-
-    fitted = _map(fit_one, blocks_, workers, stop)
+    engine = engine or Threads()
+    processors = engine.cores or backend().processors()
+    # Of processes that train together, each has to run the same programs in the same order.
+    workers = 1 if options.distribution else min(processors, len(members))
+    most = most or min(_MOST_MEMBERS, _affordable(architecture, members, options, workers))
+    blocks = workers * -(-len(members) // (workers * most))
+    plan, blocks_ = plan_of(architecture, members, options, min(blocks, len(members)))
+    if options.distribution and not backend().is_everywhere(plan.digest):
+        raise UsageError(Problem(_DIFFERENT, "Give each of them the same config and table."))
+    work = FittingBlocks(plan, 1 if options.distribution else backend().processors())
+    try:
+        fitted = engine.map(work, blocks_, console or Console(quiet=True), on_epoch)
+    except RuntimeError as error:
+        if not options.distribution:
+            raise
+        raise UsageError(Problem(_LOST, f"Start all of them again. It said: {error}")) from error
     weights = {key: row for block in fitted for key, row in block.weights.items()}
     logs = [log for block in fitted for log in block.history]
+    compile_seconds = max(block.compile_seconds for block in fitted)
     seconds = time.perf_counter() - begin - compile_seconds
     history = sorted(logs, key=lambda log: (log.epoch, log.member))
-    return Fitted(weights, history, compile_seconds, seconds, stop.is_set())
+    return Fitted(weights, history, compile_seconds, seconds)
+
+
+@dataclass(frozen=True)
+class FittingBlocks(Work[Block, FittedBlock]):
+    """Fits blocks of a plan, which is compiled once where that is done."""
+
+    plan: Plan
+    at_once: int | None = None
+    noun = "block"
+
+    def begin(self, place: Workplace) -> Callable[[Block], FittedBlock]:
+        """See `Work.begin`."""
+        begin = time.perf_counter()
+        program = Program(self.plan)
+        seconds = time.perf_counter() - begin
+
+        def fit_one(block: Block) -> FittedBlock:
+            fitted = fit_block(self.plan, block, program, place.note, place.is_stopped)
+            return replace(fitted, compile_seconds=seconds)
+
+        return fit_one
+
+    def label(self, piece: Block) -> str:
+        """Its members."""
+        return some_of([f"({key})" for key in piece.keys])
 
 
 def fit_block(
@@ -182,32 +217,6 @@ def fit_block(
         on_epoch(FittedBlock(block.keys, fitting.state, tuple(logs)))
     whole = tree.map_structure(np.array, fitting.state)
     return FittedBlock(block.keys, whole, tuple(history))
-
-
-def _map(
-    function: Callable[[Block], FittedBlock], blocks: Sequence[Block], workers: int, stop: Event
-) -> list[FittedBlock]:
-    """The function of every block, on threads.
-
-    An interruption sets `stop`, and is raised once all threads have obeyed: none is left behind.
-    """
-    with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(function, block) for block in blocks]
-        try:
-            _wait(futures)
-        except BaseException:
-            stop.set()
-            raise
-        return [future.result() for future in futures]
-
-
-def _wait(futures: Sequence[Future[FittedBlock]]) -> None:
-    """Until all are done, or one has failed; looking up now and then, so that signals are seen."""
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=_LOOK)
-        for future in done:
-            future.result()
 
 
 def _affordable(

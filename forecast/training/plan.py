@@ -5,9 +5,11 @@ A plan and a block can be pickled and fitted anywhere; what comes of it is the s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
+from keras import tree
 from numpy.typing import NDArray
 
 from forecast.config.schema import TrainingOptions
@@ -137,6 +139,15 @@ class Plan:
 
     It follows from the work alone, not from the cores: the numbers are those of any machine.
     """
+
+    @property
+    def digest(self) -> bytes:
+        """Of all values and options: of other ones another network comes out."""
+        sha = sha256(repr((self.options, self.architecture.options, self.lags)).encode())
+        for column in tree.flatten(self.columns):
+            if column is not None:
+                sha.update(np.asarray(column).tobytes())
+        return sha.digest()
 
     def first_weights(self, member: Member) -> Weights:
         """The weights `(parameters,)` that a member begins with."""

@@ -70,8 +70,10 @@ class Program:
         self._horizon = plan.horizon
         self._lags = plan.lags
         self._call_batches = plan.call_batches
+        self._devices = len(backend().devices()) if options.distribution else 1
         self._train = self._compile_training(plan)
-        self._measure = backend().trace(self._measured)
+        trace = backend().compile_everywhere if options.distribution else backend().trace
+        self._measure = trace(self._measured)
 
     def train(
         self, members: Members, state: OptimizerState, active: Any, batches: Batches
@@ -98,11 +100,15 @@ class Program:
         members = Members(numbers, numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
         batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
         arguments = members, self._columns, state, numbers, batches, np.int32(1)
-        if plan.shares_batches:
+        if plan.options.distribution:
+            program = backend().compile_everywhere(self._one_by_one(plan), *arguments)
+        elif plan.shares_batches:
             program = backend().compile_parts(self._side_by_side(plan), *arguments)
         else:
             program = backend().compile(self._one_by_one(plan), *arguments)
-        program(*arguments)  # on a batch without windows: this compiles, and does nothing else
+        # On a batch without windows: this compiles, and does nothing else. It is waited for, since
+        # processes that train together could take its sums for those of the first batch.
+        tree.map_structure(np.asarray, program(*arguments))
         return program  # type: ignore[no-any-return]
 
     def _one_by_one(self, plan: Plan) -> Callable[..., Any]:
@@ -116,7 +122,7 @@ class Program:
             batches: Any,
             count: Any,
         ) -> Any:
-            pieces = _pieces(batches, _piece_count(plan))
+            pieces = _pieces(batches, _piece_count(plan), self._devices)
             each = pieces.shape[1]
 
             def body(i: Any, state: OptimizerState, loss: Any, gradient: Any, totals: Any) -> Any:
@@ -205,10 +211,28 @@ class Program:
         piece: Any,
     ) -> tuple[Any, Any]:
         """What a piece of a batch adds to the mean loss over `sizes` windows, and its gradient."""
+        of = self._gradient_of
+        if self._options.distribution:
+            of = backend().over_devices(of)
+        gradient: tuple[Any, Any] = of(
+            cutoffs, piece * cutoffs.shape[1], sizes, members, columns, state
+        )
+        return gradient
+
+    def _gradient_of(
+        self,
+        cutoffs: Any,
+        first: Any,
+        sizes: Any,
+        members: Members,
+        columns: dict[str, Any],
+        state: OptimizerState,
+    ) -> tuple[Any, Any]:
+        """The same of windows of which the first is number `first` of its batch."""
         shares, inputs, targets = self._gather(columns, cutoffs)
         dropping = None
         if self._drops:
-            steps, first = ops.cast(state.steps, "uint32"), piece * cutoffs.shape[1]
+            steps = ops.cast(state.steps, "uint32")
             dropping = Dropping(members.dropout, members.seeds, steps, first)
 
         def loss(weights: Any) -> tuple[Any, Any]:
@@ -375,13 +399,14 @@ def _piece_count(plan: Plan) -> int:
     return each + each % 2 if plan.shares_batches else each
 
 
-def _pieces(batches: Any, each: int) -> Any:
+def _pieces(batches: Any, each: int, devices: int = 1) -> Any:
     """Batches as `(batches, pieces, members, windows)`, with `each` of them cut into so many.
 
-    A step of the optimizer follows the last piece of a batch.
+    Devices that share a piece have equally many windows of it. A step of the optimizer follows the
+    last piece of a batch.
     """
     count, members, batch = batches.shape
-    windows = -(-batch // each)
+    windows = -(-batch // (each * devices)) * devices
     fill = each * windows - batch
     filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
     return ops.swapaxes(ops.reshape(filled, (count, members, each, windows)), 1, 2)
