@@ -63,9 +63,10 @@ class Group:
     def forecasts(
         self, course: Course, console: Console, engine: Engine | None = None
     ) -> dict[tuple[int, Place], FloatArray | None]:
-        """Fit all, by threads where no engine is given: what each trial, by its number, forecasts at each place.
+        """Fit all: what each trial, by its number, forecasts at each place.
 
-        None where its training diverged or a forecast is no number.
+        None where its training diverged or a forecast is no number. Threads fit where no engine is
+        given.
         """
         keys = [(trial, place) for trial in self.trials for place in self.places]
         as_of = {
