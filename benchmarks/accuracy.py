@@ -3,12 +3,14 @@
     python benchmarks/accuracy.py --data DIR                 the airline data and all panels
     python benchmarks/accuracy.py --data DIR --only airline  one of them
     python benchmarks/accuracy.py --data DIR --peer auto_ets beside one statistical method
+    python benchmarks/accuracy.py --data DIR --high          what `init --effort high` writes, too
 
 DIR holds the panels as `NAME-train.csv.gz` and `NAME-test.csv.gz` (columns unique_id, ds, y) with
 the split that was published. A recipe is trained on the training file alone: both files are joined
 and the published test rows held out as the test part, of which `forecast train` then reports the
-scores. The airline recipe is fitted once, before the first of the last 27 months, with five
-disjoint sets of seeds.
+scores. What `forecast init` writes is found from the training file alone, and trained in the same
+way. The airline recipe is fitted once, before the first of the last 27 months, with five disjoint
+sets of seeds; what `init` writes for the months before, with one.
 
 Those of the M1 panels are blends, with members of statsforecast, and take its extra.
 
@@ -48,7 +50,9 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 SEED_SETS = 5
 HELD_OUT = 27  # months of the airline data
 METRICS = ("mase", "smape", "mae")
+COVERAGE = "coverage_80"
 PEERS = ("auto_arima", "auto_ces", "auto_ets", "auto_theta")
+MEDIAN = ("auto_theta", "auto_ets", "auto_ces")
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def scores_of(document: str, split: str) -> dict[str, dict[str, float]]:
     return result
 
 
-def airline(config: Path, peers: Sequence[str]) -> None:
+def airline(config: Path, peers: Sequence[str], efforts: Sequence[str]) -> None:
     """RMSE one step ahead over the last 27 months, and 12 steps from the 16 last origins."""
     by_model: dict[str, list[tuple[float, float]]] = {}
     coverage = []
@@ -148,6 +152,7 @@ def airline(config: Path, peers: Sequence[str]) -> None:
         (model, *(f"{mean(column):.2f}" for column in zip(*pairs, strict=True)))
         for model, pairs in by_model.items()
     ]
+    rows += [(f"init --effort {effort}", *airline_init(effort, config)) for effort in efforts]
     quoted = [(f"{name} (quoted)", *map(str, pair)) for name, pair in AIRLINE_QUOTED.items()]
     print_table("airline passengers, RMSE", ("one step", "12 steps"), rows + quoted)
     spread = "; ".join(f"{one:.2f} and {twelve:.2f}" for one, twelve in by_model["gru"])
@@ -156,38 +161,106 @@ def airline(config: Path, peers: Sequence[str]) -> None:
         print(f"80 % intervals cover {mean(coverage):.1f} % on the mean of all backtests")
 
 
+def airline_init(effort: str, config: Path) -> list[str]:
+    """RMSE of what `init` writes for the months before those that are held out."""
+    table = config.parent / "../data/airline-passengers.csv"
+    with tempfile.TemporaryDirectory() as folder:
+        first, written = Path(folder, "first.csv"), Path(folder, "init.yaml")
+        lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+        first.write_text("".join(lines[:-HELD_OUT]), encoding="utf-8")
+        forecast("init", str(first), "--effort", effort, "-o", str(written))
+        scores = []
+        for horizon in (1, 12):
+            document = forecast(
+                "backtest", "--config", str(written), "--format", "json", "--stride", "1",
+                "--windows", str(HELD_OUT + 1 - horizon), "--set", f"backtest.horizon={horizon}",
+                "--set", f"data.path={table.resolve()}", "--set", f"split.test={HELD_OUT}",
+            )  # fmt: skip
+            scores += [
+                own["rmse"]
+                for model, own in scores_of(document, "backtest").items()
+                if model not in BASELINES
+            ]
+    return [f"{score:.2f}" for score in scores]
+
+
 def ensemble_size(config: Path) -> int:
     """Members of the recipe, so that sets of seeds are disjoint."""
     document = json.loads(forecast("check", "--config", str(config), "--format", "json"))
     return int(document["members"])
 
 
-def panel(recipe: Path, which: Panel, data: Path, folder: Path, peers: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class Row:
+    """What a model reaches on the test rows of a panel."""
+
+    scores: dict[str, float]
+    seconds: str
+
+
+def panel(
+    recipe: Path,
+    which: Panel,
+    data: Path,
+    folder: Path,
+    peers: Sequence[str],
+    efforts: Sequence[str],
+) -> None:
     """Scores on the published test rows."""
-    joined = folder / f"{which.name}.csv"
-    join(data / f"{which.name}-train.csv.gz", data / f"{which.name}-test.csv.gz", joined)
-    start = time.perf_counter()
-    run = forecast(
-        "train", "--config", str(recipe), "--set", f"data.path={joined}",
-        "--runs", str(folder / "runs"),
-    ).strip()  # fmt: skip
+    joined, train = folder / f"{which.name}.csv", data / f"{which.name}-train.csv.gz"
+    join(train, data / f"{which.name}-test.csv.gz", joined)
     job = prepare(recipe, [f"data.path={joined}"])
-    ours = job.config.forecaster
-    seconds = {ours: since(start)}
-    scores = scores_of(forecast("runs", "show", run, "--format", "json"), "test")
-    coverage = scores[ours].get("coverage_80")
+    horizon = job.config.window.horizon
+    rows: dict[str, Row] = {}
+    baselines = trained(recipe, joined, horizon, folder, recipe.name, rows)
+    for effort in efforts:
+        start, config = time.perf_counter(), folder / f"{which.name}-{effort}.yaml"
+        words = ("--horizon", str(horizon), "--effort", effort, "-o", str(config))
+        forecast("init", str(train), *words)
+        name = f"init --effort {effort}"
+        trained(config, joined, horizon, folder, name, rows, f"{since(start)} + ")
+    rows |= {name: Row(own, "-") for name, own in baselines.items()}
+    forecasts = {}
     for method in named_methods(peers, job.season_length):
         start = time.perf_counter()
-        scores[method.name] = peer_scores(job, method)
-        seconds[method.name] = since(start)
-    rows = [
-        (model, *(shown(own.get(metric)) for metric in METRICS), seconds.get(model, "-"))
-        for model, own in scores.items()
+        forecasts[method.name] = peer_forecasts(job, method)
+        rows[method.name] = Row(scores_of_peer(job, forecasts[method.name]), since(start))
+    three = [forecasts[name] for name in MEDIAN if name in forecasts]
+    if len(three) == len(MEDIAN):
+        rows["median of Theta, ETS, CES"] = Row(
+            scores_of_peer(job, np.nanmedian(three, axis=0)), "-"
+        )
+    metrics = (*METRICS, COVERAGE)
+    cells = [
+        (model, *(shown(own.scores.get(metric)) for metric in metrics), own.seconds)
+        for model, own in rows.items()
     ]
-    rows += [(f"{name} (quoted)", *map(shown, own), "-") for name, own in which.quoted.items()]
-    print_table(which.name, (*METRICS, "seconds"), rows)
-    if coverage is not None:
-        print(f"\n80 % intervals cover {coverage:.1f} %")
+    cells += [
+        (f"{name} (quoted)", *map(shown, own), "-", "-") for name, own in which.quoted.items()
+    ]
+    print_table(which.name, (*METRICS, "80 % cover", "seconds"), cells)
+
+
+def trained(
+    config: Path,
+    joined: Path,
+    horizon: int,
+    folder: Path,
+    name: str,
+    rows: dict[str, Row],
+    before: str = "",
+) -> dict[str, dict[str, float]]:
+    """Train a config on all but the test rows, and put its row down; the scores of baselines."""
+    start = time.perf_counter()
+    run = forecast(
+        "train", "--config", str(config), "--set", f"data.path={joined}",
+        "--set", f"split.test={horizon}", "--runs", str(folder / "runs"),
+    ).strip()  # fmt: skip
+    seconds = before + since(start)
+    scores = scores_of(forecast("runs", "show", run, "--format", "json"), "test")
+    [ours] = [model for model in scores if model not in BASELINES]
+    rows[name] = Row(scores.pop(ours), seconds)
+    return scores
 
 
 @dataclass(frozen=True)
@@ -202,17 +275,20 @@ class Known:
         return self.forecasts
 
 
-def peer_scores(job: Job, method: Method) -> dict[str, float]:
-    """Scores of one forecast for each series from its training rows, on the rows that ours has."""
-    horizon, cutoffs = job.config.window.horizon, job.split.test_begins - 1
-    forecast_one = partial(forecast_series, method, horizon)
+def peer_forecasts(job: Job, method: Method) -> FloatArray:
+    """One forecast for each series from its training rows, `(series, horizon)`."""
+    forecast_one = partial(forecast_series, method, job.config.window.horizon)
     with ProcessPoolExecutor() as pool:
-        pasts = (training_rows(job, i) for i in range(len(cutoffs)))
-        y_hat = np.concatenate(list(pool.map(forecast_one, pasts)))
-    known = Known(method.name, Forecasts(y_hat))
-    table = forecasts_of([known], Task(job.panel, [("test", cutoffs)], horizon))
+        pasts = (training_rows(job, i) for i in range(len(job.panel.unique_ids)))
+        return np.concatenate(list(pool.map(forecast_one, pasts)))
+
+
+def scores_of_peer(job: Job, y_hat: FloatArray) -> dict[str, float]:
+    """Scores on the rows that ours has."""
+    known = Known("peer", Forecasts(y_hat))
+    task = Task(job.panel, [("test", job.split.test_begins - 1)], y_hat.shape[1])
     scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)
-    (means,) = overall(score(table, scales), "test").to_dict("records")
+    (means,) = overall(score(forecasts_of([known], task), scales), "test").to_dict("records")
     return {metric: means[metric] for metric in METRICS}
 
 
@@ -273,17 +349,20 @@ def main() -> None:
     parser.add_argument(
         "--peer", choices=PEERS, action="append", help="one statistical method; repeatable"
     )
+    parser.add_argument("--high", action="store_true", help="try `init --effort high` too")
     arguments = parser.parse_args()
+    efforts = ("none", "low", "high") if arguments.high else ("none", "low")
     wanted = arguments.only or names
     peers = (arguments.peer or PEERS) if find_spec("statsforecast") else ()
     if not peers:
         print("keras-forecast[stats] is not installed: statistical methods are quoted alone.")
     if "airline" in wanted:
-        airline(CONFIGS / "air-best.yaml", peers)
+        airline(CONFIGS / "air-best.yaml", peers, efforts)
     with tempfile.TemporaryDirectory() as folder:
         for which in PANELS:
             if which.name in wanted:
-                panel(CONFIGS / f"{which.name}.yaml", which, arguments.data, Path(folder), peers)
+                recipe = CONFIGS / f"{which.name}.yaml"
+                panel(recipe, which, arguments.data, Path(folder), peers, efforts)
 
 
 if __name__ == "__main__":

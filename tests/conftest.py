@@ -50,6 +50,10 @@ os.environ["TF2ONNX_CATCH_ERRORS"] = "no"
 # numba takes half a minute to compile what a test of `auto_ces` runs three times.
 os.environ["NUMBA_DISABLE_JIT"] = "1"
 
+# `init` tries recipes unless it is told not to, which takes a training; what it writes by rule of
+# thumb is asked for by all tests but those of its trials.
+os.environ["FORECAST_EFFORT"] = "none"
+
 # Seconds go by while these are imported: commands are forked from a process that has them. It has
 # computed nothing: libraries begin their threads in each command. Which of them a command needs is
 # asked of new interpreters (`test_imports.py`).

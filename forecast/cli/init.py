@@ -1,11 +1,12 @@
 """`forecast init`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from forecast.cli.command import command
+from forecast.cli.opening import say_loading
 from forecast.cli.options import completing
 from forecast.errors import Problem, UsageError
 
@@ -62,6 +63,14 @@ def init(
             help="Blend the network with statistical methods, where that suits the table.",
         ),
     ] = True,
+    effort: Annotated[
+        Literal["none", "low", "high"],
+        typer.Option(
+            envvar="FORECAST_EFFORT",
+            help="How much is tried: nothing, which writes the rule of thumb; a small family of "
+            "recipes, for two minutes of a panel of 400 series; or a larger one, for twenty.",
+        ),
+    ] = "low",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -74,17 +83,24 @@ def init(
 ) -> None:
     """Write a commented config for a table, or an example.
 
-    The table is looked at, and the recipe that suits it is written beside what was seen.
+    The table is looked at, and a few recipes and blends forecast from within its training rows. The
+    one that errs least is written, beside what was tried and how much better than simple methods it
+    is expected to be.
     """
+    from functools import partial
+
     from forecast.commands.init import (
         config_for,
         examples_text,
         init_example,
-        init_table,
+        look_at,
         next_command,
+        rule_of_thumb,
         seen,
+        write_recipe,
     )
     from forecast.data.profile import Hints
+    from forecast.loading import asked_backend, load_keras, require_backend
 
     console = context.obj
     if (table is None) == (example is None):
@@ -99,9 +115,24 @@ def init(
         hints = Hints(
             tuple(time or ()), time_format, target=target, id=id_, freq=freq, timezone=timezone
         )
-        profile = init_table(table, written[0], horizon=horizon, hints=hints, blend=blend)
+        profile = look_at(table, written[0], hints)
         console.say(seen(profile))
         for warning in profile.warnings:
             console.warn(warning)
+        if effort == "none":
+            find = partial(rule_of_thumb, blend=blend)
+            notes = write_recipe(profile, written[0], horizon, find)
+        else:
+            backend = asked_backend() or "tensorflow"
+            require_backend(backend)
+            with console.without_library_noise():
+                say_loading(backend, console)
+                load_keras(backend)
+                from forecast.commands.effort import tried_recipe
+
+                find = partial(tried_recipe, blend=blend, effort=effort, console=console)
+                notes = write_recipe(profile, written[0], horizon, find)
+        for note in notes:
+            console.say(note)
     console.result("\n".join(map(str, written)))
     console.say(f"next: {next_command(written[0], table)}")

@@ -2,15 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from forecast import DISTRIBUTION
-from forecast.commands.recipe import recipe
+from forecast.commands.recipe import Recipe, recipe
 from forecast.config import parse_config
 from forecast.data.calendar import iso
 from forecast.data.export import write_file
@@ -23,6 +24,9 @@ from forecast.jobs.job import plan_job
 # In the repository these are links to configs/ and data/, so that no example is kept twice. Of each
 # the recipes, the one to begin with first, and the table that they are for.
 EXAMPLES = {"airline": ("air.yaml", "air-best.yaml", "airline-passengers.csv")}
+
+FindRecipe = Callable[[Profile, int | None, Path], Recipe]
+"""Finds the recipe of a table for so many steps, to stand at a path."""
 
 _LACKS_BLEND = (
     "a blend with statistical methods would suit such series better: "
@@ -69,21 +73,43 @@ def init_table(
     hints: Hints | None = None,
     blend: bool = True,
 ) -> Profile:
-    """Look at a table and write the recipe that suits it; what was seen.
+    """Look at a table and write the recipe that suits it by rule of thumb; what was seen.
 
-    A blend is written only where `blend` is true and it suits the table; where it can not be fitted
-    for want of an extra, the notes of the profile say so.
+    See `look_at` and `write_recipe` for what is raised.
+    """
+    profile = look_at(table, output, hints)
+    write = partial(rule_of_thumb, blend=blend)
+    return replace(profile, notes=write_recipe(profile, output, horizon, write))
+
+
+def look_at(table: Path, output: Path, hints: Hints | None = None) -> Profile:
+    """What a table is, of which a config is to be written.
 
     Raises `DataError` for a table that can not be read, `UsageError` where the config exists, or
     where it takes a person to say what is to be forecast.
     """
     profile = profile_table(table, hints)
     refuse_existing([output])
-    written = recipe(profile, horizon, output.parent, blend=blend)
+    return profile
+
+
+def rule_of_thumb(profile: Profile, horizon: int | None, output: Path, *, blend: bool) -> Recipe:
+    """The recipe that suits a table by its looks; no blend unless `blend` is true."""
+    return recipe(profile, horizon, output.parent, blend=blend)
+
+
+def write_recipe(
+    profile: Profile, output: Path, horizon: int | None, find: FindRecipe
+) -> tuple[str, ...]:
+    """Write the recipe that is found for a table; what else would help it.
+
+    Raises `DataError` where the table is too short for any.
+    """
+    written = find(profile, horizon, output)
     # A config that `train` would refuse helps nobody.
     plan_job(parse_config(written.text, output), profile.table)
     write_file(written.text.encode(), output)
-    return replace(profile, notes=(_LACKS_BLEND,)) if written.would_blend else profile
+    return (_LACKS_BLEND,) if written.would_blend else ()
 
 
 def next_command(config: Path, table: Path | None) -> str:

@@ -5,6 +5,7 @@ and about as much, so that their mean is ahead of each more often than not. On f
 network alone is ahead, and fitting the methods takes long.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -14,6 +15,9 @@ from forecast.config.blend import BlendOptions
 from forecast.data.calendar import is_counted, offset_of
 from forecast.data.panel import IntArray
 from forecast.data.profile import Profile
+
+MEMBERS = ("{}", "auto_theta", "auto_ets", "auto_ces")
+"""The network of the config and three statistical methods, as they are written in YAML."""
 
 _LONGEST_SEASON = 12
 _LONGEST_COUNTED = 150  # rows: more than these, counted and not dated, are seldom years or months
@@ -27,10 +31,13 @@ _SECTIONS = """
 # Networks and statistical methods err differently: their mean errs less than either. Without this
 # section the network above forecasts alone, and trains sooner (`forecast init --no-blend`).
 blend:
-  members: [{{}}, auto_theta, auto_ets, auto_ces]   # {{}} is the network above
+  members: [{members}]   # {{}} is the network above
 {weights}"""
 _EQUAL = """\
   weights: equal          # there are too few rows to tell what each is worth
+"""
+_CHOSEN = """\
+  weights: equal          # trials chose whom to take
 """
 _ORIGINS = """\
   n_windows: {n_windows}           # origins that tell what each is worth
@@ -84,17 +91,19 @@ def suits_blend(look: Profile, needs: Needs) -> bool:
     return len(look.panel.values) * (n_windows + needs.tests) <= _MOST_ROWS
 
 
-def blend_sections(look: Profile, needs: Needs) -> str:
+def blend_sections(look: Profile, needs: Needs, members: Sequence[str] = MEMBERS) -> str:
     """The sections `blend` and `intervals`; weights are equal where no origin can tell them."""
-    lengths = np.diff(look.panel.offsets)
+    lengths, listed = np.diff(look.panel.offsets), ", ".join(members)
     n_windows, stride, calibrating = _origins(lengths, needs)
     if not n_windows:
-        return _SECTIONS.format(weights=_EQUAL)
+        return _SECTIONS.format(members=listed, weights=_EQUAL)
+    intervals = _INTERVALS.format(n_windows=calibrating)
+    if not suits_blend(look, needs):  # it takes long there, and trials have fitted all already
+        return _SECTIONS.format(members=listed, weights=_CHOSEN) + intervals
     usual = BlendOptions(members=("naive",))
     is_usual = (n_windows, stride) == (usual.n_windows, usual.stride_of(needs.horizon))
     weights = "" if is_usual else _ORIGINS.format(n_windows=n_windows, stride=stride)
-    intervals = _INTERVALS.format(n_windows=calibrating)
-    return _SECTIONS.format(weights=weights) + intervals
+    return _SECTIONS.format(members=listed, weights=weights) + intervals
 
 
 def _origins(lengths: IntArray, needs: Needs) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Writing a config as YAML in which a comment stands above some of its keys."""
+"""Writing YAML: a config in which a comment stands above some of its keys, or a value on a line."""
 
 from collections.abc import Mapping
 from io import StringIO
@@ -24,6 +24,14 @@ def commented_yaml(values: Mapping[str, Any], comments: Mapping[str, str]) -> st
     yaml.width = _WIDTH
     yaml.dump(document, out)
     return out.getvalue()
+
+
+def flow_yaml(value: object) -> str:
+    """A value as YAML on one line: `{window: {horizon: 6}}`."""
+    out, yaml = StringIO(), YAML(typ="safe")
+    yaml.default_flow_style, yaml.width = True, _WIDTH
+    yaml.dump(value, out)
+    return out.getvalue().strip()
 
 
 def _commented(value: Any) -> Any:

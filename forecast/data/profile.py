@@ -70,6 +70,24 @@ class Profile:
         """Its series."""
         return self.table.panel
 
+    def before(self, test: int) -> "Profile":
+        """The same, whose seasons and swings are those of all but the last rows of each series.
+
+        Which values there can be at all is still told by all rows.
+        """
+        panel = self.panel.before(self.panel.ends - test).panel
+        panel = panel.of(np.diff(panel.offsets) > 0)
+        if not len(panel.values):
+            return self
+        season_length, has_season = find_season(panel)
+        return replace(
+            self,
+            season_length=season_length,
+            has_season=has_season,
+            is_multiplicative=is_multiplicative(panel, season_length),
+            longer_season=find_longer_season(panel, season_length),
+        )
+
     @property
     def is_positive(self) -> bool:
         """Whether every value has a logarithm."""

@@ -57,6 +57,17 @@ class Group:
 
     def run(self, course: Course, console: Console, engine: Engine) -> list[Cell]:
         """Fit all, and judge each; where a trial has several seeds, also the mean of these."""
+        by_key = self.forecasts(course, console, engine)
+        return [cell for trial in self.trials for cell in self._cells(trial, by_key, course)]
+
+    def forecasts(
+        self, course: Course, console: Console, engine: Engine | None = None
+    ) -> dict[tuple[int, Place], FloatArray | None]:
+        """Fit all: what each trial, by its number, forecasts at each place.
+
+        None where its training diverged or a forecast is no number. Threads fit where no engine is
+        given.
+        """
         keys = [(trial, place) for trial in self.trials for place in self.places]
         as_of = {
             (trial.number, origin): _job(trial).as_of(course.origins[origin].fitted_at)
@@ -65,11 +76,10 @@ class Group:
         }
         jobs = [_seeded(as_of[trial.number, place.origin], place.seed) for trial, place in keys]
         fitted = Fitting(jobs).run_each(console, engine)
-        by_key = {
+        return {
             (trial.number, place): None if own is None else _forecast(course, own, place.origin)
             for (trial, place), own in zip(keys, fitted, strict=True)
         }
-        return [cell for trial in self.trials for cell in self._cells(trial, by_key, course)]
 
     def _cells(
         self,

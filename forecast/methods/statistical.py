@@ -1,7 +1,9 @@
 """What the methods of statsforecast share: they are fitted again at every cutoff."""
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +26,7 @@ class Statistical(Baseline):
 
     def points(self, panel: Panel, cutoffs: IntArray, horizon: int) -> FloatArray:
         """See `Baseline.points`; NaN where the model can not be fitted, as to few rows."""
+        _keep_compiled()
         model = getattr(import_module("statsforecast.models"), self.model)
         starts = panel.starts[panel.series_of(cutoffs)]
         points = np.full((len(cutoffs), horizon), np.nan)
@@ -36,3 +39,20 @@ class Statistical(Baseline):
             if np.isfinite(found).all():
                 points[row] = found
         return points
+
+
+def _keep_compiled() -> None:
+    """Let statsforecast keep its compiled code: to compile AutoCES takes half a minute.
+
+    In the folder of caches of whoever runs it, unless they say otherwise; where that can not be
+    written, it is compiled again each time.
+    """
+    root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(root).expanduser() / "forecast" / "numba"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # there may be no home either
+        return
+    if os.access(folder, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+        os.environ.setdefault("NIXTLA_NUMBA_CACHE", "1")

@@ -24,15 +24,25 @@ def diebold_mariano(differences: FloatArray, overlap: int = 1) -> float:
     if n < 2:
         return float("nan")
     overlap = min(overlap, n - 1)
-    centred = differences - differences.mean()
-    variance = np.mean(centred**2)
-    for lag in range(1, overlap):
-        variance += 2 * (1 - lag / overlap) * np.sum(centred[lag:] * centred[:-lag]) / n
-    if variance <= 0:
+    error = standard_error(differences, overlap)
+    if error <= 0:
         return 1.0 if not differences.any() else 0.0
     correction = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n
-    statistic = differences.mean() / np.sqrt(variance / n) * np.sqrt(max(correction, 0.0))
+    statistic = differences.mean() / error * np.sqrt(max(correction, 0.0))
     return float(2 * student.sf(abs(statistic), n - 1))
+
+
+def standard_error(differences: FloatArray, overlap: int = 1) -> float:
+    """Of the mean of differences `(n,)` in order, each correlated with `overlap` - 1 before it.
+
+    With Bartlett's weights: Newey, West 1987, https://doi.org/10.2307/1913610.
+    """
+    n = len(differences)
+    centred = differences - differences.mean()
+    variance = np.mean(centred**2)
+    for lag in range(1, min(overlap, n)):
+        variance += 2 * (1 - lag / overlap) * np.sum(centred[lag:] * centred[:-lag]) / n
+    return float(np.sqrt(max(variance, 0.0) / n))
 
 
 def paired_bootstrap(differences: FloatArray, seed: int = 0) -> float:

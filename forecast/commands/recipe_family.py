@@ -1,0 +1,75 @@
+"""Which recipes are tried beside the rule of thumb: few, for each is a training."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from forecast.commands.recipe import calendar_parts
+from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
+from forecast.data.calendar import longer_season_of
+from forecast.data.profile import Profile
+
+_MOST_SEASONS = 10  # of a longer cycle that is tried as a context: 52 weeks take too long
+
+
+def family(look: Profile, *, is_large: bool = False) -> list[Variation]:
+    """The rule of thumb, and variations of it that suit a table; more where `is_large`."""
+    some = _small(look, is_large=is_large) if is_small(look) else _panel(look, is_large=is_large)
+    return [RULE, *some]
+
+
+def _small(look: Profile, *, is_large: bool) -> Iterator[Variation]:
+    """Of networks that read changes."""
+    if look.has_season:
+        yield Variation("changes of two kinds", change="both")
+        yield Variation("level less season", change="level")
+    if is_large:
+        yield Variation("longer context", context=2)
+        yield Variation("changes by step", change="step")
+        yield from _scales(look)
+
+
+def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
+    """Of one network for all series."""
+    is_growth = is_short(look) and look.is_positive
+    if is_short(look) or is_large:  # of longer series the usual context is long enough
+        yield Variation("longer context", context=2)
+    if look.has_season:
+        yield Variation("mean of seasons", residual_of="seasonal_mean")
+    cycles = _cycles(look)
+    if cycles:
+        yield Variation("longer cycles", cycles=cycles)
+    if is_growth:
+        yield Variation("standardised", normalize="standard")
+    else:
+        yield from _scales(look)
+    if not is_short(look) and calendar_parts(look):
+        yield Variation("calendar", calendar=True)
+    if is_large:
+        yield Variation("mean taken", normalize="mean")
+        yield Variation("shorter context", context=0.5)
+        if not is_growth:
+            yield Variation("last value taken", normalize="last")
+
+
+def _cycles(look: Profile) -> int:
+    """How many of the cycle above the season a context may have: as the weeks of hourly data.
+
+    Two at most, and no more than leave half of a typical series to train on.
+    """
+    longer = longer_season_of(look.panel.freq)
+    if is_short(look) or not 1 < longer / look.season_length <= _MOST_SEASONS:
+        return 0
+    room = float(np.median(np.diff(look.panel.offsets))) / 2
+    return min(2, int(room // longer))
+
+
+def _scales(look: Profile) -> Iterator[Variation]:
+    """Functions of the values, where these have any."""
+    if look.is_ever_negative:
+        return
+    yield Variation("square root", scale="sqrt")
+    if look.is_multiplicative:
+        yield Variation("no logarithm", scale="none")
+    else:
+        yield Variation("logarithm", scale="log")
