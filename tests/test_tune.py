@@ -437,6 +437,18 @@ def test_a_kind_has_the_options_that_are_its_own(project: Path) -> None:
         SearchPlan.of(prepare(project / "air.yaml", [f"search={{space: {space}}}"]))
 
 
+def test_the_best_of_several_kinds_has_its_own_options_alone(project: Path) -> None:
+    """Written, too: others would not be known."""
+    space = "{model.kind: [mlp, dlinear], model.units: [4]}"
+    search = f"search={{trials: 2, n_windows: 1, seeds: 1, space: {space}}}"
+    settings = ("training.epochs=1", search)
+    plan = SearchPlan.of(prepare(project / "air.yaml", settings), settings)
+    with plan.new_study(project / "runs") as study:
+        best = tune(plan, study, QUIET)
+    assert load_config(best).config.model.kind in ("mlp", "dlinear")
+    assert "units" not in best.read_text(encoding="utf-8")
+
+
 def test_a_blend_is_not_tuned(project: Path) -> None:
     """Its networks may be, each from a config of its own."""
     settings = ["blend={members: [naive, seasonal_naive]}"]

@@ -15,6 +15,7 @@ from forecast.errors import ForecastError
 from forecast.jobs.course import Course
 from forecast.jobs.job import Job
 from forecast.jobs.search import Found, Standing
+from forecast.jobs.space import that_count
 from forecast.scoring.ranking import verdict
 
 _FAR = 0.25  # of a range
@@ -37,9 +38,12 @@ def best_config(
     if best.trial.job is None:
         raise ValueError("the best trial has no job")
     config = best.trial.job.config
-    values = {key: json.loads(json.dumps(value)) for key, value in best.trial.values.items()}
+    chosen = that_count(best.trial.values)
+    values = {key: json.loads(json.dumps(value)) for key, value in chosen.items()}
     varied = [key for key, own in space.items() if isinstance(own, Range) or len(own) > 1]
-    reasons = {key: _reason(key, space[key], course, found, best) for key in varied}
+    reasons = {
+        key: _reason(key, space[key], course, found, best) for key in varied if key in chosen
+    }
     steps = _test_steps(job, best.trial.job)
     if steps is not None:
         values["split.test"], reasons["split.test"] = steps, "the rows that the search never saw"

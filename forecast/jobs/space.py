@@ -24,12 +24,8 @@ _FIXED = {
 def varied(
     base: LoadedConfig, settings: Sequence[str], values: Mapping[str, object]
 ) -> LoadedConfig:
-    """A config with values by dotted key. Raises `ConfigError` where they do not suit it.
-
-    Options that a kind of network among the values does not have are left out.
-    """
-    kind = values.get("model.kind")
-    own = {key: value for key, value in values.items() if _has(kind, key)}
+    """A config with those of the values that count. Raises `ConfigError` where they do not suit."""
+    own = that_count(values)
     empty = [f"{key}=null" for key, value in own.items() if value is None]
     # The kind first: with another one, options that only the config's own has are left out.
     return parse_config(
@@ -38,6 +34,12 @@ def varied(
         [*settings, *empty],
         {key: own[key] for key in sorted(own, key="model.kind".__ne__)},
     )
+
+
+def that_count(values: Mapping[str, object]) -> dict[str, object]:
+    """Values by dotted key, without options that the kind of network among them does not have."""
+    kind = values.get("model.kind")
+    return {key: value for key, value in values.items() if _has(kind, key)}
 
 
 def _has(kind: object, key: str) -> bool:
