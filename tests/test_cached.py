@@ -6,7 +6,8 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,42 @@ def _assert_equal(one: Panel, other: Panel) -> None:
             assert list(own) == list(its)
             for name, column in own.items():
                 np.testing.assert_array_equal(column, its[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("values.npy", lambda path: os.truncate(path, path.stat().st_size - 8)),
+        ("begins.npy", lambda path: os.truncate(path, 0)),
+        ("panel.json", lambda path: path.unlink()),
+        ("panel.json", lambda path: path.write_text("{")),
+        ("panel.json", lambda path: path.write_text("{}")),
+    ],
+)
+def test_what_is_damaged_is_made_again(
+    tmp_path: Path, name: str, damage: Callable[[Path], object]
+) -> None:
+    """And that is said."""
+    options = _options(_texts(tmp_path / "data", _frame()))
+    whole = read_table(options)
+    open_table(options, QUIET)
+    [entry] = [path for path in (cache_root() / "tables").iterdir() if path.is_dir()]
+    damage(entry / name)
+    with redirect_stderr(StringIO()) as said:
+        _assert_equal(open_table(options, Console(progress=False)).panel, whole.panel)
+    assert "is damaged: it is made again" in said.getvalue()
+    with redirect_stderr(StringIO()) as said:
+        _assert_equal(open_table(options, Console(progress=False)).panel, whole.panel)
+    assert said.getvalue() == ""
+
+
+def test_what_others_put_into_the_folder_stays(tmp_path: Path) -> None:
+    """Only what was written here is removed."""
+    open_table(_options(_texts(tmp_path / "data", _frame())), QUIET)
+    own = cache_root() / "tables" / "mine"
+    own.mkdir()
+    assert clear().tables == 1
+    assert list((cache_root() / "tables").iterdir()) == [own]
 
 
 @pytest.mark.parametrize("write", [_parquet_parts, _texts])

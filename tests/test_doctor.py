@@ -55,7 +55,7 @@ def test_hints_to_install_an_extra_name_what_is_ours() -> None:
 
 def test_the_cache_is_told_and_cleared(cli: Cli, tmp_path: Path) -> None:
     """Where it is, how large, and what was removed of it."""
-    table = tmp_path / "cache" / "tables" / "0123"
+    table = tmp_path / "cache" / "tables" / ("0123" * 8)
     table.mkdir(parents=True)
     (table / "values.npy").write_bytes(b"0" * 1_500_000)
     environment = {"FORECAST_CACHE": str(tmp_path / "cache")}

@@ -84,7 +84,8 @@ def test_one_series_tells_by_many_origins(tmp_path: Path, airline_csv: Path) -> 
 def test_a_series_too_short_for_origins_weighs_all_alike(tmp_path: Path) -> None:
     """And promises no interval."""
     config = _config(tmp_path, _grown([24], "YS"))
-    assert config.blend == BlendOptions(members=MEMBERS, weights="equal")
+    untried = tuple(own for own in MEMBERS if own != "auto_ces")  # far off in some such series
+    assert config.blend == BlendOptions(members=untried, weights="equal")
     assert config.intervals is None
 
 

@@ -423,6 +423,8 @@ def test_a_setting_can_extend_too_or_says_that_it_can_not(
             "air.yaml:2:21: unknown key `model.reset_after`.",
         ),
         (DATA + "model: {kind: lstm, reset_after: true}\n", "Only the kind gru has it."),
+        (DATA + "training: {early_stopping: {epochs: 3}}\n", "It belongs in `training`."),
+        (DATA + "model: {decoder: {patch_length: 3}}\n", "It belongs in `model`."),
         (DATA + "version: 2\n", "air.yaml:2:10: `version` should be 1"),
         (DATA + "data.freq: MS\n", "unknown key `data.freq`"),
     ],

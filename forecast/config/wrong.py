@@ -168,14 +168,14 @@ def _is_entry(part: str | int, values: Any) -> bool:
 
 def _advice_for_key(path: KeyPath) -> str:
     """The nearest key of the same section, or the section in which the key belongs."""
-    name = str(path[-1])
-    siblings = [key for model in models_at(path[:-1]) for key in model.model_fields]
+    name, here = str(path[-1]), models_at(path[:-1])
+    siblings = [key for model in here for key in model.model_fields]
     advice = did_you_mean(name, siblings)
     if advice.startswith("Did"):
         return advice
     homes = [key for key in Config.model_fields if name in keys_of(models_at((key,)))]
-    if homes and homes[0] == path[0]:
-        having = [model for model in models_at((homes[0],)) if name in model.model_fields]
+    having = [model for model in models_at(tuple(homes[:1])) if name in model.model_fields]
+    if homes[:1] == [path[0]] and all("kind" in model.model_fields for model in (*here, *having)):
         kinds = [
             kind for model in having for kind in _nested(model.model_fields["kind"].annotation, str)
         ]

@@ -7,6 +7,7 @@ there, and the next one that makes the same entry goes on from it.
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from forecast.errors import Problem, UsageError, reason
 
 _TABLES = "tables"
 _UNFINISHED, _LOCK = ".part", ".lock"
+# What is written here, beside which a person may have put something else.
+_OWN = re.compile(r"[0-9a-f]{32}(\.part|\.lock)?|[0-9a-f]{16}\.rows")
 _WAY_OUT = "Name another folder (FORECAST_CACHE), or do without: `data.cache: never`."
 
 Make = Callable[[Path], None]
@@ -66,6 +69,10 @@ class Entry:
             shutil.rmtree(self.unfinished, ignore_errors=True)
             raise _unwritable(error) from error
         return self.path
+
+    def remove(self) -> None:
+        """Remove it, since it can not be read."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def forget(self) -> None:
         """Remove what was done of it."""
@@ -122,24 +129,27 @@ class Kept:
 
 def kept() -> Kept:
     """How many tables are kept, and what all of it takes."""
-    folder, size = cache_root() / _TABLES, 0
-    for path, _, names in os.walk(folder):
-        for name in names:
+    size = 0
+    for own in _own():
+        inside = own.rglob("*") if own.is_dir() else (own,)
+        for path in inside:
             with suppress(FileNotFoundError):  # it is being made
-                size += (Path(path) / name).lstat().st_size
-    whole = [path for path in _entries() if not path.name.endswith(_UNFINISHED)]
-    return Kept(len(whole), size)
+                size += path.lstat().st_size if not path.is_dir() else 0
+    return Kept(sum(own.is_dir() and not own.suffix for own in _own()), size)
 
 
 def clear() -> Kept:
-    """Remove all tables that are kept, and what was left of others. What that was.
+    """Remove all tables that are kept, what was left of others, and nothing else. What that was.
 
     Raises `UsageError` where it can not be removed.
     """
     found = kept()
     try:
-        if (cache_root() / _TABLES).is_dir():
-            shutil.rmtree(cache_root() / _TABLES)
+        for own in _own():
+            if own.is_dir():
+                shutil.rmtree(own)
+            else:
+                own.unlink()
     except OSError as error:
         raise UsageError(
             Problem(f"can not remove the cache {cache_root()}: {reason(error)}.")
@@ -147,6 +157,7 @@ def clear() -> Kept:
     return found
 
 
-def _entries() -> list[Path]:
+def _own() -> list[Path]:
     folder = cache_root() / _TABLES
-    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if _OWN.fullmatch(path.name))

@@ -67,11 +67,15 @@ def _kept(batches: Batches, options: DataOptions, console: Console) -> Table:
     stamps = Stamps.of(batches.files)
     entry, making = Entry(_key(batches, options)), _Making(batches, options, stamps, console)
     try:
-        folder = entry.make(making.make, making.say_waiting)
+        table = open_panel(entry.make(making.make, making.say_waiting), batches.sha256)
     except DataError:
         entry.forget()
         raise
-    return with_future(open_panel(folder, batches.sha256), options)
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
+        console.warn(f"what the cache has of {batches.name} is damaged: it is made again")
+        entry.remove()
+        table = open_panel(entry.make(making.make, making.say_waiting), batches.sha256)
+    return with_future(table, options)
 
 
 def _batches_to_keep(options: DataOptions) -> Batches | None:
