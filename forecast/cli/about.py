@@ -28,7 +28,7 @@ def doctor(
         ),
     ] = False,
 ) -> None:
-    """Print what is installed, and whether it works; and how large the cache of tables is."""
+    """Print what is installed, and how large the cache of tables is."""
     if clear_cache:
         from forecast.data.cache import clear
 

@@ -21,7 +21,12 @@ _MEMORY = 3
 
 def is_stream(path: str) -> bool:
     """Whether a table comes through a pipe, whose name leads nowhere later."""
-    return path == "-" or path.startswith(("/dev/", "/proc/")) or Path(path).is_fifo()
+    if path == "-" or path.startswith(("/dev/", "/proc/")):
+        return True
+    try:
+        return Path(path).is_fifo()
+    except (OSError, ValueError):  # no file has such a name
+        return False
 
 
 def refuse_too_large(name: str, size: int, free: int) -> None:
