@@ -92,10 +92,9 @@ def backtest(
 
         refuse_plot(plot_)
     flags = {"n_windows": windows, "stride": stride, "refit": refit}
-    overrides = {f"backtest.{key}": value for key, value in flags.items()}
-    job = prepare(
-        config, set_ or (), overrides | {"training.backend": asked_backend(backend)}, context.obj
-    )
+    overrides: dict[str, object] = {f"backtest.{key}": value for key, value in flags.items()}
+    overrides |= {"training.backend": asked_backend(backend)}
+    job = prepare(config, set_ or (), overrides, console)
     to.refuse_sources(job.config.data.files)
     used = job.config.training.backend if job.networks else None
     if used:

@@ -66,15 +66,13 @@ def _kept(batches: Batches, options: DataOptions, console: Console) -> Table:
     """The table of batches, from the cache once it is there."""
     stamps = Stamps.of(batches.files)
     entry, making = Entry(_key(batches, options)), _Making(batches, options, stamps, console)
+    folder = making.made(entry)
     try:
-        table = open_panel(entry.make(making.make, making.say_waiting), batches.sha256)
-    except DataError:
-        entry.forget()
-        raise
+        table = open_panel(folder, batches.sha256)
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         console.warn(f"what the cache has of {batches.name} is damaged: it is made again")
         entry.remove()
-        table = open_panel(entry.make(making.make, making.say_waiting), batches.sha256)
+        table = open_panel(making.made(entry), batches.sha256)
     return with_future(table, options)
 
 
@@ -110,6 +108,17 @@ class _Making:
     options: DataOptions
     stamps: Stamps
     console: Console
+
+    def made(self, entry: Entry) -> Path:
+        """The folder of the panel, which is made if it is not there.
+
+        Raises `DataError` with what is wrong with the table, of which nothing is kept then.
+        """
+        try:
+            return entry.make(self.make, self.say_waiting)
+        except DataError:
+            entry.forget()
+            raise
 
     def say_waiting(self) -> None:
         """Say why nothing happens."""
