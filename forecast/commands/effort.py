@@ -100,7 +100,7 @@ def tried_recipe(
     choice = Choice(tryout, candidates, begin)
     members = choice.members()
     above = head(choice, members, effort, notes)
-    if members == begin:
+    if members == begin and not methods:
         return replace(rule, text=above + rule.text)
     # What a rule has that could not be tried is left as it is.
     kept = () if names or not rule.is_blend else MEMBERS[1:]

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from forecast.commands.recipe_blend import (
-    MEMBERS,
     Needs,
     blend_sections,
     can_blend,
@@ -93,7 +92,7 @@ def recipe(
         f"\nsplit:\n  test: {network.test}\n",
         network.text,
         _bounds(look),
-        blend_sections(look, needs, members or MEMBERS) if is_blend else "",
+        blend_sections(look, needs, members) if is_blend else "",
         _features(look, _lags(look, network), variation),
     ]
     return Recipe("".join(sections), is_blend, suits and not is_blend)

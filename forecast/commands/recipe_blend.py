@@ -93,12 +93,16 @@ def suits_blend(look: Profile, needs: Needs) -> bool:
     return len(look.panel.values) * (n_windows + needs.tests) <= _MOST_ROWS
 
 
-def blend_sections(look: Profile, needs: Needs, members: Sequence[str] = MEMBERS) -> str:
-    """The sections `blend` and `intervals`; weights are equal where no origin can tell them."""
-    lengths, listed = np.diff(look.panel.offsets), ", ".join(members)
+def blend_sections(look: Profile, needs: Needs, members: Sequence[str] | None = None) -> str:
+    """The sections `blend` and `intervals`; weights are equal where no origin can tell them.
+
+    Members that are named were tried; else they are those that suit such tables.
+    """
+    lengths = np.diff(look.panel.offsets)
     n_windows, stride, calibrating = _origins(lengths, needs)
+    usual_members = MEMBERS if n_windows else [own for own in MEMBERS if own != _UNTRIED]
+    listed = ", ".join(members or usual_members)
     if not n_windows:
-        listed = ", ".join(own for own in members if own != _UNTRIED)
         return _SECTIONS.format(members=listed, weights=_EQUAL)
     intervals = _INTERVALS.format(n_windows=calibrating)
     if not suits_blend(look, needs):  # it takes long there, and trials have fitted all already
