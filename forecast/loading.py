@@ -101,7 +101,7 @@ def _as_talk() -> Iterator[None]:
         os.close(copy)
 
 
-def part() -> None:
+def wait_for_others() -> None:
     """Wait until the processes that trained together are done, before this one ends."""
     import_module("jax").distributed.shutdown()
 

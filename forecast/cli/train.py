@@ -105,7 +105,7 @@ def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
 
     The others do the same work, so that none waits long for another, and leave nothing.
     """
-    from forecast.loading import is_first_process, is_one_of_several, part
+    from forecast.loading import is_first_process, is_one_of_several, wait_for_others
 
     if not (job.config.training.distribution and is_one_of_several()):
         yield runs
@@ -115,7 +115,7 @@ def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
     else:
         with TemporaryDirectory() as folder:
             yield Path(folder)
-    part()
+    wait_for_others()
 
 
 def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run":
