@@ -14,6 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from forecast.errors import Problem, UsageError, reason
 
@@ -22,6 +27,7 @@ _UNFINISHED, _LOCK = ".part", ".lock"
 # What is written here, beside which a person may have put something else.
 _OWN = re.compile(r"[0-9a-f]{32}(\.part|\.lock)?|[0-9a-f]{16}\.rows")
 _WAY_OUT = "Name another folder (FORECAST_CACHE), or do without: `data.cache: never`."
+_OTHER_FOLDER = "Name another folder: FORECAST_CACHE."
 
 Make = Callable[[Path], None]
 
@@ -93,6 +99,41 @@ class Entry:
             yield
 
 
+class Pile:
+    """Rows that are put on disk part after part, in a file of the cache that has no name.
+
+    It is gone when nobody looks at it any more, however the process ends. Raises `UsageError` where
+    it can not be written.
+    """
+
+    def __init__(self) -> None:
+        folder = cache_root() / _TABLES
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - `whole` closes it
+        except OSError as error:
+            raise _unwritable(error, _OTHER_FOLDER) from error
+        self._count, self._row = 0, np.zeros(0)
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Put rows behind the others, of the same type and the same axes."""
+        try:
+            self._file.write(np.ascontiguousarray(rows).data)
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):  # what does not fit is written again
+                self._file.close()
+            raise _unwritable(error, _OTHER_FOLDER) from error
+        self._count += len(rows)
+        self._row = rows[:0]
+
+    def whole(self) -> NDArray[Any]:
+        """All rows, which stay on disk until they are looked at. None can be added then."""
+        shape = (self._count, *self._row.shape[1:])
+        with self._file as file:
+            return np.asarray(np.memmap(file, self._row.dtype, "r", shape=shape))
+
+
 @contextmanager
 def scratch_file() -> Iterator[Path]:
     """The path of a file in the cache, which is gone at the end of the block.
@@ -110,9 +151,9 @@ def scratch_file() -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _unwritable(error: OSError) -> UsageError:
+def _unwritable(error: OSError, way_out: str = _WAY_OUT) -> UsageError:
     message = f"can not write the cache {cache_root() / _TABLES}: {reason(error)}."
-    return UsageError(Problem(message, _WAY_OUT))
+    return UsageError(Problem(message, way_out))
 
 
 @dataclass(frozen=True)
