@@ -379,7 +379,8 @@ def _members_of(name: str, job: Job, pipeline: int, columns: Columns) -> list[Me
     common = first_of(job.panel, targets)
 
     def windows(rows: IntArray) -> Windows:
-        rows = rows[has_target(job.panel, rows, window.horizon)]
+        there = has_target(job.panel, rows, window.horizon)
+        rows = rows if there.all() else rows[there]  # of large panels a copy takes much memory
         if targets > 1:
             rows = np.unique(rows % len(common.values))
         counts = np.diff(np.searchsorted(rows, common.offsets))
