@@ -76,6 +76,14 @@ class Batches(Protocol):
         """What is numbered: the lines of a file, the rows of a table."""
 
     @property
+    def names(self) -> Sequence[str]:
+        """All columns of the table."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all cells are text until somebody reads them otherwise."""
+
+    @property
     def sha256(self) -> str:
         """The checksum of the content, as `RawTable` has it."""
 
@@ -113,6 +121,13 @@ class ParquetBatches:
     options: DataOptions
     columns: Columns
     word: str = "row"
+    is_text: bool = False
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Batches.names`."""
+        names: list[str] = parquet.open_files(self.paths, None).schema.names
+        return names
 
     @cached_property
     def _dataset(self) -> Any:
@@ -203,6 +218,12 @@ class TextBatches:
     options: DataOptions
     columns: Columns
     word: str = "line"
+    is_text: bool = True
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Batches.names`: of the first file."""
+        return text.dialect_of(self._content(self.files[0]), self.options, None).names
 
     def find(self) -> Sequence[Path]:
         """See `Batches.find`."""
