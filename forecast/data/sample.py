@@ -8,7 +8,6 @@ for highly-accurate answers to distinct values queries and event reports", VLDB)
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from forecast.config.data import DataOptions
 from forecast.console import Console
 from forecast.data.arrays import IntArray
 from forecast.data.cached import batches_of_large
-from forecast.data.sources.batches import Batch, Batches, part_of
+from forecast.data.sources.batches import Batch, Batches, part_of, together
 from forecast.data.sources.content import Content, Written
 from forecast.data.sources.raw import Columns, RawTable
 from forecast.data.sources.text import read_text
@@ -155,6 +154,4 @@ class _Chosen:
 def _sample(
     batches: Batches, tables: list[Any], origins: IntArray, counts: tuple[int, int, int]
 ) -> Sample:
-    table = import_module("pyarrow").concat_tables(tables, promote_options="default")
-    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(ignore_metadata=True)
-    return Sample(batches, frame, origins, *counts)
+    return Sample(batches, together(tables), origins, *counts)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pandas as pd
 
 from forecast.config.data import DataOptions
 from forecast.data.arrays import IntArray
@@ -272,7 +273,7 @@ def _joined(checksums: Sequence[str], *, is_one: bool) -> str:
     return checksums[0] if is_one else hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
-def part_of(batches: Batches, frame: "Any", origins: IntArray, sha256: str) -> RawTable:
+def part_of(batches: Batches, frame: pd.DataFrame, origins: IntArray, sha256: str) -> RawTable:
     """Some rows of a table, in the order of their origins, as one that knows where each stands.
 
     The frame's index counts its rows from 0.
@@ -292,6 +293,13 @@ def part_of(batches: Batches, frame: "Any", origins: IntArray, sha256: str) -> R
     return RawTable(
         frame, batches.name, sha256, lines, batches.word, files=() if is_one else tuple(names)
     )
+
+
+def together(tables: Sequence[Any]) -> pd.DataFrame:
+    """The rows of tables of batches, one after another, numbered from 0."""
+    whole = import_module("pyarrow").concat_tables(tables, promote_options="default")
+    frame: pd.DataFrame = whole.unify_dictionaries().to_pandas(ignore_metadata=True)
+    return frame
 
 
 @dataclass(frozen=True)
