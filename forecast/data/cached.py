@@ -37,7 +37,7 @@ from forecast.data.table import (
 from forecast.display import step_progress
 from forecast.errors import DataError, Problem, extra_is_there
 
-_LAYOUT = 1  # raised when older entries could no longer be read
+_LAYOUT = 2  # raised when older entries could no longer be read
 _LARGE = (
     5_000_000  # rows from which a table is kept: below, reading it takes few seconds and little
 )

@@ -210,7 +210,7 @@ class Fitting:
         """What values follow from, wherever the tables lie: what is in them, and the configs."""
         places = {"data": {"path", "future", "cache"}}
         return " ".join(
-            f"{job.sha256} {job.config.model_dump_json(exclude=places)}"
+            f"{job.sha256} {job.future_sha256} {job.config.model_dump_json(exclude=places)}"
             for job in self._finals.values()
         )
 
