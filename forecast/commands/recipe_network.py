@@ -130,6 +130,8 @@ class Network:
     """Rows of each series that are held back."""
     horizon: int
     """Steps that are to be forecast."""
+    has_quantiles: bool = False
+    """Whether it tells how wide an interval is."""
 
 
 def network_for(look: Profile, horizon: int | None, variation: Variation = RULE) -> Network:
@@ -270,7 +272,7 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
         else "with this, every window is drawn about twice",
         horizon=horizon,
     )
-    return Network(text, context, least_rows, test, test, horizon)
+    return Network(text, context, least_rows, test, test, horizon, has_quantiles)
 
 
 def _context(look: Profile, test: int) -> int:
