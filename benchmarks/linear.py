@@ -46,5 +46,5 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def duration(seconds: float) -> str:
     """Seconds in the unit that a person would tell them in."""
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

@@ -17,6 +17,7 @@ nobody has here.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,17 +31,24 @@ from typing import NamedTuple
 
 import engines
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from linear import Model, duration, print_table
 
+from forecast.console import Console
+from forecast.data.panel import Panel
 from forecast.data.sources.parquet import checksum, open_files
+from forecast.engines import Asked, engine_of
+from forecast.methods.baselines.naive import Naive
+from forecast.methods.parts import Forecasting, Part
 
 FILES = 4
 PARTS = ("panels", "members", "nodes", "files")
 MEMBERS = (1, 4, 16)
 FOLDERS = (100, 1_000, 4_000)
 ROWS_OF_FILE = 500_000  # of a folder that is not measured
+SERIES_OF_PIECE, PIECES = 4_096, 200
 HEAD = 64  # gigabytes of memory of the machine where a command is typed
 # Linux counts the peak memory of a process in kilobytes, macOS in bytes.
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -154,12 +162,18 @@ def run(folder: Path, *words: str) -> Cost:
     return Cost(seconds, processor, usage.ru_maxrss * PEAK_UNIT / 1e9)
 
 
-def measure_panel(folder: Path, size: Size) -> dict[str, Cost]:
-    """The costs of each command on a panel."""
+def make(folder: Path, size: Size) -> str:
+    """Write a panel and its config, unless they are there; the name of both."""
     name = f"sales-{size.series}x{size.days}"
     if not (folder / name).exists():
         write_panel(folder / name, *size)
     (folder / f"{name}.yaml").write_text(CONFIG.format(table=name), encoding="utf-8")
+    return name
+
+
+def measure_panel(folder: Path, size: Size) -> dict[str, Cost]:
+    """The costs of each command on a panel."""
+    name = make(folder, size)
     train = ("train", "--config", f"{name}.yaml")
     return {
         "train, first": run(folder, *train),
@@ -170,13 +184,8 @@ def measure_panel(folder: Path, size: Size) -> dict[str, Cost]:
 
 def measure_members(folder: Path) -> dict[int, Cost]:
     """The costs of training so many networks together, on the smallest panel."""
-    size = PANELS[0]
-    measure_panel(folder, size)  # into the cache
-    config = f"sales-{size.series}x{size.days}.yaml"
-    return {
-        count: run(folder, "train", "--config", config, "--set", f"training.ensemble={count}")
-        for count in MEMBERS
-    }
+    train = ("train", "--config", f"{make(folder, PANELS[0])}.yaml", "--set")
+    return {count: run(folder, *train, f"training.ensemble={count}") for count in MEMBERS}
 
 
 def measure_nodes(folder: Path) -> dict[int, float]:
@@ -184,6 +193,24 @@ def measure_nodes(folder: Path) -> dict[int, float]:
     task = engines.TASKS["backtest"]
     command = partial(engines.run, task, task.words(200, folder))
     return {nodes: engines.on_nodes(command, nodes)[0] for nodes in (1, 2)}
+
+
+def measure_pieces() -> float:
+    """The seconds of a piece that is given out to a node, which has next to nothing to do.
+
+    It is the last rows of so many series as `predict` gives out at least.
+    """
+    rows, begins = np.zeros(28 * SERIES_OF_PIECE), np.zeros(SERIES_OF_PIECE, "datetime64[us]")
+    names = tuple(f"S{number:06d}" for number in range(SERIES_OF_PIECE))
+    offsets = np.arange(0, len(rows) + 1, 28)
+    panel = Panel(names, offsets, pd.DatetimeIndex(begins), rows, rows == 0, "D")
+    pieces = [Part(panel, panel.ends - 1)] * PIECES
+    work, console = Forecasting(Naive(1), 14, ()), Console(quiet=True)
+    with engines.cluster(2) as made, engine_of("ray", Asked(console, made.address)) as engine:
+        engine.map(work, pieces[:2], console)  # workers begin
+        begin = time.perf_counter()
+        engine.map(work, pieces, console)
+        return (time.perf_counter() - begin) / PIECES
 
 
 def measure_files(folder: Path) -> dict[int, float]:
@@ -276,8 +303,10 @@ def report_members(costs: dict[int, Cost]) -> None:
     )
 
 
-def report_nodes(seconds: dict[int, float]) -> None:
+def report_nodes(seconds: dict[int, float], piece: float) -> None:
     """What a cluster takes by Amdahl's law: what one node does alone, and what all share.
+
+    And how many workers are kept busy by pieces that are given out one after another.
 
     Amdahl 1967, https://doi.org/10.1145/1465482.1465560
     """
@@ -299,6 +328,11 @@ def report_nodes(seconds: dict[int, float]) -> None:
             (f"{nodes:,}", *(duration(alone + own * 3600 / nodes) for own in hours))
             for nodes in (1, 10, 100, 1_000)
         ],
+    )
+
+    print(
+        f"\nA piece of {SERIES_OF_PIECE:,} series is given out in {1e3 * piece:.1f} ms: pieces of "
+        f"10 s keep {10 / piece:,.0f} workers busy."
     )
 
 
@@ -348,6 +382,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args(arguments)
     parts = given.only or PARTS
+    engines.set_environment()
     print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} at the begin")
     with ExitStack() as stack:
         folder = given.folder
@@ -355,6 +390,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="forecast-")))
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
+        for name in ("runs", "cache"):
+            shutil.rmtree(folder / name, ignore_errors=True)
         models: dict[str, tuple[Model, Model]] = {}
         if "panels" in parts:
             costs = {}
@@ -365,7 +402,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "members" in parts:
             report_members(measure_members(folder))
         if "nodes" in parts:
-            report_nodes(measure_nodes(folder))
+            report_nodes(measure_nodes(folder), measure_pieces())
         files = report_files(measure_files(folder)) if "files" in parts else None
         if models:
             report_what_breaks(models, files)
