@@ -127,6 +127,39 @@ def test_one_series_at_least_is_whole(small: Callable[[int], None], tmp_path: Pa
     assert len(panel.values) >= DAYS - SHOPS
 
 
+def test_series_of_several_columns_stay_so(small: Callable[[int], None], tmp_path: Path) -> None:
+    """Even where the few that are chosen would be told apart by one of them."""
+    days = pd.date_range("2024-01-01", periods=30)
+    parts = [
+        pd.DataFrame({"day": days, "shop": f"S{shop}", "item": f"I{item}", "sold": np.arange(30.0)})
+        for shop in range(4)
+        for item in range(6)
+    ]
+    pd.concat(parts).to_csv(tmp_path / "sales.csv", index=False)
+    whole = profile_table(tmp_path / "sales.csv", Hints(target="sold"))
+    small(30)
+    profile = profile_table(tmp_path / "sales.csv", Hints(target="sold"))
+    assert len(profile.panel.unique_ids) == 1
+    assert profile.options.ids == whole.options.ids == ("shop", "item")
+
+
+def test_series_that_the_first_rows_do_not_tell_apart_are_found(
+    small: Callable[[int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in the sample: there other columns are looked for."""
+    monkeypatch.setattr("forecast.data.sources.batches._BATCH", 150)
+    days = pd.date_range("2024-01-01", periods=30)
+    parts = [
+        pd.DataFrame({"day": days, "shop": f"S{shop}", "item": f"I{item}", "sold": np.arange(30.0)})
+        for item in range(4)
+        for shop in range(6)
+    ]
+    pd.concat(parts).to_csv(tmp_path / "sales.csv", index=False)
+    small(300)
+    profile = profile_table(tmp_path / "sales.csv", Hints(target="sold"))
+    assert profile.options.ids == ("shop", "item")
+
+
 def _profile(folder: Path, text: str) -> Profile:
     (folder / "t.csv").write_text(text, encoding="utf-8")
     return profile_table(folder / "t.csv", Hints(target="sold"))

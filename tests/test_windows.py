@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -154,3 +155,21 @@ def test_rows_that_are_cut_out_are_all_that_windows_are_gathered_from(
             for own, at in ((columns, cutoffs), (cut, moved))
         )
         np.testing.assert_array_equal(*after)
+
+
+class _Watched(np.ndarray[tuple[int, ...], np.dtype[np.float64]]):
+    """Rows that notice which of them are looked at."""
+
+    looked_at: set[int]
+
+    def __getitem__(self, rows: Any) -> Any:
+        self.looked_at.update(rows.tolist())
+        return np.asarray(self)[rows]
+
+
+def test_no_row_is_looked_at_but_those_of_the_windows() -> None:
+    """So that a process reads its share of columns that lie on disk."""
+    values = np.arange(1000.0).view(_Watched)
+    values.looked_at = set()
+    cut_out(Columns(values), np.array([[100, 500]]), 5, 2)
+    assert values.looked_at == {*range(96, 103), *range(496, 503)}

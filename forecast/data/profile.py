@@ -37,6 +37,7 @@ from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
 _MADE_UP = 0.5  # of the values are filled in
 _INTERMITTENT = 0.3  # of the values are zero
+_REPEATED = 0.05  # of the dates: a slip, and no other series
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,11 @@ def _profile_of(
     draft.warnings += [timing.note] if timing.note else []
     draft.options |= {"time": timing.time, "time_format": timing.form}
     draft.options["freq"] = hints.freq or timing.freq
-    ids = ids or _ids(columns, timing, targets, raw, draft)
+    if not ids and not (sample is not None and _tell_apart(sample.ids, timing, raw)):
+        ids = _ids(columns, timing, targets, raw, draft)
+    if hints.id is None and sample is not None:
+        # The few series that were chosen may be told apart by fewer columns than all are.
+        ids = tuple(name for name in names if name in {*sample.ids, *ids})
     targets = targets or _targets(columns, {*timing.columns, *ids}, raw, draft)
     draft.options |= {"target": list(targets), "id": list(ids) or None}
     find_numbers([column for column in columns if column.name in targets], raw, content, draft)
@@ -284,10 +289,20 @@ def _ids(
         return found
     rest = [column for column in columns if column.name not in taken]
     repeated = pd.Series(timing.codes).duplicated().mean()
-    if repeated < 0.05 or not rest or all(column.forms and not column.is_whole for column in rest):
+    if (
+        repeated < _REPEATED
+        or not rest
+        or all(column.forms and not column.is_whole for column in rest)
+    ):
         return ()  # the reader names the rows that are repeated, and the ways out
     message = f"{raw.name}: dates repeat, and no column tells series apart."
     raise DataError(Problem(message, "Name it: --id COL."))
+
+
+def _tell_apart(ids: tuple[str, ...], timing: Timing, raw: RawTable) -> bool:
+    """Whether no date, or next to none, repeats in a series."""
+    rows = raw.frame[list(ids)].assign(**{"\0code": timing.codes})
+    return bool(rows.duplicated().mean() < _REPEATED)
 
 
 def _targets(

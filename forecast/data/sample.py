@@ -43,13 +43,15 @@ _PLAIN = {
 class Sample:
     """Some series of a table, each of them whole."""
 
+    ids: tuple[str, ...]
+    """The columns that were taken for the names of series."""
     batches: Batches
     frame: pd.DataFrame
     """Their rows, numbered from 0; of a text all cells are text."""
     origins: IntArray
     """Where each row is from."""
     series: int
-    """How many there are of the columns that were taken for their names."""
+    """How many there are."""
     of_series: int
     """How many the table has."""
     of_rows: int
@@ -92,7 +94,7 @@ def sample_of(path: Path, given: DataOptions, find_ids: FindIds, console: Consol
     if batches is None:
         return None
     head = next(iter(batches))  # a large table has rows
-    ids = find_ids(_sample(batches, [head.table], head.origins, (0, 0, 0)))
+    ids = find_ids(Sample((), batches, together([head.table]), head.origins, 0, 0, 0))
     if not ids:
         return None
     chosen = _Chosen(ids, MOST_ROWS)
@@ -147,11 +149,12 @@ class _Chosen:
         """What has been chosen of a table."""
         series = len(np.unique(np.concatenate([keys for *_, keys in self._parts])))
         origins = np.concatenate([own for _, own, _ in self._parts])
-        counts = (series, len(self._seen), self._of_rows)
-        return _sample(batches, [table for table, *_ in self._parts], origins, counts)
-
-
-def _sample(
-    batches: Batches, tables: list[Any], origins: IntArray, counts: tuple[int, int, int]
-) -> Sample:
-    return Sample(batches, together(tables), origins, *counts)
+        return Sample(
+            tuple(self._ids),
+            batches,
+            together([table for table, *_ in self._parts]),
+            origins,
+            series,
+            len(self._seen),
+            self._of_rows,
+        )
