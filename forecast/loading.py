@@ -20,6 +20,7 @@ PROCESS = "KERAS_DISTRIBUTION_PROCESS_ID"
 ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 BACKENDS = ("tensorflow", "jax")
 _HIDDEN = "sklearn"
+_LONGEST = 7 * 24 * 3600  # seconds that others wait for the first process to score the network
 _EXTRAS = {"jax": "jax"}  # by the backend's module
 
 
@@ -82,7 +83,18 @@ def _meet() -> None:
         raise UsageError(Problem(f"{ADDRESSES} is not set.", advice))
     try:
         with _as_talk():
-            import_module("keras").distribution.initialize()
+            jax = import_module("jax")
+            # SIGTERM ends a command as ever, and is no sign to save the work on all machines.
+            jax.config.update("jax_enable_preemption_service", val=False)
+            # Where a process is lost the others say so, and are not aborted.
+            jax.config.update("jax_enable_recoverability", val=True)
+            # As `keras.distribution.initialize` does, which has no word for how long to wait.
+            jax.distributed.initialize(
+                os.environ[ADDRESSES].partition(",")[0],
+                int(count),
+                int(own),
+                shutdown_timeout_seconds=_LONGEST,
+            )
             import_module("jax.experimental.multihost_utils").sync_global_devices("met")
     except (RuntimeError, ValueError) as error:
         message = f"process {own} of {count} does not find the others: {error}"

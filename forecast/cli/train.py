@@ -95,7 +95,7 @@ def train(
 
         invocation = Invocation(console, stopwatch, sys.argv[1:], start, log)
         run = _train(job, staging, invocation)
-        if kept_in == runs:
+        if run is not None and kept_in == runs:
             console.result(str(run.path))
 
 
@@ -103,7 +103,7 @@ def train(
 def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
     """The folder of this process's run: of those that train together, the first one's is kept.
 
-    The others do the same work, so that none waits long for another, and leave nothing.
+    The others leave nothing, and end when it does.
     """
     from forecast.loading import is_first_process, is_one_of_several, wait_for_others
 
@@ -118,11 +118,21 @@ def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
     wait_for_others()
 
 
-def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run":
-    """A network, or a blend; what takes Keras, which is loaded by now, is imported for no other."""
+def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run | None":
+    """A network, or a blend; what takes Keras, which is loaded by now, is imported for no other.
+
+    None where the first of the processes that train together leaves the run. The networks of a
+    blend are trained one after another, with forecasts in between that all of them make.
+    """
+    from forecast.loading import is_first_process
+
     if job.config.blend is None:
+        from forecast.commands.train import take_part
         from forecast.commands.train import train as train_job
 
+        if job.config.training.distribution and not is_first_process():
+            take_part(job, invocation)
+            return None
         return train_job(job, staging, invocation)
     from forecast.commands.train_blend import NetworkTraining, train_blend
 

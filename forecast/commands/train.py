@@ -52,11 +52,7 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
     fitted until then. Raises `DivergedError`; then there is no run.
     """
     console, stopwatch = invocation.console, invocation.stopwatch
-    announce(job, invocation)
-    fitting = Fitting([job], invocation.start)
-    for strange in fitting.strange:
-        console.warn(strange)
-    fitting.describe(console)
+    fitting = _begun(job, invocation)
     with console.stop.keeping(partial(_keep, fitting, invocation, staging)):
         done = fitting.run(console)
         report(done, console)
@@ -65,6 +61,21 @@ def train(job: Job, staging: Staging, invocation: Invocation) -> Run:
         run = staging.leave(partial(_finish, done, invocation))
     say_end(run, job, invocation, needs_future=done.trained[0].needs_future)
     return run
+
+
+def take_part(job: Job, invocation: Invocation) -> None:
+    """Train the network of a job with another process, which leaves the run."""
+    _begun(job, invocation).take_part(invocation.console)
+
+
+def _begun(job: Job, invocation: Invocation) -> Fitting:
+    """The fitting of a job, of which is said what is known beforehand."""
+    announce(job, invocation)
+    fitting = Fitting([job], invocation.start)
+    for strange in fitting.strange:
+        invocation.console.warn(strange)
+    fitting.describe(invocation.console)
+    return fitting
 
 
 def _finish(done: FittedJobs, invocation: Invocation, staging: Staging) -> RunRecord:

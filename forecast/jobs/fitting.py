@@ -165,6 +165,13 @@ class Fitting:
             finals, _of_first_job(fitted.history), fitted.compile_seconds, fitted.fit_seconds
         )
 
+    def take_part(self, console: Console) -> None:
+        """Fit the networks where another process makes of them what `run` does.
+
+        Raises `DivergedError` as there.
+        """
+        self._fit(console, Threads()).refuse_divergence()
+
     def run_each(self, console: Console, engine: Engine | None = None) -> list[TrainedJob | None]:
         """Fit the networks, without intervals: what came of each job, None where one diverged."""
         fitted = self._fit(console, engine or Threads())
