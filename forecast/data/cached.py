@@ -23,7 +23,8 @@ from forecast.data.sources.batches import (
     query_batches,
     require_batches,
 )
-from forecast.data.sources.source import all_batches_of_source, batches_of_source
+from forecast.data.sources.raw import Columns
+from forecast.data.sources.source import batches_of_source, with_all_columns
 from forecast.data.sources.spill import read_bucket
 from forecast.data.sources.sql import is_database
 from forecast.data.table import (
@@ -97,8 +98,11 @@ def batches_of_large(options: DataOptions) -> Batches | None:
     """All columns of a table that is kept unless somebody forbids it; None for another."""
     if not extra_is_there("pyarrow"):
         return None
-    batches = all_batches_of_source(options)
-    return batches if batches is not None and _is_large(batches) else None
+    found = batches_of_source(options, Columns((), ()))
+    if found is None or found.size <= _SMALL:
+        return None
+    batches = with_all_columns(found)
+    return batches if _is_large(batches) else None
 
 
 def _is_large(batches: Batches) -> bool:

@@ -66,15 +66,12 @@ def batches_of_source(
     return None
 
 
-def all_batches_of_source(options: DataOptions) -> TextBatches | ParquetBatches | None:
-    """The same with all columns, of a table of which nothing but its path is known."""
-    found = batches_of_source(options, Columns((), ()))
-    if found is None:
-        return None
-    names = tuple(found.names)
+def with_all_columns(batches: TextBatches | ParquetBatches) -> TextBatches | ParquetBatches:
+    """The batches with all columns of the table, whatever was asked for."""
+    names = tuple(batches.names)
     # Some column has to be named, and any will do.
-    asked = options.model_copy(update={"time": names[0], "target": names[0]})
-    return replace(found, options=asked, columns=Columns(names, ()))
+    asked = batches.options.model_copy(update={"time": names[0], "target": names[0]})
+    return replace(batches, options=asked, columns=Columns(names, ()))
 
 
 def kind_of_source(content: Content) -> str:
