@@ -295,7 +295,7 @@ def test_methods_alone_load_no_keras_and_have_nothing_to_export(
     checked = cli("check", "--config", "air.yaml", "--set", blend)
     assert (checked.returncode, "members: 0" in checked.stdout) == (0, True), checked.stderr
     compared = cli("compare", "--config", "air.yaml", "--set", blend, "--models", "gru,mlp")
-    assert (compared.returncode, "config is of a blend" in compared.stderr) == (3, True)
+    assert (compared.returncode, "no member of the blend" in compared.stderr) == (3, True)
     refused = cli("export", "air", "--format", "onnx", "--output", "out")
     assert (refused.returncode, "has no network" in refused.stderr) == (2, True)
     warm = cli("train", "--config", "air.yaml", "--set", blend, "--from", "air")

@@ -10,7 +10,7 @@ from typing import Any
 
 from forecast import __version__
 from forecast.config.search import SearchOptions, Space
-from forecast.errors import ConfigError, Problem, UsageError
+from forecast.errors import Problem, UsageError
 from forecast.jobs.course import Course
 from forecast.jobs.job import Job
 from forecast.jobs.space import default_space, refuse_wrong_space
@@ -38,10 +38,6 @@ class SearchPlan:
         Raises `ConfigError` or `DataError` where it can not be, and `MissingExtraError` where the
         sampler's extra is not installed.
         """
-        if job.config.blend:
-            message = "a blend is not tuned: what is searched is the recipe of a network."
-            advice = "Tune each of its networks from a config of its own, and blend the best."
-            raise ConfigError(job.source.problem(("blend",), message, advice))
         options = job.config.search or SearchOptions()
         refuse_wrong_space(job.source, settings, options.space)
         course = Course.of(job, options)
