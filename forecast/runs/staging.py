@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, UsageError, reason
+from forecast.runs.checkpoint import sweep_checkpoints
 from forecast.runs.claim import claimed, remove_unclaimed
 from forecast.runs.latest import point_latest
 from forecast.runs.layout import MEMBERS, PLOTS, RUN, most_bytes
@@ -211,6 +212,7 @@ def sweep(root: Path) -> None:
     """Remove what processes that were killed left in the runs folder."""
     for path in root.glob(f"{STAGING}*"):
         remove_unclaimed(path)
+    sweep_checkpoints(root)
 
 
 def name_after(stem: str) -> str:
