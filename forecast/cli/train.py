@@ -115,7 +115,7 @@ def _checkpoint(
     """The training to go on with, if any. Raises where there is none of this job."""
     from forecast.errors import Problem, UsageError
     from forecast.jobs.resuming import resumed_checkpoint
-    from forecast.runs.checkpoint import refuse_checkpoint
+    from forecast.runs.unfinished import refuse_checkpoint
 
     if resume is None:
         if name is not None:

@@ -4,24 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from forecast.console import Console
 from forecast.errors import UsageError
 from forecast.jobs.fitting import FittedJobs, Fitting, fit_networks
 from forecast.jobs.job import Job
-from forecast.runs.checkpoint import Checkpoint
-from forecast.training import EpochLog
-
-
-class _Told(BaseModel):
-    """What came of a fit beside weights."""
-
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
-
-    history: list[EpochLog]
-    compile_seconds: float
-    fit_seconds: float
+from forecast.runs.checkpoint import Checkpoint, NetworkRecord
+from forecast.training import EpochLog, MemberKey
 
 
 @dataclass(frozen=True)
@@ -33,7 +21,7 @@ class KeptNetworks:
     def fit(self, jobs: Sequence[Job], console: Console) -> FittedJobs:
         """See `fit_networks`. Raises `RunError` where what was kept is damaged."""
         name = hashlib.sha256(jobs[0].config.model_dump_json().encode()).hexdigest()
-        kept = self.checkpoint.kept(name, _Told)
+        kept = self.checkpoint.kept(name)
         if kept is None:
             done = fit_networks(jobs, console)
             try:
@@ -51,11 +39,12 @@ class KeptNetworks:
             trained = Fitting(jobs).restored(weights)
         except LookupError as error:
             raise self.checkpoint.damaged(name) from error
-        return FittedJobs(trained, told.history, told.compile_seconds, told.fit_seconds)
+        history = [EpochLog(**{**row, "member": MemberKey(*row["member"])}) for row in told.history]
+        return FittedJobs(trained, history, told.compile_seconds, told.fit_seconds)
 
     def _keep(self, name: str, done: FittedJobs) -> None:
-        told = _Told(
-            history=list(done.history),
+        told = NetworkRecord(
+            history=[log._asdict() for log in done.history],
             compile_seconds=done.compile_seconds,
             fit_seconds=done.fit_seconds,
         )

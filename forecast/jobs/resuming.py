@@ -11,8 +11,9 @@ from forecast import __version__
 from forecast.errors import Problem, UsageError
 from forecast.jobs.job import Job
 from forecast.runs import Staging
-from forecast.runs.checkpoint import Checkpoint, checkpoint_path, open_checkpoint
+from forecast.runs.checkpoint import Checkpoint, open_checkpoint
 from forecast.runs.record import WorkRecord
+from forecast.runs.unfinished import checkpoint_path
 
 _SHOWN = 5  # keys of a message
 _PACKAGES = ("keras", "tensorflow", "numpy")

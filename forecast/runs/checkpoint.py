@@ -5,7 +5,6 @@ the process, for another that goes on. `checkpoint.json` says what is trained, a
 file of arrays. The name of the run, which a process reserves, is what keeps two from one folder.
 """
 
-import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -16,17 +15,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from forecast.data.export import write_file
 from forecast.errors import Problem, RunError, UsageError, reason
 from forecast.runs.record import LAYOUT, WorkRecord
 from forecast.runs.regular import damaged, read_regular
-from forecast.runs.store import HIDDEN, Record, is_run, parse
+from forecast.runs.store import parse
+from forecast.runs.unfinished import PREFIX, RECORD, checkpoint_path, has_checkpoint
 
-PREFIX = f"{HIDDEN}checkpoint-"
-_RECORD, _TOLD = "checkpoint.json", "told"
+_TOLD = "told"
 _MOST_BYTES = 2**32
+
+
+class NetworkRecord(BaseModel):
+    """What came of fitting a network, beside weights."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
+
+    history: list[dict[str, Any]]
+    """An epoch each, as its log has it by name."""
+    compile_seconds: float
+    fit_seconds: float
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,12 @@ class Checkpoint:
         """How many there are."""
         return len(list(self.path.glob("*.npz")))
 
-    def keep(self, name: str, told: BaseModel, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def keep(self, name: str, told: NetworkRecord, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep a network and what is told of it: once this returns, it survives a kill.
 
         Raises `UsageError` where it can not be written.
         """
-        if not (self.path / _RECORD).is_file():
+        if not (self.path / RECORD).is_file():
             self._make()
         content = BytesIO()
         words = np.frombuffer(told.model_dump_json().encode(), np.uint8)
@@ -58,11 +68,9 @@ class Checkpoint:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(Problem(f"can not write {self.path}: {reason(error)}.")) from error
-        write_file(self.record.model_dump_json(indent=2).encode(), self.path / _RECORD)
+        write_file(self.record.model_dump_json(indent=2).encode(), self.path / RECORD)
 
-    def kept(
-        self, name: str, kind: type[Record]
-    ) -> tuple[Record, Mapping[str, NDArray[Any]]] | None:
+    def kept(self, name: str) -> tuple[NetworkRecord, Mapping[str, NDArray[Any]]] | None:
         """A network and what was told of it; None where it is not there.
 
         Raises `RunError` where its file is damaged.
@@ -76,7 +84,8 @@ class Checkpoint:
         # NumPy refuses objects, which would be pickles.
         except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
             raise self.damaged(name) from error
-        return parse(arrays.pop(_TOLD, np.zeros(0, np.uint8)).tobytes(), kind, path), arrays
+        words = arrays.pop(_TOLD, np.zeros(0, np.uint8)).tobytes()
+        return parse(words, NetworkRecord, path), arrays
 
     def damaged(self, name: str) -> RunError:
         """The error for a network that is not what was kept."""
@@ -85,11 +94,6 @@ class Checkpoint:
     def remove(self) -> None:
         """All that it holds stands in a run by now."""
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-def checkpoint_path(root: Path, name: str) -> Path:
-    """Where the training of a run of this name keeps what it has fitted."""
-    return root.absolute() / f"{PREFIX}{name}"
 
 
 def open_checkpoint(root: Path, name: str, refuse: Callable[[WorkRecord], None]) -> Checkpoint:
@@ -102,29 +106,9 @@ def open_checkpoint(root: Path, name: str, refuse: Callable[[WorkRecord], None])
         others = [own.name.removeprefix(PREFIX) for own in sorted(root.glob(f"{PREFIX}*"))]
         advice = f"There are: {', '.join(others)}." if others else "Train without --resume."
         raise RunError(Problem(f"no training called {name} was ended on the way.", advice))
-    record = parse(read_regular(path / _RECORD, _MOST_BYTES), WorkRecord, path / _RECORD)
+    record = parse(read_regular(path / RECORD, _MOST_BYTES), WorkRecord, path / RECORD)
     if record.layout != LAYOUT:
         message = f"{path} has layout {record.layout}, and this version reads {LAYOUT}."
         raise RunError(Problem(message, "Begin anew, without --resume."))
     refuse(record)
     return Checkpoint(path, record)
-
-
-def has_checkpoint(root: Path, name: str) -> bool:
-    """Whether a training of a run of this name was ended on the way, and is not gone on with."""
-    return os.path.lexists(checkpoint_path(root, name) / _RECORD)
-
-
-def refuse_checkpoint(root: Path, name: str) -> None:
-    """Raise `UsageError` where a training of this name was ended on the way: none is begun then."""
-    if has_checkpoint(root, name):
-        message = f"a training called {name} was ended on the way."
-        advice = f"Go on with it: --resume {name}. Or remove it: forecast runs delete {name}"
-        raise UsageError(Problem(message, advice))
-
-
-def sweep_checkpoints(root: Path) -> None:
-    """Remove those whose run is there: a process was killed between the two."""
-    for path in root.glob(f"{PREFIX}*"):
-        if is_run(root / path.name.removeprefix(PREFIX)):
-            shutil.rmtree(path, ignore_errors=True)

@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 from forecast.errors import Problem, RunError, UsageError, reason
-from forecast.runs.checkpoint import checkpoint_path, has_checkpoint
 from forecast.runs.latest import repair_latest
 from forecast.runs.layout import MEMBERS, PLOTS, RUN, TENSORBOARD, is_of_a_run
 from forecast.runs.staging import STAGING, sweep
 from forecast.runs.store import LATEST, Run, Warn, find_run, is_run, unsaid
+from forecast.runs.unfinished import checkpoint_path, has_checkpoint
 
 
 def problems(run: Run) -> list[str]:

@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, UsageError, reason
-from forecast.runs.checkpoint import sweep_checkpoints
 from forecast.runs.claim import claimed, remove_unclaimed
 from forecast.runs.latest import point_latest
 from forecast.runs.layout import MEMBERS, PLOTS, RUN, most_bytes
 from forecast.runs.record import RunRecord
 from forecast.runs.regular import checksum
 from forecast.runs.store import HIDDEN, LATEST, Run, Warn, unsaid
+from forecast.runs.unfinished import sweep_checkpoints
 
 STAGING = f"{HIDDEN}staging-"
 _NAME = re.compile(r"\w[\w.+-]*")
