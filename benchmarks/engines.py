@@ -7,8 +7,8 @@
 The same `predict`, `backtest --refit`, `tune` and `compare` run by threads, by processes, and on
 Ray clusters of one and of two nodes of this machine, each a raylet with one core and an object
 store of its own. In the last run a node is killed in the middle. What a command writes has to be
-the same each time, but for rounding: one core adds up in another order than several do. Seconds are
-of the whole command, loading included. It ends with 1 where results differ.
+the same each time. Seconds are of the whole command, loading included. It ends with 1 where results
+differ by more than rounding.
 """
 
 import argparse

@@ -28,10 +28,12 @@ from forecast.data.forecasts import Forecasts
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.errors import ConfigError, RunError
 from forecast.jobs.blending import fit_blended
-from forecast.jobs.fitting import fit_networks
-from forecast.jobs.job import prepare
+from forecast.jobs.fitting import FittedJobs, fit_networks
+from forecast.jobs.job import Job, prepare
+from forecast.jobs.kept_networks import KeptNetworks
 from forecast.jobs.opened_blend import OpenedBlend
 from forecast.jobs.opening import open_network, open_run, original_job
+from forecast.jobs.resuming import new_checkpoint
 from forecast.methods import Blend, BlendWeights
 from forecast.methods.weighing import fit_weights
 from forecast.runs import find_run, problems, stage
@@ -175,6 +177,48 @@ def test_neither_weights_nor_intervals_nor_networks_see_the_test_part(
     assert first.rows == second.rows
     test = [read_forecasts(own.run).query("model == 'blend'") for own in (opened, other)]
     np.testing.assert_array_equal(test[0]["y_hat"], test[1]["y_hat"])
+
+
+def test_a_training_that_is_gone_on_with_ends_as_one_that_was_never_ended(
+    tmp_path: Path, opened: OpenedBlend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after its first network: that one is not fitted again, and all is the same to the bit.
+
+    What was kept goes with the end; a network that is no longer what was kept is refused.
+    """
+    (tmp_path / "shops.csv").write_text(_table())
+    (tmp_path / "shops.yaml").write_text(CONFIG)
+    fitted: list[str] = []
+
+    def train(most: int) -> Path:
+        def fit(jobs: Sequence[Job], console: Console) -> FittedJobs:
+            if len(fitted) == most:
+                raise KeyboardInterrupt
+            fitted.append(jobs[0].config.model.kind)
+            return fit_networks(jobs, console)
+
+        monkeypatch.setattr("forecast.jobs.kept_networks.fit_networks", fit)
+        job = prepare(tmp_path / "shops.yaml")
+        with stage(tmp_path / "runs", "shops", "shops") as staging:
+            checkpoint = new_checkpoint(job, staging)
+            training = NetworkTraining(KeptNetworks(checkpoint).fit, write_run)
+            return train_blend(job, staging, Invocation(QUIET), training, checkpoint).path
+
+    with pytest.raises(KeyboardInterrupt):
+        train(most=1)
+    [kept] = (tmp_path / "runs").glob(".checkpoint-shops/*.npz")
+    content = kept.read_bytes()
+    for damaged in (content[:1000], content.replace(b"0-0", b"7-7")):
+        kept.write_bytes(damaged)
+        with pytest.raises(RunError, match="holds no network of this training"):
+            train(most=2)
+    kept.write_bytes(content)
+    path = train(most=2)
+    assert len(fitted) == 2
+    assert {entry.name for entry in path.parent.iterdir()} == {"shops", "latest"}
+    networks = [f"members/{name}/history.csv" for name in ("mlp", "mlp-2")]
+    for name in ("intervals.json", "forecasts.csv", "members/mlp/model.onnx", *networks):
+        assert (path / name).read_bytes() == (opened.run.path / name).read_bytes()
 
 
 def test_what_each_member_adds_is_told(opened: OpenedBlend) -> None:
@@ -329,7 +373,7 @@ def test_methods_alone_load_no_keras_and_have_nothing_to_export(
     checked = cli("check", "--config", "air.yaml", "--set", blend)
     assert (checked.returncode, "members: 0" in checked.stdout) == (0, True), checked.stderr
     compared = cli("compare", "--config", "air.yaml", "--set", blend, "--models", "gru,mlp")
-    assert (compared.returncode, "config is of a blend" in compared.stderr) == (3, True)
+    assert (compared.returncode, "no member of the blend" in compared.stderr) == (3, True)
     refused = cli("export", "air", "--format", "onnx", "--output", "out")
     assert (refused.returncode, "has no network" in refused.stderr) == (2, True)
     warm = cli("train", "--config", "air.yaml", "--set", blend, "--from", "air")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from forecast import machine
 from forecast.console import Console
 from forecast.engines import Asked, Engine, check_engine, engine_of
 from forecast.engines.worker import PieceError
@@ -73,6 +74,15 @@ def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine
 def elsewhere(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
     """Those whose workers may be lost."""
     return engines[request.param]
+
+
+def test_workers_share_out_products_as_who_asked_would(
+    elsewhere: Engine, works: ModuleType
+) -> None:
+    """How many threads XLA has says in which order it adds up: the numbers are to be the same."""
+    names = ["NPROC", "TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS"]
+    told = elsewhere.map(works.Telling(), names, QUIET)
+    assert told == [str(machine.cores())] * 2 + ["1"] * 2
 
 
 def test_results_are_in_the_order_of_the_pieces(engine: Engine, works: ModuleType) -> None:

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from forecast.commands.invocation import going_on
 from forecast.signals import SIGNALS, Stop
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +115,7 @@ IN_A_LIBRARY = """\
 import sys
 import forecast.commands.doctor as module
 from forecast.cli import main
+from forecast.commands.invocation import going_on
 from forecast.signals import Stop
 
 def doctor():
@@ -177,6 +180,82 @@ def test_a_stop_that_does_not_listen_leaves_signals_alone() -> None:
     before = [signal.getsignal(signum) for signum in SIGNALS]
     Stop().ignore()
     assert [signal.getsignal(signum) for signum in SIGNALS] == before
+
+
+TWO_NETWORKS = """\
+extends: air.yaml
+model: {kind: mlp, layers: [4]}
+training: {epochs: 2}
+blend: {members: [{}, {training: {epochs: 1000000}}, naive], weights: equal}
+"""
+
+
+def test_networks_of_a_blend_are_kept_whatever_stops_its_training(
+    cli: Cli, start: Start, project: Path
+) -> None:
+    """A kill and Ctrl-C; what is said is what to type to go on."""
+    (project / "two.yaml").write_text(TWO_NETWORKS)
+    runs = project / "runs"
+    words = ("train", "--config", "two.yaml", "--name", "two")
+    process = start(*words, cwd=project)
+    while not list(runs.glob(".checkpoint-two/*.npz")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    again = ("train", "--config", "two.yaml", "--resume", "two")
+    for wrong, code, message in (
+        (words, 2, "--resume two"),
+        ((*again, "--set", "training.seed=3"), 2, "of another config: training.seed differ"),
+        ((*again[:-1], "tow"), 5, "There are: two."),
+    ):
+        refused = cli(*wrong)
+        assert (refused.returncode, message in refused.stderr) == (code, True), refused.stderr
+    process = start(*again, cwd=project)
+    assert process.stderr is not None
+    said = ""
+    while "network mlp-2:" not in said:
+        said += process.stderr.readline()
+    assert said.endswith(
+        "network mlp:\nit was fitted before the training was ended\nnetwork mlp-2:\n"
+    )
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.endswith(
+        "\ninterrupted: of 2 networks 1 is fitted, and kept; go on: "
+        "forecast train --config two.yaml --resume two\n"
+    )
+    assert [path.name for path in runs.iterdir()] == [".checkpoint-two"]
+    assert cli("runs", "delete", "two").returncode == 0
+    assert list(runs.iterdir()) == []
+
+
+def test_a_search_that_is_stopped_keeps_what_was_tried(start: Start, project: Path) -> None:
+    """And says what to type to go on, with all that was typed."""
+    search = "search={space: {window.context_length: {low: 1, high: 30}}, trials: 30, n_windows: 1}"
+    typed = (
+        "tune", "--config", "air.yaml", "--set", "model={kind: mlp, layers: [4]}",
+        "--set", search, "--engine", "threads",
+    )  # fmt: skip
+    process = start(*typed, cwd=project)
+    while not any(path.read_bytes().count(b"\n") for path in project.glob("runs/*/trials.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    [study] = (project / "runs").iterdir()
+    assert sorted(path.name for path in study.iterdir()) == ["study.json", "trials.jsonl"]
+    again = shlex.join(["forecast", *typed, "--resume", str(study)])
+    assert stderr.endswith(f"\ninterrupted: what was tried is kept; go on: {again}\n")
+
+
+def test_what_names_what_was_begun_is_left_out_of_what_goes_on() -> None:
+    """All else of what was typed stays."""
+    typed = ("-q", "tune", "--name", "one", "--set", "a=b", "--resume=two", "--engine", "ray")
+    again = "forecast -q tune --set a=b --engine ray --resume 'the study'"
+    assert going_on(typed, "the study") == again
 
 
 def test_commands_stopped_at_random_moments_end_as_they_should() -> None:

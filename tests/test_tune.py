@@ -449,13 +449,6 @@ def test_the_best_of_several_kinds_has_its_own_options_alone(project: Path) -> N
     assert "units" not in best.read_text(encoding="utf-8")
 
 
-def test_a_blend_is_not_tuned(project: Path) -> None:
-    """Its networks may be, each from a config of its own."""
-    settings = ["blend={members: [naive, seasonal_naive]}"]
-    with pytest.raises(ConfigError, match="a blend is not tuned"):
-        SearchPlan.of(prepare(project / "air.yaml", settings), settings)
-
-
 def test_a_config_with_a_search_reads_back(project: Path) -> None:
     """As every other section does: runs keep it."""
     config = load_config(project / "air.yaml", SETTINGS).config

@@ -74,3 +74,16 @@ class Waiting(Work[int, int]):
 
     def label(self, piece: int) -> str:
         return f"wait {piece}"
+
+
+@dataclass(frozen=True)
+class Telling(Work[str, str | None]):
+    """Tells variables of its environment."""
+
+    noun = "variable"
+
+    def begin(self, place: Workplace) -> Callable[[str], str | None]:
+        return os.environ.get
+
+    def label(self, piece: str) -> str:
+        return f"variable {piece}"

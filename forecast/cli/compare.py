@@ -72,7 +72,12 @@ def compare(
     The table tells accuracy with its spread over seeds beside the baselines, what each model
     costs, and whether a difference is more than chance.
     """
-    from forecast.commands.compare import compare_runs, comparison_text, kinds_of
+    from forecast.commands.compare import (
+        compare_runs,
+        comparison_text,
+        kinds_of,
+        refuse_common_kinds,
+    )
     from forecast.engines import Asked, check_engine, engine_of
 
     console = context.obj
@@ -105,6 +110,7 @@ def compare(
         jobs = prepare_each(
             config, set_ or (), [asked | {"model.kind": kind} for kind in kinds], context.obj
         )
+        refuse_common_kinds(jobs[0])
         used = jobs[0].config.training.backend
         require_backend(used)
         asked_engine = Asked(console, address, used)

@@ -111,7 +111,7 @@ EngineOption = Annotated[
     EngineName,
     typer.Option(
         help="Where the work is done: by threads here, by a process for each core, or by a Ray "
-        "cluster. The results are the same but for rounding."
+        "cluster. The results are the same."
     ),
 ]
 AddressOption = Annotated[

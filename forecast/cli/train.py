@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from forecast.commands.invocation import Invocation
     from forecast.jobs.job import Job
     from forecast.runs import Run, Staging
+    from forecast.runs.checkpoint import Checkpoint
 
 
 @command(
@@ -46,6 +47,14 @@ def train(
             metavar="RUN",
             help="Go on from the weights and scales of an earlier run, on newer rows.",
             autocompletion=completing("run"),
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Go on with the training of a blend that was ended: its networks that were "
+            "fitted by then are kept.",
         ),
     ] = None,
     backend: BackendOption = None,
@@ -81,9 +90,10 @@ def train(
         if job.networks:
             require_backend(job.config.training.backend)
         start = None if earlier is None else warm_start(job, earlier)
+        checkpoint = _checkpoint(job, runs, name, resume)
     with (
         _own_runs(runs, job) as kept_in,
-        stage(kept_in, config.stem, name, console.warn) as staging,
+        stage(kept_in, config.stem, resume or name, console.warn) as staging,
         console.stop.cleaning(staging.remove),
         console.without_library_noise(),
     ):
@@ -94,9 +104,36 @@ def train(
         from forecast.commands.invocation import Invocation
 
         invocation = Invocation(console, stopwatch, sys.argv[1:], start, log)
-        run = _train(job, staging, invocation)
+        run = _train(job, staging, invocation, checkpoint)
         if run is not None and kept_in == runs:
             console.result(str(run.path))
+
+
+def _checkpoint(
+    job: "Job", root: Path, name: str | None, resume: str | None
+) -> "Checkpoint | None":
+    """The training to go on with, if any. Raises where there is none of this job."""
+    from forecast.errors import Problem, UsageError
+    from forecast.jobs.resuming import resumed_checkpoint
+    from forecast.runs.unfinished import refuse_checkpoint
+
+    if resume is None:
+        if name is not None:
+            refuse_checkpoint(root, name)
+        return None
+    if name is not None:
+        raise UsageError(Problem("--name: a training that is gone on with has its name already."))
+    if _is_shared(job):
+        message = "--resume: processes that train together keep nothing on the way."
+        raise UsageError(Problem(message, "Train without it."))
+    return resumed_checkpoint(job, root, resume)
+
+
+def _is_shared(job: "Job") -> bool:
+    """Whether several processes train together."""
+    from forecast.loading import is_one_of_several
+
+    return job.config.training.distribution is not None and is_one_of_several()
 
 
 @contextmanager
@@ -105,9 +142,9 @@ def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
 
     The others leave nothing, and end when it does.
     """
-    from forecast.loading import is_first_process, is_one_of_several, wait_for_others
+    from forecast.loading import is_first_process, wait_for_others
 
-    if not (job.config.training.distribution and is_one_of_several()):
+    if not _is_shared(job):
         yield runs
         return
     if is_first_process():
@@ -118,7 +155,9 @@ def _own_runs(runs: Path, job: "Job") -> Iterator[Path]:
     wait_for_others()
 
 
-def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run | None":
+def _train(
+    job: "Job", staging: "Staging", invocation: "Invocation", checkpoint: "Checkpoint | None"
+) -> "Run | None":
     """A network, or a blend; what takes Keras, which is loaded by now, is imported for no other.
 
     None where the first of the processes that train together leaves the run. The networks of a
@@ -130,7 +169,7 @@ def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run | N
         from forecast.commands.train import take_part
         from forecast.commands.train import train as train_job
 
-        if job.config.training.distribution and not is_first_process():
+        if _is_shared(job) and not is_first_process():
             take_part(job, invocation)
             return None
         return train_job(job, staging, invocation)
@@ -140,5 +179,11 @@ def _train(job: "Job", staging: "Staging", invocation: "Invocation") -> "Run | N
         return train_blend(job, staging, invocation)
     from forecast.commands.train import write_run
     from forecast.jobs.fitting import fit_networks
+    from forecast.jobs.kept_networks import KeptNetworks
+    from forecast.jobs.resuming import new_checkpoint
 
-    return train_blend(job, staging, invocation, NetworkTraining(fit_networks, write_run))
+    if _is_shared(job):
+        return train_blend(job, staging, invocation, NetworkTraining(fit_networks, write_run))
+    checkpoint = checkpoint or new_checkpoint(job, staging)
+    training = NetworkTraining(KeptNetworks(checkpoint).fit, write_run)
+    return train_blend(job, staging, invocation, training, checkpoint)

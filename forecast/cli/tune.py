@@ -1,5 +1,6 @@
 """`forecast tune`."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -78,5 +79,6 @@ def tune(
         from forecast.commands.tune import tune as search
 
         with plan.new_study(runs) if resume is None else plan.study(runs, resume) as study:
-            best = search(plan, study, console, math.inf if timeout is None else timeout, on)
+            seconds = math.inf if timeout is None else timeout
+            best = search(plan, study, console, seconds, on, sys.argv[1:])
     console.result(str(best))

@@ -47,7 +47,7 @@ def best_config(
     steps = _test_steps(job, best.trial.job)
     if steps is not None:
         values["split.test"], reasons["split.test"] = steps, "the rows that the search never saw"
-    ensemble = _ensemble(course, found, best, config)
+    ensemble = _ensemble(course, found, best, best.trial.job)
     if ensemble:
         values["training.ensemble.size"], reasons["training.ensemble.size"] = ensemble
     document = _document(config, values)
@@ -99,13 +99,12 @@ def _differ(dimension: Choices | Range, one: Any, other: Any) -> bool:
     return bool(abs(first - second) > _FAR * (high - low))
 
 
-def _ensemble(
-    course: Course, found: Found, best: Standing, config: Config
-) -> tuple[int, str] | None:
+def _ensemble(course: Course, found: Found, best: Standing, job: Job) -> tuple[int, str] | None:
     """How many networks to take the mean of, where one was asked for and several do better."""
     cells, seeds = best.together, {cell.seed for cell in best.cells} - {None}
     is_asked = any(key.startswith("training.ensemble") for key in best.trial.values)
-    if config.training.ensemble.size > 1 or is_asked or not cells or best.score is None:
+    sizes = [own.config.training.ensemble.size for own in job.networks]
+    if max(sizes, default=1) > 1 or is_asked or not cells or best.score is None:
         return None
     score, size = course.score(cells), len(seeds) - 1
     if not score < best.score:

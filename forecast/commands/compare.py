@@ -11,8 +11,10 @@ from forecast.config.models import NETWORKS
 from forecast.console import Console
 from forecast.data.export import csv_text, records
 from forecast.display import markdown_table, text_table
-from forecast.errors import Problem, UsageError, did_you_mean
+from forecast.errors import ConfigError, Problem, UsageError, did_you_mean
 from forecast.jobs.contenders import SPLIT, Contender, contenders_of
+from forecast.jobs.job import Job
+from forecast.jobs.space import is_of_any
 from forecast.runs import Run
 from forecast.scoring.metrics import Scale
 from forecast.scoring.ranking import metric_of, rank, verdict
@@ -51,6 +53,17 @@ def kinds_of(words: str) -> list[str]:
             message = f"--models: there is no kind {kind!r}."
             raise UsageError(Problem(message, did_you_mean(kind, list(NETWORKS))))
     return kinds
+
+
+def refuse_common_kinds(job: Job) -> None:
+    """Raise `ConfigError` for a blend that has no network of the config's own kind.
+
+    It would be the same with each of several kinds.
+    """
+    if not is_of_any(job.source, {}, "model.kind"):
+        message = "no member of the blend has the kind of network that the config says."
+        advice = "Have `{}` among `blend.members`, or compare networks alone: --set blend=null."
+        raise ConfigError(job.source.problem(("blend", "members"), message, advice))
 
 
 def compare_runs(runs: Sequence[Run], console: Console) -> Comparison:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from forecast.commands.compare import Comparison, say_what
 from forecast.console import Console
 from forecast.engines import Engine
-from forecast.errors import ConfigError
 from forecast.jobs.contenders import baselines
 from forecast.jobs.job import Job
 from forecast.jobs.trained_contenders import trained_contenders
@@ -20,14 +19,10 @@ def compare_kinds(
 ) -> Comparison:
     """The networks of jobs that have all but the network in common, and the baselines.
 
-    Each is trained with so many seeds, by threads where no engine is given. Raises `DivergedError`
-    where none can be trained, and `ConfigError` for a blend.
+    Of a config of a blend, blends with these networks. Each is trained with so many seeds, by
+    threads where no engine is given. Raises `DivergedError` where none can be trained.
     """
     job = jobs[0]
-    if job.config.blend:
-        message = "kinds of networks are compared one by one, and this config is of a blend."
-        advice = "Take it away: --set blend=null. Or train the blend, and compare its run."
-        raise ConfigError(job.source.problem(("blend",), message, advice))
     for warning in job.warnings:
         console.warn(warning)
     scales = error_scales(job.panel.before(job.split.train_ends), job.season_length)

@@ -1,5 +1,6 @@
 """How a training was asked for, and what is said at its beginning and its end."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from forecast.runs.tables import read_scores
 from forecast.stopwatch import Stopwatch
 
 _PACKAGES = ("keras", "tensorflow", "numpy", "onnxruntime", "pandas", "scikit-learn")
+_NAMING = ("--name", "--resume")  # options of what is begun, or gone on with
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,17 @@ class Invocation:
             seconds={name: round(spent, 4) for name, spent in self.stopwatch.seconds.items()},
             warm_start=self.start.record(job) if self.start else None,
         )
+
+
+def going_on(argv: Sequence[str], name: str) -> str:
+    """What to type to go on with what a command began, which was typed with these words."""
+    words, is_value = [], False
+    for word in argv:
+        if is_value or word.partition("=")[0] in _NAMING:
+            is_value = not is_value and "=" not in word
+        else:
+            words.append(word)
+    return shlex.join(["forecast", *words, "--resume", name])
 
 
 def announce(job: Job, invocation: Invocation) -> None:

@@ -16,6 +16,7 @@ from forecast.errors import DataError, Problem
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
+_PLENTY = 200_000  # windows: so many leave little to overfit
 _MOST_SEASONS = 16
 _BATCH, _STEPS, _MOST_EPOCHS = 128, 100, 40  # of the recipe for panels
 _LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
@@ -60,7 +61,7 @@ model:
   units: 64
   patch_length: {patch_length}
   linear: true
-  dropout: 0.1{quantiles}
+  dropout: {dropout}{quantiles}
 
 training:
   loss: {loss}
@@ -262,6 +263,7 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
         or ("seasonal_naive" if look.has_season and has_patches else "last"),
         padding=_MASK if is_few else "",
         patch_length="season    # the GRU reads season by season" if has_patches else 1,
+        dropout=0 if windows >= _PLENTY else 0.1,
         quantiles=_QUANTILES if has_quantiles else "",
         loss="mse" if look.is_intermittent else "pinball" if has_quantiles else "mae",
         rate=0.005 if is_fast else 0.003,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from forecast.commands.invocation import Invocation, announce, say_end
+from forecast.commands.invocation import Invocation, announce, going_on, say_end
 from forecast.jobs.blending import (
     FitNetworks,
     FittedBlend,
@@ -23,6 +23,7 @@ from forecast.jobs.job import Job
 from forecast.jobs.opening import open_network
 from forecast.methods import BASELINES, Blend, Task, forecasts_of, named_methods
 from forecast.runs import Run, RunRecord, Staging
+from forecast.runs.checkpoint import Checkpoint
 from forecast.runs.documents import (
     write_blend,
     write_config,
@@ -58,20 +59,39 @@ def train_blend(
     staging: Staging,
     invocation: Invocation,
     networks: NetworkTraining = NetworkTraining(),
+    checkpoint: Checkpoint | None = None,
 ) -> Run:
     """Fit the members of a blend, weigh them, and leave a complete run.
 
-    A signal to stop before the end leaves no run. Raises `DivergedError` where a network diverges.
+    Whatever stops it before the end leaves no run; the networks that are fitted by then stay in a
+    checkpoint, if they are kept in one. Raises `DivergedError` where a network diverges.
     """
     console, stopwatch = invocation.console, invocation.stopwatch
     announce(job, invocation)
-    with stopwatch.stage("fit"):
-        [fitted] = fit_blends([job], console, networks.fit)
-    say_worth(fitted, console)
-    run = staging.leave(partial(_write_run, fitted, invocation, networks))
+    if checkpoint:
+        console.say(f"networks are kept as they are fitted, for --resume {staging.name}")
+    with console.stop.keeping(partial(_kept, job, invocation, staging.name, checkpoint)):
+        with stopwatch.stage("fit"):
+            [fitted] = fit_blends([job], console, networks.fit)
+        say_worth(fitted, console)
+        run = staging.leave(partial(_write_run, fitted, invocation, networks))
+    if checkpoint:
+        checkpoint.remove()
     needs_future = any(done.trained[0].needs_future for done in fitted.networks.values())
     say_end(run, job, invocation, needs_future=needs_future)
     return run
+
+
+def _kept(job: Job, invocation: Invocation, name: str, checkpoint: Checkpoint | None) -> str:
+    """What a person is told of a training that is ended on the way."""
+    count = checkpoint.count if checkpoint else 0
+    if not count:
+        return "interrupted before a network of the blend was fitted: nothing is kept."
+    are = "is" if count == 1 else "are"
+    return (
+        f"interrupted: of {len(job.members)} networks {count} {are} fitted, and kept; go on: "
+        f"{going_on(invocation.argv, name)}"
+    )
 
 
 def _write_run(

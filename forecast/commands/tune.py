@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.commands.best_config import best_config
+from forecast.commands.invocation import going_on
 from forecast.config.search import Range
 from forecast.console import Console
 from forecast.data.export import csv_text
@@ -33,10 +33,12 @@ def tune(
     console: Console,
     timeout: float = math.inf,
     engine: Engine | None = None,
+    argv: Sequence[str] = ("tune",),
 ) -> Path:
     """Search until all is tried or the time is up, and write what was found; the best config.
 
-    An engine fits groups of trials; threads here, where it is left out.
+    An engine fits groups of trials; threads here, where it is left out. `argv` are the words that
+    were typed, for a person who is to type them again.
 
     A signal ends it with what was fitted kept, to be gone on with. Raises `UsageError` where no
     trial could be judged.
@@ -46,7 +48,7 @@ def tune(
         course, study, plan.space, plan.job.source, plan.settings, console, timeout, engine
     )
     _announce(plan, search, study, console)
-    again = _going_on(plan, study)
+    again = going_on(argv, str(study.path))
     with console.stop.keeping(lambda: f"interrupted: what was tried is kept; go on: {again}"):
         found = search.run()
         best = found.best
@@ -63,13 +65,6 @@ def tune(
         console.say(f"the time is up; go on: {again}")
     console.say(f"next: forecast train --config {path}")
     return path
-
-
-def _going_on(plan: SearchPlan, study: Study) -> str:
-    """What to type to go on with a study."""
-    settings = [word for setting in plan.settings for word in ("--set", setting)]
-    config = ["--config", str(plan.job.source.path)]
-    return shlex.join(["forecast", "tune", *config, *settings, "--resume", str(study.path)])
 
 
 def _announce(plan: SearchPlan, search: Search, study: Study, console: Console) -> None:

@@ -45,6 +45,16 @@ class LoadedConfig:
         """Of a blend, the configs of its networks."""
         return {name: own for name, own in self.members.items() if not isinstance(own, str)}
 
+    @property
+    def methods(self) -> list[str]:
+        """Of a blend, the names of its members that are methods."""
+        return [own for own in self.members.values() if isinstance(own, str)]
+
+    @property
+    def each_network(self) -> "list[LoadedConfig]":
+        """The config of each network, itself where it is of no blend."""
+        return list(self.networks.values()) if self.config.blend else [self]
+
     def problem(self, path: KeyPath, message: str, advice: str | None = None) -> Problem:
         """A problem with the key at a path, at the place where it was written."""
         return place_of(path, self.document, str(self.path), key=True).problem(message, advice)

@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator
 from forecast.config.section import Count, Section
 
 Number = int | float
-RECIPE = ("transforms", "features", "window", "model", "training")
+RECIPE = ("transforms", "features", "window", "model", "training", "blend")
 """Sections whose keys may be varied: the others say which data there are, and how to judge."""
 
 
@@ -80,10 +80,10 @@ class SearchOptions(Section):
     """
 
     space: dict[str, Dimension] = {}  # noqa: RUF012 - pydantic copies it
-    """Values for keys of `transforms`, `features`, `window`, `model` and `training`, by their
-    dotted name: a list, `model.units: [20, 50]`, or a range, `training.learning_rate: {low: 0.0003,
-    high: 0.01, log: true}`, of whole numbers where its ends are whole; with `step`, every so many.
-    Where nothing is said, a space that suits the table."""
+    """Values for keys of `transforms`, `features`, `window`, `model`, `training` and `blend`, by
+    their dotted name: a list, `model.units: [20, 50]`, or a range, `training.learning_rate: {low:
+    0.0003, high: 0.01, log: true}`, of whole numbers where its ends are whole; with `step`, every
+    so many. Where nothing is said, a space that suits the table."""
     sampler: Literal["grid", "random", "tpe"] = "random"
     """How trials are drawn from it: `grid` takes all combinations in turn, `random` any, and `tpe`
     those that are like the best so far (Bergstra et al. 2011; the extra `tune`)."""

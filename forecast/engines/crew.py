@@ -13,7 +13,7 @@ from forecast import __version__, machine
 from forecast.console import Console
 from forecast.display import piece_progress
 from forecast.engines.engine import Asked, Piece, Result, Work, never, unheard
-from forecast.engines.worker import Answer, Settings, color_of
+from forecast.engines.worker import Answer, Settings, color_of, threads_of
 from forecast.errors import Problem, UsageError
 
 Hand = TypeVar("Hand", bound=Hashable)
@@ -53,7 +53,9 @@ class Crew(ABC, Generic[Hand]):
         console = asked.console
         self.cores = machine.cores()
         self._asked = asked
-        self._settings = Settings(self.cores, asked.backend, console.quiet, color_of(console))
+        self._settings = Settings(
+            self.cores, asked.backend, console.quiet, color_of(console), threads_of(self.cores)
+        )
         self._starting: set[Hand] = set()
         self._idle: list[Hand] = []
         self._busy: dict[Hand, int] = {}

@@ -20,7 +20,7 @@ from typing import Any
 from forecast import machine
 from forecast.engines.crew import Crew, Lost, News, Present
 from forecast.engines.engine import LOOK, Work, refuse_address
-from forecast.engines.worker import ONE_CORE, Answer, PieceError, Worker
+from forecast.engines.worker import Answer, PieceError, Worker
 
 _PROGRAM = "from forecast.engines.processes import serve; serve({})"
 
@@ -56,7 +56,7 @@ class Processes(Crew[_Hand]):
                 [sys.executable, "-P", "-c", program],
                 env={
                     **os.environ,
-                    **ONE_CORE,
+                    **self._settings.threads,
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 },
                 stdin=subprocess.DEVNULL,

@@ -1,9 +1,9 @@
-"""Who does pieces in a process of its own, one at a time, with one core."""
+"""Who does pieces in a process of its own, one at a time."""
 
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -17,18 +17,20 @@ from forecast.errors import ForecastError
 from forecast.loading import load_keras
 from forecast.streams import silence_warnings
 
-# What libraries ask for how many threads they may have; workers are as many as there are cores.
-ONE_CORE = dict.fromkeys(
-    (
-        "NPROC",  # XLA, for JAX
-        "NUMBA_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-    ),
-    "1",
-)
+# Workers are as many as there are cores, so each has one thread of these libraries ...
+_ONE = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS")
+# ... but as many as the one who asked of what XLA shares large products out to (of JAX, of
+# TensorFlow): how many there are says in which order it adds these up.
+_AS_ASKED = ("NPROC", "TF_NUM_INTRAOP_THREADS")
+
+
+def threads_of(cores: int) -> dict[str, str]:
+    """What libraries read of how many threads they may have, for workers of a process here.
+
+    It has so many cores.
+    """
+    asked = {name: os.environ.get(name, str(cores)) for name in _AS_ASKED}
+    return dict.fromkeys(_ONE, "1") | asked
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Settings:
     """What Keras computes with, if work needs it."""
     quiet: bool
     color: Color
+    threads: Mapping[str, str]
+    """See `threads_of`."""
 
 
 class Answer(NamedTuple):
@@ -67,7 +71,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         """Load what takes long to load."""
-        os.environ.update(ONE_CORE)
+        os.environ.update(settings.threads)
         silence_warnings()
         if settings.backend is not None:
             load_keras(settings.backend)

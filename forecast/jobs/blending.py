@@ -4,9 +4,9 @@ Both are told by forecasts from within the training part. Networks that make the
 before the first of them, as those that calibrate the intervals of a network are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,18 @@ from forecast.data.panel import FloatArray, IntArray
 from forecast.display import text_table
 from forecast.engines import Engine
 from forecast.jobs.job import CalibrationPlan, Job
-from forecast.methods import Blend, BlendWeights, Fallback, Method, named_methods, spread
+from forecast.methods import (
+    EMPTY,
+    Asked,
+    Blend,
+    BlendWeights,
+    Fallback,
+    Memory,
+    Method,
+    named_methods,
+    remembering,
+    spread,
+)  # fmt: skip
 from forecast.methods.weighing import fit_weights
 from forecast.runs import BlendRecord, MemberRecord
 from forecast.scoring.conformal import Conformal, error_scales
@@ -25,6 +36,11 @@ if TYPE_CHECKING:  # they load Keras, which a blend without networks does withou
 
 FitNetworks = Callable[[Sequence[Job], Console], "FittedJobs"]
 """Fits jobs that have a network's config in common."""
+
+FitEach = Callable[[Sequence[Job]], Sequence[Method | None]]
+"""Fits jobs whose networks are alike; None where one diverged."""
+
+Each = TypeVar("Each")
 
 
 def no_network(*_: object) -> NoReturn:
@@ -50,42 +66,79 @@ def fit_blends(
     console: Console,
     fit_networks: FitNetworks = no_network,
     engine: Engine | None = None,
+    memory: Memory = EMPTY,
 ) -> list[FittedBlend]:
     """Fit blends that have a config in common, and their networks by a function.
 
-    An engine, if it is given, forecasts by the methods that take long.
+    An engine, if it is given, forecasts by the methods that take long, as far as their forecasts
+    are not in a memory.
     Jobs of one network, of all blends and of their calibrations, are fitted together.
     """
-    plans = [job.calibration for job in jobs]
-    earlier = [plan.earlier for plan in plans if plan]
+    asked = _with_earlier(jobs)
     networks: dict[str, FittedJobs] = {}
     for name in jobs[0].members:
         console.say(f"network {name}:")
-        networks[name] = fit_networks([own.members[name] for own in [*jobs, *earlier]], console)
+        networks[name] = fit_networks([own.members[name] for own in asked], console)
     each = [
-        _members(own, {name: done.trained[i].method() for name, done in networks.items()})
-        for i, own in enumerate([*jobs, *earlier])
+        _members(own, {name: done.trained[i].method() for name, done in networks.items()}, memory)
+        for i, own in enumerate(asked)
     ]
     each = [_spread(members, engine, console) for members in each]
-    before = iter(each[len(jobs) :])
     fitted = []
-    for i, (job, plan) in enumerate(zip(jobs, plans, strict=True)):
-        blend = _equal_blend(job, each[i])
-        record = _record(blend, job)
-        if plan:
-            console.say(_what(blend, plan))
-            blend, record = _weighed(blend, job, plan, next(before))
+    for i, (job, members, earlier) in enumerate(_beside_earlier(jobs, each)):
+        if job.calibration and not memory:
+            console.say(_what(len(members), job.calibration))
+        blend, record = _blended(job, members, earlier)
         own = {name: replace(done, trained=[done.trained[i]]) for name, done in networks.items()}
         fitted.append(FittedBlend(job, blend, record, own))
     return fitted
 
 
-def _what(blend: Blend, plan: CalibrationPlan) -> str:
+def blend_each(jobs: Sequence[Job], fit_each: FitEach, memory: Memory) -> list[Blend | None]:
+    """Blends whose networks are alike but for what members of one program may differ in.
+
+    None where a network diverged. What methods that take long forecast is taken from memory, as far
+    as it is there.
+    """
+    asked = _with_earlier(jobs)
+    networks = {name: fit_each([own.members[name] for own in asked]) for name in jobs[0].members}
+    each = [
+        _members_or_none(own, {name: fitted[i] for name, fitted in networks.items()}, memory)
+        for i, own in enumerate(asked)
+    ]
+    return [
+        None if members is None or (job.calibration and not earlier)
+        else _blended(job, members, earlier)[0]
+        for job, members, earlier in _beside_earlier(jobs, each)
+    ]  # fmt: skip
+
+
+def asked_of_methods(job: Job) -> list[Asked]:
+    """What methods forecast to find the weights and intervals of a blend."""
+    plan = job.calibration
+    return [(plan.past, plan.all_cutoffs, plan.horizon)] if plan else []
+
+
+def _with_earlier(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs, and those that they are weighed and calibrated by."""
+    return [*jobs, *(job.calibration.earlier for job in jobs if job.calibration)]
+
+
+def _beside_earlier(
+    jobs: Sequence[Job], each: Sequence[Each]
+) -> Iterator[tuple[Job, Each, Each | None]]:
+    """Each job, what there is of it, and of the one that it is weighed and calibrated by."""
+    earlier = iter(each[len(jobs) :])
+    for job, own in zip(jobs, each[: len(jobs)], strict=True):
+        yield job, own, next(earlier) if job.calibration else None
+
+
+def _what(members: int, plan: CalibrationPlan) -> str:
     """What takes a while: methods are fitted again for each forecast."""
     cutoffs, series = len(plan.weighing) + len(plan.cutoffs), len(plan.past.unique_ids)
     return (
-        f"{len(blend.members)} members forecast {series} series from up to {cutoffs} origins "
-        "within the training part ..."
+        f"{members} members forecast {series} series from up to {cutoffs} origins within the "
+        "training part ..."
     )
 
 
@@ -107,12 +160,19 @@ def say_worth(fitted: FittedBlend, console: Console) -> None:
     console.say(text_table(record.columns, record.rows))
 
 
-def _members(job: Job, networks: Mapping[str, Method]) -> dict[str, Method]:
-    """Networks and methods in the order of the config."""
-    given = job.source.members
-    names = [own for own in given.values() if isinstance(own, str)]
-    methods = {own.name: own for own in named_methods(names, job.season_length)}
-    return {name: networks[name] if name in networks else methods[name] for name in given}
+def _members(job: Job, networks: Mapping[str, Method], memory: Memory) -> dict[str, Method]:
+    """Networks, and methods with a memory, in the order of the config."""
+    methods = remembering(named_methods(job.source.methods, job.season_length), memory)
+    given = {**networks, **{own.name: own for own in methods}}
+    return {name: given[name] for name in job.source.members}
+
+
+def _members_or_none(
+    job: Job, networks: Mapping[str, Method | None], memory: Memory
+) -> dict[str, Method] | None:
+    """The members; None where a network is none."""
+    whole = {name: own for name, own in networks.items() if own is not None}
+    return _members(job, whole, memory) if len(whole) == len(networks) else None
 
 
 def _spread(
@@ -141,6 +201,17 @@ def _record(blend: Blend, job: Job) -> BlendRecord:
         for name, weight in zip(blend.members, blend.weights.mean, strict=True)
     ]
     return BlendRecord(members=members, weights=blend.weights.numbers.tolist())
+
+
+def _blended(
+    job: Job, members: Mapping[str, Method], earlier: Mapping[str, Method] | None
+) -> tuple[Blend, BlendRecord]:
+    """The blend of members, weighed and calibrated by earlier ones where that is planned."""
+    blend = _equal_blend(job, members)
+    record = _record(blend, job)
+    if job.calibration and earlier:
+        return _weighed(blend, job, job.calibration, earlier)
+    return blend, record
 
 
 def _weighed(
@@ -189,7 +260,7 @@ class _Tried:
         cls, blend: Blend, job: Job, plan: CalibrationPlan, earlier: Mapping[str, Method]
     ) -> "_Tried":
         past = plan.past
-        cutoffs = np.unique(np.concatenate([*plan.weighing, *plan.cutoffs]))
+        cutoffs = plan.all_cutoffs
         each = {
             name: method.forecast(past, cutoffs, plan.horizon).y_hat
             for name, method in earlier.items()

@@ -233,20 +233,40 @@ class Fitting:
             return None
         return FittedJobs(list(trained.values()), _of_first_job(logs), is_whole=False)
 
+    def restored(self, weights: Sequence[Sequence[Weights]]) -> list[TrainedJob]:
+        """The jobs with weights that were fitted for them before, as `TrainedJob` has them.
+
+        Raises `LookupError` where these can not be of such networks.
+        """
+        found = {}
+        for (name, job), own in zip(self._finals.items(), weights, strict=True):
+            part = job.fitted_part
+            shape = len(_networks(part)), len(_seeds(part)), self.architecture.parameters
+            if any(array.shape != shape or array.dtype != np.float32 for array in own):
+                raise LookupError(name)
+            found[name] = own
+        return list(self._trained_of(found).values())
+
     def _trained(
         self, weights: Mapping[MemberKey, Weights], jobs: Mapping[str, Job]
     ) -> dict[str, TrainedJob]:
+        return self._trained_of(
+            {name: _weights(weights, name, job.fitted_part) for name, job in jobs.items()}
+        )
+
+    def _trained_of(self, weights: Mapping[str, Sequence[Weights]]) -> dict[str, TrainedJob]:
+        """The jobs of these names, each with its weights by pipeline."""
         forward = CompiledForward(self.architecture)
         return {
             name: TrainedJob(
-                job,
+                self._jobs[name],
                 self._transforms[name],
-                self._architecture_of(job),
+                self._architecture_of(self._jobs[name]),
                 forward,
-                _weights(weights, name, job.fitted_part),
+                own,
                 encoder=self._encoders[name],
             )
-            for name, job in jobs.items()
+            for name, own in weights.items()
         }
 
     def _architecture_of(self, job: Job) -> Architecture:

@@ -61,6 +61,11 @@ class CalibrationPlan:
     """Of a blend, the cutoffs that its weights are found from, likewise."""
 
     @property
+    def all_cutoffs(self) -> IntArray:
+        """Those of both, each once, in the order of the rows."""
+        return np.unique(np.concatenate([*self.weighing, *self.cutoffs]))
+
+    @property
     def errors(self) -> int:
         """How many errors there will be of each step."""
         return len(self.cutoffs) * len(self.past.unique_ids)
@@ -154,6 +159,11 @@ class Job:
         return self.config.predict.horizon or self.config.window.horizon
 
     @property
+    def calibration_horizon(self) -> int:
+        """For how many steps intervals and weights are found: for all that is forecast."""
+        return max(self.config.predict.horizon or 1, self.config.window.horizon)
+
+    @property
     def backtest_horizon(self) -> int:
         """How many steps ahead a backtest forecasts."""
         config = self.config
@@ -172,13 +182,20 @@ class Job:
             return rows
         return latest_apart(self.panel, rows, horizon, most)
 
-    def with_seed(self, seed: int) -> "Job":
-        """The same job whose first member has this seed."""
-        config = self.config
+    def reseeded(self, number: int) -> "Job":
+        """The same job with its seeds of another number; those of 0 are the config's own.
+
+        No two numbers have a seed in common: an ensemble has as many as it is large.
+        """
+        config, plan = self.config, self.calibration
+        seed = config.training.seed + number * config.training.ensemble.size
         training = config.training.model_copy(update={"seed": seed})
-        source = replace(self.source, config=config.model_copy(update={"training": training}))
-        members = {name: own.with_seed(seed) for name, own in self.members.items()}
-        return replace(self, source=source, members=members)
+        return replace(
+            self,
+            source=replace(self.source, config=config.model_copy(update={"training": training})),
+            calibration=plan and replace(plan, earlier=plan.earlier.reseeded(number)),
+            members={name: own.reseeded(number) for name, own in self.members.items()},
+        )
 
     @property
     def monitored_split(self) -> str:
@@ -205,6 +222,7 @@ class Job:
             cutoffs=cutoffs_by_split(panel, whole, self.needs),
             fitted=fitted_series(panel, whole, self.needs),
             calibration=None,
+            members={name: own.on(panel) for name, own in self.members.items()},
         )
 
     def under(self, source: LoadedConfig) -> "Job":
@@ -212,10 +230,16 @@ class Job:
 
         Raises `ConfigError` or `DataError` where the config does not suit them.
         """
+        if source.config.blend:
+            _refuse_unknown_methods(source, self.season_length)
+            _refuse_unlike_networks(source)
+            needs = _needs_of_blend(source, self.season_length)
+            members = {name: self.under(own) for name, own in source.networks.items()}
+            return replace(self, source=source, needs=needs, calibration=None, members=members)
         needs = _needs_of(source, self.season_length)
         _refuse_unfit_features(source, self.panel)
         refuse_unfit(source.config.pipelines, self.panel)
-        return replace(self, source=source, needs=needs, calibration=None)
+        return replace(self, source=source, needs=needs, calibration=None, members={})
 
     def as_of(self, cutoffs: IntArray) -> "Job":
         """The job as it was at one cutoff a series, the last row seen of it.
@@ -240,10 +264,22 @@ class Job:
     def calibrated(self, horizon: int) -> "Job":
         """The job with a plan to calibrate intervals for `horizon` steps, if it asks for them.
 
-        A series that is too short for it adds no errors. Raises `DataError` where the training part
-        of every series is.
+        As to find the weights of a blend. A series that is too short for it adds no errors. Raises
+        `DataError` where the training part of every series is.
         """
+        return self._planning(self._origins(horizon), horizon)
+
+    def weighed(self) -> "Job":
+        """The job with a plan to find the weights of a blend alone, as training finds them.
+
+        Itself where there is nothing to find. Raises `DataError` as `calibrated` does.
+        """
+        horizon = self.calibration_horizon
         windows = self._origins(horizon)
+        return self._planning({use: windows[use] for use in windows if use == "weights"}, horizon)
+
+    def _planning(self, windows: Mapping[str, tuple[int, int]], horizon: int) -> "Job":
+        """The job with a plan of so many cutoffs, so far apart, by what their errors tell."""
         if not windows:
             return self
         part = self.fitted_part
@@ -331,7 +367,7 @@ def prepare_each(
         advice = "Aliases are those of pandas: h, D, B, W-SUN, MS, ME, QS, YS, 15min, ..."
         raise ConfigError(first.problem(("data", "freq"), message, advice))
     for source in sources:
-        for own in source.networks.values() if source.config.blend else [source]:
+        for own in source.each_network:
             length = own.config.window.context_length
             refuse_too_large(own, own.config.model.least_parameters(length))
     table = open_table(options, console or Console(quiet=True))
@@ -350,7 +386,7 @@ def plan_job(source: LoadedConfig, table: Table) -> Job:
     else:
         job = _network_job(source, table, season_length)
     _refuse_unobserved(job)
-    job = job.calibrated(max(source.config.predict.horizon or 1, source.config.window.horizon))
+    job = job.calibrated(job.calibration_horizon)
     if job.calibration and job.config.intervals:
         _refuse_few_errors(job, job.calibration)
     return job
@@ -372,10 +408,7 @@ def _network_job(
 def _blend_job(source: LoadedConfig, table: Table, season_length: int) -> Job:
     """The job of a blend: its networks have a split in common, that of the most demanding."""
     _refuse_unknown_methods(source, season_length)
-    horizon = source.config.window.horizon
-    needs = [_needs_of(own, season_length) for own in source.networks.values()]
-    most = max((own.rows_before for own in needs), default=1)
-    job = _split_job(source, table, season_length, Needs(most, 0, horizon))
+    job = _split_job(source, table, season_length, _needs_of_blend(source, season_length))
     _refuse_untrainable(job)
     _refuse_unlike_networks(source)
     members = {
@@ -441,7 +474,7 @@ def _refuse_unknown_methods(source: LoadedConfig, season_length: int) -> None:
     ]
     if problems:
         raise ConfigError(*problems)
-    named_methods([own for own in source.members.values() if isinstance(own, str)], season_length)
+    named_methods(source.methods, season_length)
 
 
 def _refuse_unfit_features(source: LoadedConfig, panel: Panel) -> None:
@@ -460,6 +493,13 @@ def _needs_of(source: LoadedConfig, season_length: int) -> Needs:
     if problems:
         raise ConfigError(*(source.problem(*problem) for problem in problems))
     return Needs.of(source.config, season_length)
+
+
+def _needs_of_blend(source: LoadedConfig, season_length: int) -> Needs:
+    """The rows that a window of the most demanding of its networks takes: see `_needs_of`."""
+    needs = [_needs_of(own, season_length) for own in source.networks.values()]
+    most = max((own.rows_before for own in needs), default=1)
+    return Needs(most, 0, source.config.window.horizon)
 
 
 def refuse_too_large(source: LoadedConfig, parameters: int, series: int = 1) -> None:

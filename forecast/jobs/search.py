@@ -15,7 +15,16 @@ from forecast.config.search import SearchOptions, Space
 from forecast.console import Console
 from forecast.engines import Engine, Threads
 from forecast.jobs.course import Course
-from forecast.jobs.trials import Group, JudgingGroups, Place, Trial, grouped, trial_of
+from forecast.jobs.trials import (
+    Group,
+    JudgingGroups,
+    Place,
+    Trial,
+    grouped,
+    remembered,
+    trial_of,
+)  # fmt: skip
+from forecast.methods import EMPTY
 from forecast.runs.study import Cell, Study
 from forecast.samplers import Told, named_sampler
 
@@ -134,6 +143,7 @@ class Search:
         self._begin, self._timeout = time.monotonic(), timeout
         self._engine = engine or Threads()
         self._fitted, self._done = 0, 0
+        self._memory = EMPTY
 
     def run(self) -> Found:
         """Try all that is not tried yet, or until the time is up."""
@@ -193,7 +203,12 @@ class Search:
             self._take(rung, group, cells)
             self._say(rung)
 
-        work, pieces = JudgingGroups(self._course), [group for _, group in new]
+        pieces = [group for _, group in new]
+        if not self._is_late():
+            self._memory = remembered(
+                pieces, self._course, self._memory, self._console, self._engine
+            )
+        work = JudgingGroups(self._course, self._memory)
         found = self._engine.map(work, pieces, self._console, done=keep, is_over=self._is_late)
         return len(found) == len(new)
 

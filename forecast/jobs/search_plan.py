@@ -1,24 +1,17 @@
 """A search that is asked for, before anything is fitted: can it be, and is a study one of it?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
-from typing import Any
 
-from forecast import __version__
 from forecast.config.search import SearchOptions, Space
-from forecast.errors import ConfigError, Problem, UsageError
 from forecast.jobs.course import Course
 from forecast.jobs.job import Job
+from forecast.jobs.resuming import record_of, refuse_another
 from forecast.jobs.space import default_space, refuse_wrong_space
-from forecast.runs.study import Study, StudyRecord, new_study, now, open_study
+from forecast.runs.study import Study, StudyRecord, new_study, open_study
 from forecast.samplers import named_sampler
-
-_SHOWN = 5  # keys of a message
-_PACKAGES = ("keras", "tensorflow", "numpy")
 
 
 @dataclass(frozen=True)
@@ -38,10 +31,6 @@ class SearchPlan:
         Raises `ConfigError` or `DataError` where it can not be, and `MissingExtraError` where the
         sampler's extra is not installed.
         """
-        if job.config.blend:
-            message = "a blend is not tuned: what is searched is the recipe of a network."
-            advice = "Tune each of its networks from a config of its own, and blend the best."
-            raise ConfigError(job.source.problem(("blend",), message, advice))
         options = job.config.search or SearchOptions()
         refuse_wrong_space(job.source, settings, options.space)
         course = Course.of(job, options)
@@ -57,17 +46,10 @@ class SearchPlan:
     @property
     def record(self) -> StudyRecord:
         """What a study of it begins with."""
-        config = self.job.config.model_dump(mode="json")
-        del config["data"]["path"]  # the checksum says which data they are, wherever they lie
+        record = record_of(self.job)
         options = self.options.model_copy(update={"space": dict(self.space)})
-        config["search"] = options.model_dump(mode="json")
-        versions = {"python": python_version(), "forecast": __version__}
-        return StudyRecord(
-            created=now(),
-            versions=versions | {name: version(name) for name in _PACKAGES},
-            sha256=self.job.sha256,
-            config=config,
-        )
+        config = record.config | {"search": options.model_dump(mode="json")}
+        return StudyRecord(**dict(record) | {"config": config})
 
     def new_study(self, root: Path) -> AbstractContextManager[Study]:
         """A study of it in a folder of runs."""
@@ -78,28 +60,4 @@ class SearchPlan:
         return open_study(root, wanted, self._refuse_another)
 
     def _refuse_another(self, path: Path, record: StudyRecord) -> None:
-        own = self.record
-        advice = "Begin anew, without --resume."
-        if record.sha256 != own.sha256:
-            message = f"{path} is a study of another table, or of this one before it was changed."
-            raise UsageError(Problem(message, advice))
-        different = list(_differences(record.config, own.config))
-        if different:
-            message = (
-                f"{path} is a study of another config: {', '.join(different[:_SHOWN])} differ."
-            )
-            raise UsageError(Problem(message, f"Give it the config that it had, or b{advice[1:]}"))
-        if record.versions != own.versions:
-            changed = [k for k, v in own.versions.items() if record.versions.get(k) != v]
-            message = f"{path} was begun with another version of {', '.join(changed)}."
-            raise UsageError(Problem(message, advice))
-
-
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The dotted keys in which two configs differ."""
-    for key in dict.fromkeys([*one, *other]):
-        mine, theirs = one.get(key), other.get(key)
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            yield from _differences(mine, theirs, f"{path}{key}.")
-        elif mine != theirs:
-            yield f"{path}{key}"
+        refuse_another(f"{path} is a study", record, self.record)

@@ -80,6 +80,9 @@ def _wrong(
     if key in _FIXED:
         yield f"`{key}` can not be varied: {_FIXED[key]}.", None
         return
+    if not is_of_any(base, space, key):
+        yield f"`{key}` can not be varied: {_why_of_none(base, key)}", None
+        return
     ends = (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
     for value in ends:
         problem = _problem(base, settings, space, key, value)
@@ -107,12 +110,63 @@ def _problem(
     return found[0] if found else None
 
 
+def is_of_any(base: LoadedConfig, space: Space, key: str) -> bool:
+    """Whether any of the forecasters that are tried has what a config says of a key.
+
+    A network of a blend that says it otherwise has not.
+    """
+    section, _, name = key.partition(".")
+    if section == "blend":
+        return not name or "blend" in space or base.config.blend is not None
+    if base.config.blend is None or not {"blend", "blend.members"}.isdisjoint(space):
+        return True
+    kinds = space.get("model.kind", (base.config.model.kind,))
+    return any(
+        _is_taken(member, key, (base.config.model.kind,) if isinstance(kinds, Range) else kinds)
+        for member in base.config.blend.members
+        if not isinstance(member, str)
+    )
+
+
+def _is_taken(member: Mapping[str, object], key: str, kinds: Choices) -> bool:
+    """Whether a network of a blend has a key from the config, whose kinds of networks these are."""
+    found: object = member
+    for part in key.split("."):
+        if not isinstance(found, Mapping):
+            return False
+        if part not in found:
+            own = member.get("model")
+            kind = own.get("kind") if isinstance(own, Mapping) else None
+            return any(_has(own, key) for own in ([kind] if kind else kinds))
+        found = found[part]
+    return False
+
+
+def _why_of_none(base: LoadedConfig, key: str) -> str:
+    if base.config.blend is None:
+        return "the config is of no blend."
+    if not base.networks:
+        return "the blend has no network."
+    return "each network of the blend says its own, or has none."
+
+
 def default_space(past: Job) -> Space:
     """A space for a table that nobody has said one for, from its training rows alone.
 
     The recipes of `forecast init` and their neighbours: which transforms, how long a context, how
-    wide a network, how fast and for how long it is trained.
+    wide a network, how fast and for how long it is trained. Of a blend, those keys that any of its
+    networks has from the config; raises `ConfigError` where there is none.
     """
+    whole = _space_of_network(past)
+    space = {key: own for key, own in whole.items() if is_of_any(past.source, whole, key)}
+    if not space:
+        message = "no network of the blend has its recipe from the config: there is none to search."
+        advice = "Say what is tried, such as search.space: {blend.weights: [equal, validated]}."
+        raise ConfigError(past.source.problem(("blend",), message, advice))
+    return space
+
+
+def _space_of_network(past: Job) -> dict[str, Choices | Range]:
     model, training = past.config.model, past.config.training
     has = type(model).model_fields
     lengths = np.diff(past.panel.offsets)

@@ -9,14 +9,18 @@ from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
 from forecast.methods.parts import Spread, spread, spread_opened
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
+from forecast.methods.remembered import EMPTY, Asked, Memory, remember, remembering
 
 __all__ = [
     "BASELINES",
+    "EMPTY",
     "FALLBACK",
+    "Asked",
     "Blend",
     "BlendWeights",
     "Compared",
     "Fallback",
+    "Memory",
     "Method",
     "NetworkOrFallback",
     "Spread",
@@ -25,6 +29,8 @@ __all__ = [
     "forecasts_of",
     "method_names",
     "named_methods",
+    "remember",
+    "remembering",
     "spread",
     "spread_opened",
 ]

@@ -112,7 +112,7 @@ class Blend:
         weights = self.weights.of(places, horizon)
         fallback = Fallback(self.season_length)
         learned = self.learned if quantile_levels and self.calibration is None else ()
-        offsets = {level: np.zeros_like(y_hat) for level in quantile_levels}
+        offsets = {level: np.zeros_like(y_hat) for level in quantile_levels if learned}
         for i, (name, method) in enumerate(self.members.items()):
             levels = quantile_levels if name in learned else ()
             if not (levels or self.weights.used[i]):

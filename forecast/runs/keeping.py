@@ -9,6 +9,7 @@ from forecast.runs.latest import repair_latest
 from forecast.runs.layout import MEMBERS, PLOTS, RUN, TENSORBOARD, is_of_a_run
 from forecast.runs.staging import STAGING, sweep
 from forecast.runs.store import LATEST, Run, Warn, find_run, is_run, unsaid
+from forecast.runs.unfinished import checkpoint_path, has_checkpoint
 
 
 def problems(run: Run) -> list[str]:
@@ -36,14 +37,15 @@ def strangers(run: Run) -> list[str]:
 def delete(root: Path, wanted: str, warn: Warn = unsaid) -> Path:
     """Remove a run, also a damaged one, and let `latest` lead to the newest that is left.
 
-    Returns where it was. Raises `RunError` where there is none, and `UsageError` for a folder with
-    files that no run has: what is not ours is not removed.
+    Or remove what is kept of a training that was ended on the way. Returns where it was. Raises
+    `RunError` where there is none, and `UsageError` for a folder with files that no run has: what
+    is not ours is not removed.
     """
-    path = _folder(root, wanted)
-    strange = sorted(e.name for e in path.iterdir() if not is_of_a_run(e.name))
-    if strange:
-        message = f"{path} holds what no run has: {', '.join(strange[:5])}."
-        raise UsageError(Problem(message, "Move it away, and the run can be deleted."))
+    if has_checkpoint(root, wanted) and not is_run(root / wanted):
+        path = checkpoint_path(root, wanted)
+    else:
+        path = _folder(root, wanted)
+        _refuse_strange(path)
     try:
         sweep(path.parent)
         # Gone in one step: whatever ends the removal, no half of a run is left under its name.
@@ -55,6 +57,13 @@ def delete(root: Path, wanted: str, warn: Warn = unsaid) -> Path:
         message = f"can not delete {path}: {reason(error)}."
         raise UsageError(Problem(message, "Look at the permissions of its folder.")) from error
     return path
+
+
+def _refuse_strange(path: Path) -> None:
+    strange = sorted(e.name for e in path.iterdir() if not is_of_a_run(e.name))
+    if strange:
+        message = f"{path} holds what no run has: {', '.join(strange[:5])}."
+        raise UsageError(Problem(message, "Move it away, and the run can be deleted."))
 
 
 def _folder(root: Path, wanted: str) -> Path:

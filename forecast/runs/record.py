@@ -1,7 +1,7 @@
 """The JSON files of a run, as types."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
@@ -52,6 +52,19 @@ class RunRecord(_Record):
     """The run that this one went on from; None where it began anew."""
     checksums: dict[_Name, str] = {}
     """SHA-256 of every other file of the run."""
+
+
+class WorkRecord(_Record):
+    """What is worked at for long: what goes on with it has to ask for the same."""
+
+    layout: int = LAYOUT
+    created: str
+    """ISO 8601, UTC."""
+    versions: dict[str, str]
+    sha256: str
+    """Of the data."""
+    config: dict[str, Any]
+    """With every default."""
 
 
 class SeriesRecord(_Record):

@@ -24,6 +24,7 @@ from forecast.runs.layout import MEMBERS, PLOTS, RUN, most_bytes
 from forecast.runs.record import RunRecord
 from forecast.runs.regular import checksum
 from forecast.runs.store import HIDDEN, LATEST, Run, Warn, unsaid
+from forecast.runs.unfinished import sweep_checkpoints
 
 STAGING = f"{HIDDEN}staging-"
 _NAME = re.compile(r"\w[\w.+-]*")
@@ -211,6 +212,7 @@ def sweep(root: Path) -> None:
     """Remove what processes that were killed left in the runs folder."""
     for path in root.glob(f"{STAGING}*"):
         remove_unclaimed(path)
+    sweep_checkpoints(root)
 
 
 def name_after(stem: str) -> str:

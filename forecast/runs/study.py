@@ -10,22 +10,21 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from forecast.data.export import write_file
 from forecast.errors import Problem, RunError, UsageError, reason
 from forecast.runs.layout import PLOTS
+from forecast.runs.record import LAYOUT, WorkRecord
 from forecast.runs.regular import damaged, read_regular
 from forecast.runs.staging import name_after
 from forecast.runs.store import parse
 
 STUDY, TRIALS = "study.json", "trials.jsonl"
 BEST, LEADERBOARD = "best.yaml", "leaderboard.csv"
-LAYOUT = 1
 _MOST_BYTES = 2**30
 _ADVICE = "Begin anew, without --resume."
 
@@ -34,17 +33,8 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class StudyRecord(_Record):
-    """`study.json`: what is searched, which is what a search that goes on has to ask for too."""
-
-    layout: int = LAYOUT
-    created: str
-    """ISO 8601, UTC."""
-    versions: dict[str, str]
-    sha256: str
-    """Of the data."""
-    config: dict[str, Any]
-    """With every default, and the space that is searched."""
+class StudyRecord(WorkRecord):
+    """`study.json`: what is searched; its config has the space that is."""
 
     @property
     def trials(self) -> int | None:
@@ -178,8 +168,3 @@ def _opened(path: Path, record: StudyRecord) -> Iterator[Study]:
         if len({own.group for own in groups}) < len(groups):
             raise damaged(path / TRIALS, "it has a group twice")
         yield Study(path, record, {own.group: own.cells for own in groups}, file)
-
-
-def now() -> str:
-    """The time, as records have it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
