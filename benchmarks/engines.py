@@ -195,14 +195,19 @@ def _difference(one: str, other: str) -> float:
     return abs(a - b) / max(abs(a), abs(b))
 
 
+def set_environment() -> None:
+    """What the processes of a cluster have to know: where this program is, and to tell nobody."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+
+
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", choices=TASKS)
     parser.add_argument("--epochs", type=int, default=200)
     asked = parser.parse_args()
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    set_environment()
     print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} at the begin")
     with tempfile.TemporaryDirectory() as folder:
         same = [measure(name, asked.epochs, Path(folder)) for name in asked.only or TASKS]

@@ -106,6 +106,8 @@ class Columns(NamedTuple):
     """1 where the target was observed, and else 0, as `values`; None where all of it was."""
     rolling_means: Any = None
     """`(rows, lengths)`: of the target up to each row; `(rows, lengths * targets)`."""
+    first: Any = None
+    """The row where the series of each row begins, `(rows,)`; None where contexts are whole."""
 
     @property
     def named(self) -> dict[str, Any]:
@@ -253,6 +255,34 @@ def _side_by_side(xp: Any, parts: list[Any]) -> Any:
 def gather_after(xp: Any, values: Any, cutoffs: Any, horizon: int) -> Any:
     """What follows cutoffs `(...)`: `(..., horizon)`, and what axes rows have of their own."""
     return xp.take(values, cutoffs[..., None] + np.arange(1, horizon + 1, dtype=np.int32), axis=0)
+
+
+def cut_out(
+    columns: Columns, cutoffs: IntArray, before: int, after: int
+) -> tuple[Columns, NDArray[np.int32]]:
+    """The rows near some cutoffs alone, `before` up to each and `after` more, window by window.
+
+    With the cutoffs `(...)` as rows of these; -1 stays where there is no window. What is gathered
+    from them is what would be from all, if no window reaches further. No other row is looked at,
+    so that columns may lie on disk.
+    """
+    each, windows = before + after, np.arange(cutoffs.size)
+    at = np.maximum(cutoffs.ravel(), 0)
+    rows = at[:, None] + np.arange(1 - before, after + 1)
+    # Of a window at an end of the columns, some that nothing is gathered from.
+    rows = np.clip(rows, 0, len(columns.values) - 1).ravel()
+    begins = np.repeat(windows * each, each)
+
+    by_row = columns._replace(static=None, series=None, first=None)
+    cut = Columns(*(None if part is None else part[rows] for part in by_row))
+    if columns.static is not None:
+        static = columns.static[columns.series[at]]
+        cut = cut._replace(static=static, series=np.repeat(windows, each).astype(np.int32))
+    if columns.first is not None:
+        reached = np.maximum(columns.first[at] - (at + 1 - before), 0)
+        cut = cut._replace(first=(np.repeat(reached, each) + begins).astype(np.int32))
+    places = (windows * each + before - 1).reshape(cutoffs.shape)
+    return cut, np.where(cutoffs < 0, -1, places).astype(np.int32)
 
 
 def occurrences(series: IntArray) -> IntArray:

@@ -131,6 +131,40 @@ def test_a_forecast_is_the_weighted_mean_of_those_of_the_members(opened: OpenedB
     assert np.isfinite(predict(opened, horizon=7, quantile_levels=[])["y_hat"]).all()
 
 
+def test_intervals_are_as_wide_as_networks_have_learned_where_nothing_calibrates_them(
+    tmp_path: Path,
+) -> None:
+    """The mean of what these say, about the forecast of the blend; and no second training."""
+    learned = ("model.quantiles=[0.1, 0.5, 0.9]", "training.loss=pinball", "blend.weights=equal")
+    opened = _train(tmp_path, _table(), "intervals=null", *learned)
+    assert opened.quantile_levels == (0.1, 0.5, 0.9)
+    panel, levels = opened.known, opened.quantile_levels
+    networks = [
+        opened.blend.members[name].forecast(panel, panel.ends - 1, 4, levels)
+        for name in ("mlp", "mlp-2")
+    ]
+    table = predict(opened)
+    for level in levels:
+        width = np.mean([own.quantiles[level] - own.y_hat for own in networks], axis=0)
+        np.testing.assert_allclose(table[f"q{level}"], table["y_hat"] + width.ravel(), rtol=1e-6)
+    assert (table["q0.9"] > table["q0.1"]).all()
+    with pytest.raises(RunError, match="does not forecast the quantile"):
+        predict(opened, quantile_levels=[0.7])
+
+
+def test_quantiles_of_no_network_are_refused(tmp_path: Path) -> None:
+    """Where neither a member has them nor errors tell them."""
+    (tmp_path / "shops.csv").write_text(_table())
+    text = CONFIG.replace("intervals: {n_windows: 8}\n", "").replace("    - {}\n", "")
+    other = "{model: {layers: [3], quantiles: []}, training: {loss: mae}, transforms: [standard]}"
+    text = text.replace("{model: {layers: [3]}, transforms: [standard]}", other)
+    text = text.replace("layers: [4]}", "layers: [4], quantiles: [0.1, 0.5, 0.9]}")
+    (tmp_path / "shops.yaml").write_text(text.replace("epochs: 2}", "epochs: 2, loss: pinball}"))
+    with pytest.raises(ConfigError, match="no network of the blend") as caught:
+        prepare(tmp_path / "shops.yaml")
+    assert "add a section `intervals`" in str(caught.value)
+
+
 def test_neither_weights_nor_intervals_nor_networks_see_the_test_part(
     opened: OpenedBlend, other: OpenedBlend
 ) -> None:

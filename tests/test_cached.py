@@ -131,11 +131,20 @@ def _assert_equal(one: Panel, other: Panel) -> None:
                 np.testing.assert_array_equal(column, its[name])
 
 
+def _flip(path: Path, place: int) -> None:
+    """Turn a bit of a byte."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
         ("values.npy", lambda path: os.truncate(path, path.stat().st_size - 8)),
         ("begins.npy", lambda path: os.truncate(path, 0)),
+        ("values.npy", lambda path: _flip(path, -3)),
+        ("observed.npy", lambda path: _flip(path, -1)),
         ("panel.json", lambda path: path.unlink()),
         ("panel.json", lambda path: path.write_text("{")),
         ("panel.json", lambda path: path.write_text("{}")),
@@ -319,19 +328,30 @@ def test_a_full_disk_leaves_nothing_and_says_the_way_out(
     assert open_table(options, QUIET).panel.unique_ids
 
 
-def test_two_makings_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """One makes the panel, the other waits for it."""
+def test_makings_at_once_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One makes the panel, the others wait for it; no lock is left behind."""
+    made: list[object] = []
+
+    def counted(*arguments: object) -> Sorted:
+        made.append(arguments)
+        return sort_rows(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cached, "sort_rows", counted)
     options = _options(_parquet_parts(tmp_path / "data", _frame()))
     tables: list[Table] = []
     threads = [
-        threading.Thread(target=lambda: tables.append(open_table(options, QUIET))) for _ in range(2)
+        threading.Thread(target=lambda: tables.append(open_table(options, QUIET))) for _ in range(5)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert kept().tables == 1
-    _assert_equal(tables[0].panel, tables[1].panel)
+    assert (len(made), len(tables), kept().tables) == (1, 5, 1)
+    for table in tables[1:]:
+        _assert_equal(tables[0].panel, table.panel)
+    assert len(list((cache_root() / "tables").iterdir())) == 1
 
 
 def test_another_content_or_another_reading_is_another_table(tmp_path: Path) -> None:

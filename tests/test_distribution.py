@@ -15,17 +15,47 @@ import pytest
 Cli = Callable[..., CompletedProcess[str]]
 
 SETTINGS = (
-    "--config", "air.yaml", "--backend", "jax", "--set", "training.epochs=2",
-    "--set", "training.batch_size=33", "--set", "model.units=4", "--runs", "runs",
+    "--backend", "jax", "--set", "training.epochs=2", "--set", "training.batch_size=33",
+    "--set", "model.units=4", "--runs", "runs",
 )  # fmt: skip
 TOGETHER = ("--set", "training.distribution=data")
+PANEL = """\
+data: {path: sales.csv, time: day, target: sold, id: shop, missing: interpolate, cache: always,
+  covariates: {past: [price], static: [size]}}
+split: {test: 5}
+transforms: [standard]
+features: {lags: [3]}
+window: {context_length: 6, horizon: 2, padding: mask}
+model: {kind: gru, dropout: 0.2}
+training: {ensemble: 2}
+"""
+
+
+@pytest.fixture
+def panel(tmp_path: Path) -> Path:
+    """A folder with a config for four series of unlike lengths, which are kept in the cache."""
+    random, lines = np.random.default_rng(0), ["day,shop,sold,price,size"]
+    for shop, length in enumerate((60, 31, 45, 17)):
+        days = np.datetime64("2024-01-01") + np.arange(length)
+        numbers = zip(days, random.gamma(2, 20, length), random.random(length), strict=True)
+        rows = [f"{day},S{shop},{sold:.2f},{price:.2f},{shop % 2}" for day, sold, price in numbers]
+        lines += rows[:8] + rows[9:]
+    (tmp_path / "sales.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "air.yaml").write_text(PANEL, encoding="utf-8")
+    return tmp_path
 
 
 def _train(folder: Path, name: str, *words: str, **variables: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "forecast", "train", *SETTINGS, "--name", name, *words],
+        [
+            sys.executable, "-m", "forecast", "train", "--config", "air.yaml", *SETTINGS,
+            "--name", name, *words,
+        ],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
+        env={
+            **os.environ, "OMP_NUM_THREADS": "1", "FORECAST_CACHE": str(folder / "cache"),
+            **variables,
+        },
     )  # fmt: skip
 
 
@@ -54,17 +84,22 @@ def _losses(run: Path) -> list[float]:
         return [float(row[key]) for row in csv.DictReader(file) for key in ("loss", "test_loss")]
 
 
-def test_a_network_of_several_devices_is_that_of_one(project: Path) -> None:
-    """Of two in one process, and of two processes, of which the first one leaves the run."""
-    alone = _train(project, "alone")
-    devices = _train(project, "devices", *TOGETHER, JAX_NUM_CPU_DEVICES="2")
+def test_a_network_of_several_devices_is_that_of_one(panel: Path) -> None:
+    """Of two in one process, and of two processes, of which the first one leaves the run.
+
+    These come first, and one of them reads the table into the cache for all.
+    """
+    first, second = _together(panel, "processes")
+    assert (first[0], first[1]) == (0, f"{panel / 'runs' / 'processes'}\n"), first[2]
+    assert second[:2] == (0, ""), second[2]
+    alone = _train(panel, "alone")
+    devices = _train(panel, "devices", *TOGETHER, JAX_NUM_CPU_DEVICES="2")
     for process in (alone, devices):
         _, stderr = process.communicate(timeout=300)
         assert process.returncode == 0, stderr
-    first, second = _together(project, "processes")
-    assert (first[0], first[1]) == (0, f"{project / 'runs' / 'processes'}\n"), first[2]
-    assert second[:2] == (0, ""), second[2]
-    runs = project / "runs"
+        assert " once: about " not in stderr
+    assert (first[2] + second[2]).count(" once: about ") == 1
+    runs = panel / "runs"
     assert sorted(run.name for run in runs.iterdir()) == ["alone", "devices", "latest", "processes"]
     for name in ("devices", "processes"):
         np.testing.assert_allclose(_losses(runs / name), _losses(runs / "alone"), rtol=1e-4)
@@ -96,7 +131,7 @@ def test_variables_that_make_no_sense_end_with_2(
         "KERAS_DISTRIBUTION_PROCESS_ID": own,
         "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
     }
-    result = cli("train", *SETTINGS, *TOGETHER, environment=variables)
+    result = cli("train", "--config", "air.yaml", *SETTINGS, *TOGETHER, environment=variables)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(f"loading JAX ...\nerror: {said}\nSet KERAS_DISTR")
 

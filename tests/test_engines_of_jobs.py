@@ -1,9 +1,10 @@
 """Backtests, searches, comparisons and predictions on processes: the same comes of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,14 @@ from forecast.commands.tune import tune
 from forecast.console import Console
 from forecast.data.panel import Panel
 from forecast.data.profile import profile_table
-from forecast.engines import Asked, Engine, Threads, engine_of
-from forecast.jobs.fitting import fit_methods
+from forecast.engines import Asked, Engine, Threads, Work, Workplace, engine_of
+from forecast.engines.engine import Piece, Result
+from forecast.jobs.fitting import fit_methods, fit_networks
 from forecast.jobs.job import prepare, prepare_each
 from forecast.jobs.opening import open_run
 from forecast.jobs.search_plan import SearchPlan
 from forecast.methods import Spread, named_methods, spread
+from forecast.methods.parts import SpreadNetwork
 from forecast.runs import find_run
 from forecast.runs.study import LEADERBOARD, TRIALS
 
@@ -135,3 +138,62 @@ def test_a_prediction_is_the_same(
     here, there = (predict(opened, engine=engine) for engine in (None, processes))
     assert here["unique_id"].nunique() == 2
     pd.testing.assert_frame_equal(there, here)
+
+
+JOINT = """\
+data: {path: sales.csv, time: day, target: [sold, back], id: shop, missing: mask,
+  covariates: {static: [size]}}
+split: {test: 3}
+transforms: [{kind: log1p}, difference, standard]
+features: {age: true}
+window: {context_length: 5, horizon: 2}
+model: {kind: mlp, layers: [4], joint: %s}
+training: {epochs: 1}
+intervals: {n_windows: 3, quantile_levels: [0.1, 0.9]}
+predict: {horizon: 2}
+"""
+
+
+@pytest.mark.parametrize("joint", ["true", "false"])
+def test_parts_of_a_prediction_have_all_that_their_series_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, joint: str
+) -> None:
+    """Scales, widths of intervals and all targets of a shop; or none, where one is too short."""
+    random, lines = np.random.default_rng(0), ["day,shop,sold,back,size"]
+    for shop, length in enumerate((40, 33, 4, 51, 28)):
+        days = np.datetime64("2024-01-01") + np.arange(length)
+        numbers = random.gamma(2, 10.0**shop, (length, 2)).round(2)
+        lines += [
+            f"{day},S{shop},{sold},{back},{shop % 2}"
+            for day, (sold, back) in zip(days, numbers, strict=True)
+        ]
+    (tmp_path / "sales.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "sales.yaml").write_text(JOINT % joint, encoding="utf-8")
+    [trained] = fit_networks([prepare(tmp_path / "sales.yaml")], QUIET).trained
+    method, panel = trained.method(), trained.job.panel
+    monkeypatch.setattr("forecast.methods.parts._FEWEST", 1)
+    asked = panel, panel.ends - 1, 2, [0.1, 0.9]
+    there = SpreadNetwork(method, _Alone(), QUIET).forecast(*asked)
+    here = method.forecast(*asked)
+    np.testing.assert_array_equal(there.y_hat, here.y_hat)
+    for level, quantile in here.quantiles.items():
+        np.testing.assert_array_equal(there.quantiles[level], quantile)
+
+
+class _Alone(Threads):
+    """Gives each piece to a worker that has seen no other, and only what can be sent."""
+
+    def map(
+        self,
+        work: Work[Piece, Result],
+        pieces: Sequence[Piece],
+        console: Console,
+        *told: Callable[..., Any],
+    ) -> list[Result]:
+        assert len(pieces) > 1
+        place = Workplace(console, self)
+        found = []
+        for piece in pieces:
+            assert len(piece.panel.unique_ids) in (1, 2)  # type: ignore[attr-defined]
+            found.append(work.begin(place)(piece))
+        return found

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from forecast.data.calendar import iso
-from forecast.data.panel import Panel
+from forecast.data.panel import IntArray, Panel
 from forecast.errors import DivergedError, RunError
 from forecast.jobs.opened_network import OpenedNetwork
 from forecast.jobs.opening import open_network
@@ -203,6 +203,9 @@ class Counted:
 
     def invert(self, forecasts: np.ndarray, cutoffs: np.ndarray, panel: Panel) -> np.ndarray:
         return forecasts
+
+    def of(self, series: IntArray) -> "Counted":
+        return self
 
     def code(self, terms: Terms) -> Code:
         return Code("", "")

@@ -450,6 +450,9 @@ def test_a_training_keeps_what_it_was_told_of_the_future(
     assert result.returncode == 0, result.stderr
     weights = [tmp_path / "runs" / name / "weights.npy" for name in ("told", "sales")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+    record = json.loads((tmp_path / "runs" / "told" / "data.json").read_text())
+    content = (tmp_path / "next.csv").read_bytes() if how == "data.future" else None
+    assert record["future_sha256"] == (content and hashlib.sha256(content).hexdigest())
     told = forecasts(cli("predict", "told"))
     pd.testing.assert_frame_equal(told, forecasts(cli("predict", "sales", "--future", "next.csv")))
     assert cli("predict", "told", "--horizon", "7").returncode == 4

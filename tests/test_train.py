@@ -190,6 +190,7 @@ def test_a_run_records_its_data(
     assert record == {
         "path": str(training.args / "airline-passengers.csv"),
         "sha256": hashlib.sha256(airline_csv.read_bytes()).hexdigest(),
+        "future_sha256": None,
         "rows": 144,
         "series": 1,
         "first": "1949-01-01",

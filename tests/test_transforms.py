@@ -21,7 +21,7 @@ from statsmodels.tsa.seasonal import STL
 
 from forecast.config.schema import TransformOptions
 from forecast.data.calendar import grid
-from forecast.data.panel import Panel
+from forecast.data.panel import Panel, ranges
 from forecast.errors import DataError
 from forecast.transforms import (
     Kind,
@@ -493,3 +493,26 @@ def test_the_code_of_a_transform_is_the_transform(
         cutoff = panel.ends[[series]] - 1
         back = [scaled.invert(ahead[None, :, i], cutoff)[0] for i in range(2)]
         np.testing.assert_allclose(names["back"], np.stack(back, axis=-1))
+
+
+@given(series=panels, kinds=pipelines, data=st.data())
+def test_a_pipeline_of_some_series_is_the_whole_one_for_them(
+    make_panel: Callable[..., Panel],
+    series: list[list[float]],
+    kinds: list[object],
+    data: st.DataObject,
+) -> None:
+    """On the way there and back, in any order of the series."""
+    panel = make_panel(series)
+    pipeline = _fit(kinds, panel, panel.starts + 8)
+    places = np.array(data.draw(st.permutations(range(len(series)))))
+    places = places[: data.draw(st.integers(1, len(series)))]
+    own, part = pipeline.of(places), panel.in_order(places)
+    rows = ranges(panel.starts[places], panel.ends[places])
+    there = own.apply(part)
+    np.testing.assert_array_equal(there.panel.values, pipeline.apply(panel).panel.values[rows])
+    forecasts = np.full((len(places), 2), 0.25)
+    np.testing.assert_array_equal(
+        there.invert(forecasts, part.ends - 1),
+        pipeline.apply(panel).invert(forecasts, panel.ends[places] - 1),
+    )

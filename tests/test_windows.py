@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from forecast.data.panel import Panel
 from forecast.data.split import cutoffs_within, latest_apart
-from forecast.windows import Columns, gather
+from forecast.windows import Columns, Inputs, cut_out, gather, gather_after
 
 lengths = st.lists(st.integers(1, 15), min_size=1, max_size=4)
 sizes = st.integers(1, 5)
@@ -94,3 +95,81 @@ def test_the_airline_recipe_has_132_windows(
     assert contexts.shape == (132, 12, 1)
     assert contexts[0, :, 0].tolist() == airline_values[:12].tolist()
     assert panel.values[cutoffs[[0, -1]] + 1].tolist() == [115, 432]
+
+
+@given(
+    lengths=lengths,
+    context_length=sizes,
+    horizon=sizes,
+    lags=st.lists(st.integers(1, 6), max_size=2),
+    is_masked=st.booleans(),
+    data=st.data(),
+)
+def test_rows_that_are_cut_out_are_all_that_windows_are_gathered_from(
+    make_panel: Callable[..., Panel],
+    lengths: list[int],
+    context_length: int,
+    horizon: int,
+    lags: list[int],
+    is_masked: bool,
+    data: st.DataObject,
+) -> None:
+    """Whichever windows they are, in any order; what is none stays none."""
+    panel = _panel(make_panel, lengths)
+    rows = np.arange(len(panel.values))
+    series = panel.series_of(rows).astype(np.int32)
+    columns = Columns(
+        panel.values,
+        past=np.stack([rows, -rows], axis=1),
+        known=rows[:, None] / 2,
+        static=np.arange(len(lengths))[:, None] * 10.0,
+        series=series,
+        observed=rows % 2,
+        first=panel.starts[series].astype(np.int32),
+    )
+    reached = max(lags, default=0) + context_length
+    whole = [
+        row
+        for row in range(len(rows))
+        if row + horizon < panel.ends[series[row]]
+        and (is_masked or row + 1 - reached >= panel.starts[series[row]])
+    ]
+    drawn = data.draw(st.lists(st.sampled_from([-1, *whole]), min_size=4, max_size=4))
+    cutoffs = np.array(drawn).reshape(2, 2)
+    cut, moved = cut_out(columns, cutoffs, reached, horizon)
+    assert len(cut.values) == 4 * (reached + horizon)
+    np.testing.assert_array_equal(moved < 0, cutoffs < 0)
+
+    def gathered(columns: Columns, cutoffs: np.ndarray) -> Inputs:
+        own = cutoffs[cutoffs >= 0]
+        return gather(
+            np, columns, own, context_length, horizon=horizon, lags=lags,
+            starts=columns.first[own] if is_masked else None, season_length=2, is_masked=is_masked,
+        )  # fmt: skip
+
+    for part, other in zip(gathered(columns, cutoffs), gathered(cut, moved), strict=True):
+        np.testing.assert_array_equal(part, other)
+    for name in ("values", "observed"):
+        after = (
+            gather_after(np, getattr(own, name), at[at >= 0], horizon)
+            for own, at in ((columns, cutoffs), (cut, moved))
+        )
+        np.testing.assert_array_equal(*after)
+
+
+class _Watched(np.ndarray[tuple[int, ...], np.dtype[np.float64]]):
+    """Rows that notice which of them are looked at."""
+
+    looked_at: set[int]
+
+    def __getitem__(self, rows: Any) -> Any:
+        self.looked_at.update(rows.tolist())
+        return np.asarray(self)[rows]
+
+
+def test_no_row_is_looked_at_but_those_of_the_windows() -> None:
+    """So that a process reads its share of columns that lie on disk."""
+    values = np.arange(1000.0).view(_Watched)
+    values.looked_at = set()
+    cut_out(Columns(values), np.array([[100, 500]]), 5, 2)
+    assert values.looked_at == {*range(96, 103), *range(496, 503)}

@@ -27,15 +27,21 @@ class Backend(Protocol):
     def part(self, function: Any) -> Any:
         """A function as a machine program within a function of `compile_parts`."""
 
-    def compile_everywhere(self, function: Any, *examples: Any) -> Any:
-        """The same on all devices of all processes, each with all of the arguments."""
+    def compile_everywhere(self, function: Any) -> Any:
+        """A function as a program of all devices of all processes.
 
-    def over_devices(self, function: Any) -> Any:
-        """A function of windows, in a program of `compile_everywhere`, shared by the devices.
-
-        `function(windows, first, *others)` maps windows `(members, windows)`, of which the first is
-        number `first` of its batch, to arrays, which are added up over all devices.
+        Each device has its own of the last argument, which is what `shared_out` gives, and all of
+        the others.
         """
+
+    def shared_out(self, arrays: Any) -> Any:
+        """Arrays whose leading axis is the devices of this process, as those of all devices."""
+
+    def added_up(self, arrays: Any) -> Any:
+        """In a program of `compile_everywhere`, the sum over all devices of what each has."""
+
+    def own_devices(self) -> list[int]:
+        """The places of this process's devices among those of all."""
 
     def is_everywhere(self, digest: bytes) -> bool:
         """Whether all processes that train together have the same."""

@@ -34,28 +34,46 @@ def part(function: Any) -> Any:
     return function
 
 
-def compile_everywhere(function: Any, *examples: Any) -> Any:
+def compile_everywhere(function: Any) -> Any:
     """See `Backend.compile_everywhere`."""
-    mesh, everywhere = Mesh(np.array(jax.devices()), (_AXIS,)), PartitionSpec()
+    everywhere, shared = _sharding(), _sharding(_AXIS)
+
+    def own(same: Any, shares: Any) -> Any:
+        return function(*same, jax.tree.map(lambda share: share[0], shares))
+
     # Nothing is left for XLA to share out by itself: processes could meet in another order each.
     each = jax.shard_map(
-        function, mesh=mesh, in_specs=everywhere, out_specs=everywhere, check_vma=False
+        own,
+        mesh=everywhere.mesh,
+        in_specs=(everywhere.spec, shared.spec),
+        out_specs=everywhere.spec,
+        check_vma=False,
     )
-    shardings = NamedSharding(mesh, everywhere)
-    return jax.jit(each, in_shardings=shardings, out_shardings=shardings)
+    program = jax.jit(each, in_shardings=(everywhere, shared), out_shardings=everywhere)
+    return lambda *arguments: program(arguments[:-1], arguments[-1])
 
 
-def over_devices(function: Any) -> Any:
-    """See `Backend.over_devices`."""
+def shared_out(arrays: Any) -> Any:
+    """See `Backend.shared_out`."""
+    sharding = _sharding(_AXIS)
+    return jax.tree.map(lambda own: jax.make_array_from_process_local_data(sharding, own), arrays)
 
-    def shared(windows: Any, first: Any, *others: Any) -> Any:
-        share = windows.shape[1] // jax.device_count()
-        place = jax.lax.axis_index(_AXIS) * share
-        own = jax.lax.dynamic_slice_in_dim(windows, place, share, axis=1)
-        numbers, parts = ravel_pytree(function(own, first + place, *others))
-        return parts(jax.lax.psum(numbers, _AXIS))
 
-    return shared
+def added_up(arrays: Any) -> Any:
+    """See `Backend.added_up`: as one sum, since several could meet in another order each."""
+    numbers, parts = ravel_pytree(arrays)
+    return parts(jax.lax.psum(numbers, _AXIS))
+
+
+def own_devices() -> list[int]:
+    """See `Backend.own_devices`."""
+    own = jax.process_index()
+    return [place for place, device in enumerate(jax.devices()) if device.process_index == own]
+
+
+def _sharding(*axes: str) -> NamedSharding:
+    """Over all devices of all processes, or the same on each of them."""
+    return NamedSharding(Mesh(np.array(jax.devices()), (_AXIS,)), PartitionSpec(*axes))
 
 
 def is_everywhere(digest: bytes) -> bool:

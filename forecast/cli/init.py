@@ -122,7 +122,7 @@ def init(
         hints = Hints(
             tuple(time or ()), time_format, target=target, id=id_, freq=freq, timezone=timezone
         )
-        profile = look_at(table, written[0], hints)
+        profile = look_at(table, written[0], hints, console)
         console.say(seen(profile))
         for warning in profile.warnings:
             console.warn(warning)

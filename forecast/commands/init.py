@@ -13,6 +13,7 @@ import numpy as np
 from forecast import DISTRIBUTION
 from forecast.commands.recipe import Recipe, recipe
 from forecast.config import parse_config
+from forecast.console import Console
 from forecast.data.calendar import iso
 from forecast.data.export import write_file
 from forecast.data.panel import Panel
@@ -82,13 +83,15 @@ def init_table(
     return replace(profile, notes=write_recipe(profile, output, horizon, write))
 
 
-def look_at(table: Path, output: Path, hints: Hints | None = None) -> Profile:
+def look_at(
+    table: Path, output: Path, hints: Hints | None = None, console: Console | None = None
+) -> Profile:
     """What a table is, of which a config is to be written.
 
     Raises `DataError` for a table that can not be read, `UsageError` where the config exists, or
     where it takes a person to say what is to be forecast.
     """
-    profile = profile_table(table, hints)
+    profile = profile_table(table, hints, console)
     refuse_existing([output])
     return profile
 
@@ -136,7 +139,7 @@ def seen(profile: Profile) -> str:
         f"{len(panel.values)} rows, {len(panel.unique_ids)} series, frequency {panel.freq}, "
         f"{season}{swings}{zeros}"
     )
-    done = str(profile.table.reading)
+    done = ", ".join(filter(None, [profile.sample, str(profile.table.reading)]))
     unused = ", ".join([*profile.unused, *profile.unused_static])
     said = [done, f"not used (they might be covariates): {unused}" if unused else ""]
     return "\n".join([line, *filter(None, said), *_first_rows(panel), *profile.notes])

@@ -83,6 +83,7 @@ def recipe(
         max(network.horizon, network.window),
         network.least_rows,
         network.test - network.window + 1,
+        network.has_quantiles,
     )
     suits = blend and suits_blend(look, needs)
     is_blend = len(members) > 1 if members else suits and can_blend()

@@ -63,6 +63,8 @@ class Needs:
     """What a series has to have for a network to be trained on it."""
     tests: int
     """Origins in the test part of each series."""
+    has_quantiles: bool
+    """Whether its networks have quantiles, of which intervals are made then."""
 
 
 def is_slow(look: Profile) -> bool:
@@ -104,7 +106,7 @@ def blend_sections(look: Profile, needs: Needs, members: Sequence[str] | None = 
     listed = ", ".join(members or usual_members)
     if not n_windows:
         return _SECTIONS.format(members=listed, weights=_EQUAL)
-    intervals = _INTERVALS.format(n_windows=calibrating)
+    intervals = "" if needs.has_quantiles else _INTERVALS.format(n_windows=calibrating)
     if not suits_blend(look, needs):  # it takes long there, and trials have fitted all already
         return _SECTIONS.format(members=listed, weights=_CHOSEN) + intervals
     usual = BlendOptions(members=("naive",))

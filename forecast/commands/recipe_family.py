@@ -5,11 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from forecast.commands.recipe import calendar_parts
-from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
-from forecast.data.calendar import longer_season_of
+from forecast.commands.recipe_network import RULE, Variation, is_short, is_small, longer_cycle
 from forecast.data.profile import Profile
-
-_MOST_SEASONS = 10  # of a longer cycle that is tried as a context: 52 weeks take too long
 
 
 def family(look: Profile, *, is_large: bool = False) -> list[Variation]:
@@ -57,8 +54,8 @@ def _cycles(look: Profile) -> int:
 
     Two at most, and no more than leave half of a typical series to train on.
     """
-    longer = longer_season_of(look.panel.freq)
-    if is_short(look) or not 1 < longer / look.season_length <= _MOST_SEASONS:
+    longer = longer_cycle(look)
+    if is_short(look) or longer == look.season_length:
         return 0
     room = float(np.median(np.diff(look.panel.offsets))) / 2
     return min(2, int(room // longer))

@@ -16,12 +16,14 @@ from forecast.errors import DataError, Problem
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
+_PLENTY = 200_000  # windows: so many leave little to overfit
 _MOST_SEASONS = 16
-_BATCH, _STEPS = 128, 100  # of the recipe for panels
+_BATCH, _STEPS, _MOST_EPOCHS = 128, 100, 40  # of the recipe for panels
 _LEAST_ROWS = 6  # of the longest series: for a difference, a context of one, and a test part
 _FEW_SERIES = 10  # below this many short series there is little that one tells of another
 _FEW_YEARS = 6  # ahead, as in the M competitions
 _FEW_SEASONS = 20  # of a slow series: with more of them contexts are full, and levels well known
+_MOST_OF_LONGER = 10  # seasons of a longer cycle that contexts are whole ones of: 52 are too many
 
 _SMALL = """
 transforms:{scale}
@@ -59,11 +61,11 @@ model:
   units: 64
   patch_length: {patch_length}
   linear: true
-  dropout: 0.1
+  dropout: {dropout}{quantiles}
 
 training:
   loss: {loss}
-  learning_rate: 0.003
+  learning_rate: {rate}
   schedule: cosine
   clip_norm: 1
   batch_size: 128
@@ -81,6 +83,7 @@ _NORMALIZE = {
     "standard": "standard     # series of any level and spread look alike",
 }
 _MASK = "\n  padding: mask           # series shorter than the context are trained on too"
+_QUANTILES = "\n  quantiles: [0.1, 0.5, 0.9]  # an interval of 80 %"
 _GROWTH = "changes in percent"
 _SWINGS = "swings grow with the level"
 
@@ -128,6 +131,8 @@ class Network:
     """Rows of each series that are held back."""
     horizon: int
     """Steps that are to be forecast."""
+    has_quantiles: bool = False
+    """Whether it tells how wide an interval is."""
 
 
 def network_for(look: Profile, horizon: int | None, variation: Variation = RULE) -> Network:
@@ -241,12 +246,14 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
     season = look.season_length
     context = max(1, int(variation.context * _context(look, test)))
     if variation.cycles:
-        context = variation.cycles * longer_season_of(look.panel.freq)
+        context = variation.cycles * longer_cycle(look)
     has_patches = season > 1 and context % season == 0
     least_rows = (season if is_few else context) + test
     windows = len(look.panel.values) - len(look.panel.unique_ids) * least_rows
-    epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, 30))
+    epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, _MOST_EPOCHS))
     steps = min(_STEPS, max(10, windows // 20)) if is_few else _STEPS
+    is_fast = not is_slow(look)
+    has_quantiles = is_fast and not look.is_intermittent
     text = _PANEL.format(
         transforms="\ntransforms:\n" + "".join(lines) if lines else "",
         context=context,
@@ -256,7 +263,10 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
         or ("seasonal_naive" if look.has_season and has_patches else "last"),
         padding=_MASK if is_few else "",
         patch_length="season    # the GRU reads season by season" if has_patches else 1,
-        loss="mse" if look.is_intermittent else "mae",
+        dropout=0 if windows >= _PLENTY else 0.1,
+        quantiles=_QUANTILES if has_quantiles else "",
+        loss="mse" if look.is_intermittent else "pinball" if has_quantiles else "mae",
+        rate=0.005 if is_fast else 0.003,
         epochs=epochs,
         steps=steps,
         drawn="the windows are few, and all of them drawn several times"
@@ -264,11 +274,14 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
         else "with this, every window is drawn about twice",
         horizon=horizon,
     )
-    return Network(text, context, least_rows, test, test, horizon)
+    return Network(text, context, least_rows, test, test, horizon, has_quantiles)
 
 
 def _context(look: Profile, test: int) -> int:
-    """What the network of many windows sees: whole seasons, where there is room for them."""
+    """What the network of many windows sees: whole seasons, where there is room for them.
+
+    Whole weeks of hours, where there is room for one: the same day is at the same place then.
+    """
     season, lengths = look.season_length, np.diff(look.panel.offsets)
     rows = float(np.quantile(lengths, 0.25)) - test
     if is_short(look):
@@ -279,4 +292,12 @@ def _context(look: Profile, test: int) -> int:
     most = min(_MOST_SEASONS, room // season) if season > 1 else 0
     if most <= 0:
         return int(np.clip(room // 2, 1, 2 * test))
-    return season * int(np.clip(0.4 * rows // season, min(2, most), most))
+    context = season * int(np.clip(0.4 * rows // season, min(2, most), most))
+    longer = longer_cycle(look)
+    return context // longer * longer or context
+
+
+def longer_cycle(look: Profile) -> int:
+    """Steps of the cycle that is usual above the season, as the week of hours; else the season."""
+    season, longer = look.season_length, longer_season_of(look.panel.freq)
+    return longer if not longer % season and longer <= _MOST_OF_LONGER * season else season

@@ -64,6 +64,11 @@ class BlendOptions(Section):
     stride: Count | None = None
     """Steps between two of them; a third of the horizon where it is left out."""
 
+    @property
+    def has_networks(self) -> bool:
+        """Whether any member is one."""
+        return not all(isinstance(own, str) for own in self.members)
+
     def stride_of(self, horizon: int) -> int:
         """Steps between two origins of forecasts so far."""
         return self.stride or max(1, horizon // 3)

@@ -138,7 +138,20 @@ def _members(
     if problems:
         # What the config itself has wrong, each of its networks has too.
         raise ConfigError(*dict.fromkeys(problems))
+    _refuse_unlearned(config, members, whole, path)
     return members
+
+
+def _refuse_unlearned(
+    config: Config, members: Mapping[str, LoadedConfig | str], whole: Document, path: Path
+) -> None:
+    """Raise `ConfigError` where a blend has quantiles from no network and no calibration."""
+    networks = {name: own.config for name, own in members.items() if not isinstance(own, str)}
+    if config.quantile_levels and not config.intervals and not config.learned_by(networks):
+        mark = place_of(("model", "quantiles"), whole, str(path), key=True)
+        message = "`model.quantiles` are those of no network of the blend: its members have others."
+        advice = "Leave them out, or add a section `intervals`, which is told by errors."
+        raise ConfigError(mark.problem(message, advice))
 
 
 def _unused(kind: str, names: Collection[str]) -> str:

@@ -694,10 +694,17 @@ class Config(Section):
 
     @property
     def quantile_levels(self) -> tuple[float, ...]:
-        """The quantiles to forecast, by calibration or by the network itself; or none."""
+        """The quantiles to forecast, by calibration or by networks themselves; or none."""
         if self.intervals:
             return self.intervals.quantile_levels
-        return () if self.blend else self.model.quantiles
+        return () if self.blend and not self.blend.has_networks else self.model.quantiles
+
+    def learned_by(self, networks: Mapping[str, "Config"]) -> tuple[str, ...]:
+        """Those networks of a blend whose own quantiles tell its intervals: none if errors do."""
+        levels = set() if self.intervals else {*self.quantile_levels}
+        return tuple(
+            name for name, own in networks.items() if levels and levels <= {*own.model.quantiles}
+        )
 
     @property
     def forecaster(self) -> str:

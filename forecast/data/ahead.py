@@ -29,6 +29,8 @@ class Ahead:
     """Which row of its series it is."""
     columns: dict[str, FloatArray]
     levels: dict[str, tuple[str, ...]]
+    sha256: str | None = None
+    """The checksum of the table that they were read from, if it is one."""
 
     def over(self, panel: Panel) -> Panel:
         """The panel, which knows these values too; they replace what it knew of the same dates."""
@@ -83,7 +85,7 @@ def read_ahead(
     beside = columns_beside(own, options, names, words)
     beside = beside if parts is None else parts.beside(beside)
     columns = {name: column[rows.places] for name, column in beside.columns.items()}
-    return Ahead(codes, steps, columns, beside.levels)
+    return Ahead(codes, steps, columns, beside.levels, raw.sha256)
 
 
 def columns_of(content: Content, options: DataOptions) -> set[str]:

@@ -14,6 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from forecast.errors import Problem, UsageError, reason
 
@@ -22,6 +27,7 @@ _UNFINISHED, _LOCK = ".part", ".lock"
 # What is written here, beside which a person may have put something else.
 _OWN = re.compile(r"[0-9a-f]{32}(\.part|\.lock)?|[0-9a-f]{16}\.rows")
 _WAY_OUT = "Name another folder (FORECAST_CACHE), or do without: `data.cache: never`."
+_OTHER_FOLDER = "Name another folder: FORECAST_CACHE."
 
 Make = Callable[[Path], None]
 
@@ -82,15 +88,65 @@ class Entry:
     def _locked(self, wait: Callable[[], None]) -> Iterator[None]:
         lock = self.path.with_name(self.key + _LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                wait()
-                fcntl.flock(file, fcntl.LOCK_EX)
-            except OSError:  # a file system without locks
-                pass
-            yield
+        while True:
+            with lock.open("w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    wait()
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                except OSError:  # a file system without locks
+                    pass
+                if not _is_still(file, lock):
+                    continue  # who had the lock has removed it, and another may have a new one
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+
+
+def _is_still(file: TextIO, path: Path) -> bool:
+    """Whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+class Pile:
+    """Rows that are put on disk part after part, in a file of the cache that has no name.
+
+    It is gone when nobody looks at it any more, however the process ends. Raises `UsageError` where
+    it can not be written.
+    """
+
+    def __init__(self) -> None:
+        folder = cache_root() / _TABLES
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - `whole` closes it
+        except OSError as error:
+            raise _unwritable(error, _OTHER_FOLDER) from error
+        self._count, self._row = 0, np.zeros(0)
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Put rows behind the others, of the same type and the same axes."""
+        try:
+            self._file.write(np.ascontiguousarray(rows).data)
+            self._file.flush()
+        except OSError as error:
+            with suppress(OSError):  # what does not fit is written again
+                self._file.close()
+            raise _unwritable(error, _OTHER_FOLDER) from error
+        self._count += len(rows)
+        self._row = rows[:0]
+
+    def whole(self) -> NDArray[Any]:
+        """All rows, which stay on disk until they are looked at. None can be added then."""
+        shape = (self._count, *self._row.shape[1:])
+        with self._file as file:
+            return np.asarray(np.memmap(file, self._row.dtype, "r", shape=shape))
 
 
 @contextmanager
@@ -110,9 +166,9 @@ def scratch_file() -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _unwritable(error: OSError) -> UsageError:
+def _unwritable(error: OSError, way_out: str = _WAY_OUT) -> UsageError:
     message = f"can not write the cache {cache_root() / _TABLES}: {reason(error)}."
-    return UsageError(Problem(message, _WAY_OUT))
+    return UsageError(Problem(message, way_out))
 
 
 @dataclass(frozen=True)

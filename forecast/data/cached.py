@@ -23,7 +23,7 @@ from forecast.data.sources.batches import (
     query_batches,
     require_batches,
 )
-from forecast.data.sources.source import batches_of_source
+from forecast.data.sources.source import all_batches_of_source, batches_of_source
 from forecast.data.sources.spill import read_bucket
 from forecast.data.sources.sql import is_database
 from forecast.data.table import (
@@ -37,7 +37,7 @@ from forecast.data.table import (
 from forecast.display import step_progress
 from forecast.errors import DataError, Problem, extra_is_there
 
-_LAYOUT = 1  # raised when older entries could no longer be read
+_LAYOUT = 2  # raised when older entries could no longer be read
 _LARGE = (
     5_000_000  # rows from which a table is kept: below, reading it takes few seconds and little
 )
@@ -90,7 +90,19 @@ def _batches_to_keep(options: DataOptions) -> Batches | None:
         return batches
     if batches is None or not extra_is_there("pyarrow"):
         return None
-    return batches if batches.size > _SMALL and batches.count > _LARGE else None
+    return batches if _is_large(batches) else None
+
+
+def batches_of_large(options: DataOptions) -> Batches | None:
+    """All columns of a table that is kept unless somebody forbids it; None for another."""
+    if not extra_is_there("pyarrow"):
+        return None
+    batches = all_batches_of_source(options)
+    return batches if batches is not None and _is_large(batches) else None
+
+
+def _is_large(batches: Batches) -> bool:
+    return batches.size > _SMALL and batches.count > _LARGE
 
 
 def _key(batches: Batches, options: DataOptions) -> str:

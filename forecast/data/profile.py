@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from forecast.config.data import DataOptions
+from forecast.console import Console
 from forecast.data.clocks import zones_that_skip
 from forecast.data.column import Column, columns_of
 from forecast.data.panel import FloatArray, Panel
@@ -18,16 +20,24 @@ from forecast.data.roles import (
     find_successive,
     find_targets,
 )
+from forecast.data.sample import Sample, sample_of
 from forecast.data.seasons import find_longer_season, find_season, is_multiplicative
 from forecast.data.sources import RawTable
-from forecast.data.sources.content import Content
-from forecast.data.table import Table, read_table
+from forecast.data.sources.content import Content, is_stream
+from forecast.data.table import Table, read_table, table_of, wanted_columns
 from forecast.data.timing import Timing, find_timing
-from forecast.data.writing import Draft, find_numbers, read_as_written, without_footer
+from forecast.data.writing import (
+    Draft,
+    find_numbers,
+    note_layout,
+    read_as_written,
+    without_footer,
+)
 from forecast.errors import DataError, Problem, UsageError, did_you_mean
 
 _MADE_UP = 0.5  # of the values are filled in
 _INTERMITTENT = 0.3  # of the values are zero
+_REPEATED = 0.05  # of the dates: a slip, and no other series
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class Profile:
     """Those that do not."""
     notes: tuple[str, ...] = ()
     """What else would help it."""
+    sample: str = ""
+    """Which part of the table was looked at, if that is not all of it."""
 
     @property
     def panel(self) -> Panel:
@@ -123,33 +135,68 @@ class Profile:
         return self.panel.values[self.panel.observed]
 
 
-def profile_table(path: Path, hints: Hints | None = None) -> Profile:
+def profile_table(
+    path: Path, hints: Hints | None = None, console: Console | None = None
+) -> Profile:
     """Find how a table is written and the columns that are not named, and read it.
 
+    Of a table that would be kept in the cache, some series are looked at, each of them whole.
     Raises `DataError` where something can not be told, or the table can not be read; `UsageError`
     where several columns can be forecast and none is named.
     """
     hints = hints or Hints()
-    content = Content(path)
     draft = Draft(str(path), {"timezone": hints.timezone, "freq": hints.freq})
-    raw = read_as_written(content, draft)
+    content = Content(path)
+    # What comes through a pipe is read once; of another table no more than the head is read here.
+    is_pipe = is_stream(str(path))
+    note_layout(content if is_pipe else Content(path, is_streamed=True), draft)
+    find = partial(_ids_of_sample, hints, draft)
+    sample = sample_of(path, draft.options_with(), find, console or Console(quiet=True))
+    if sample is None:
+        return _profile_of(read_as_written(content, draft), content, hints, draft, None)
+    raw = sample.read(draft.options_with(), None)
+    return replace(_profile_of(raw, sample.content, hints, draft, sample), sample=str(sample))
+
+
+def _ids_of_sample(hints: Hints, draft: Draft, head: Sample) -> tuple[str, ...]:
+    """The columns that tell series apart in the first rows, or none where these do not tell."""
+    raw = head.read(draft.options_with(), None)
+    names = [str(name) for name in raw.frame]
+    if hints.id is not None:
+        return tuple(name for name in _split(hints.id, names) if name in names)
+    columns = columns_of(raw.frame)
+    try:
+        timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
+        return _ids(columns, timing, _split(hints.target, names), raw, Draft(draft.path))
+    except DataError:
+        return ()
+
+
+def _profile_of(
+    raw: RawTable, content: Content, hints: Hints, draft: Draft, sample: Sample | None
+) -> Profile:
+    """What the columns of a table mean, and the profile of its series, or of some of them."""
     columns = columns_of(raw.frame)
     names = [str(name) for name in raw.frame]
     _refuse_transposed(columns, raw)
     targets, ids = _split(hints.target, names), _split(hints.id, names)
     _refuse_unknown((*hints.time, *targets, *ids), names, raw.name)
     timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
-    if timing.footer:
+    if timing.footer and sample is None:
         columns = without_footer(raw, columns, timing, draft, content)
         timing = find_timing(columns, raw.name, named=hints.time, form=hints.time_format)
     draft.warnings += [timing.note] if timing.note else []
     draft.options |= {"time": timing.time, "time_format": timing.form}
     draft.options["freq"] = hints.freq or timing.freq
-    ids = ids or _ids(columns, timing, targets, raw, draft)
+    if not ids and not (sample is not None and _tell_apart(sample.ids, timing, raw)):
+        ids = _ids(columns, timing, targets, raw, draft)
+    if hints.id is None and sample is not None:
+        # The few series that were chosen may be told apart by fewer columns than all are.
+        ids = tuple(name for name in names if name in {*sample.ids, *ids})
     targets = targets or _targets(columns, {*timing.columns, *ids}, raw, draft)
     draft.options |= {"target": list(targets), "id": list(ids) or None}
     find_numbers([column for column in columns if column.name in targets], raw, content, draft)
-    table = _read(draft, content)
+    table = _read(draft, content, sample)
     others = [
         column.name
         for column in columns
@@ -242,10 +289,20 @@ def _ids(
         return found
     rest = [column for column in columns if column.name not in taken]
     repeated = pd.Series(timing.codes).duplicated().mean()
-    if repeated < 0.05 or not rest or all(column.forms and not column.is_whole for column in rest):
+    if (
+        repeated < _REPEATED
+        or not rest
+        or all(column.forms and not column.is_whole for column in rest)
+    ):
         return ()  # the reader names the rows that are repeated, and the ways out
     message = f"{raw.name}: dates repeat, and no column tells series apart."
     raise DataError(Problem(message, "Name it: --id COL."))
+
+
+def _tell_apart(ids: tuple[str, ...], timing: Timing, raw: RawTable) -> bool:
+    """Whether no date, or next to none, repeats in a series."""
+    rows = raw.frame[list(ids)].assign(**{"\0code": timing.codes})
+    return bool(rows.duplicated().mean() < _REPEATED)
 
 
 def _targets(
@@ -297,9 +354,12 @@ def _quoted(word: str) -> str:
 # --- reading it ----------------------------------------------------------------------------------
 
 
-def _read(draft: Draft, content: Content) -> Table:
+def _read(draft: Draft, content: Content, sample: Sample | None) -> Table:
     """The table by the options that were found; what is missing is counted first of all."""
-    return read_table(draft.options_with(missing="interpolate"), content=content)
+    options = draft.options_with(missing="interpolate")
+    if sample is None:
+        return read_table(options, content=content)
+    return table_of(sample.read(options, wanted_columns(options, options.targets)), options)
 
 
 def _refuse_clock_change(panel: Panel, path: str) -> None:

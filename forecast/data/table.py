@@ -82,6 +82,8 @@ class Table:
     panel: Panel
     sha256: str
     reading: Reading = field(default_factory=Reading)
+    future_sha256: str | None = None
+    """The checksum of `data.future`, where there is one."""
 
 
 class NoValueError(DataError):
@@ -113,7 +115,7 @@ def with_future(table: Table, options: DataOptions) -> Table:
         return table
     known, empty = options.covariates.known, table.reading.empty
     ahead = read_ahead(Content(Path(options.future)), options, table.panel, known, empty)
-    return replace(table, panel=ahead.over(table.panel))
+    return replace(table, panel=ahead.over(table.panel), future_sha256=ahead.sha256)
 
 
 def wanted_columns(options: DataOptions, numbers: tuple[str, ...]) -> Columns:

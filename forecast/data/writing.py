@@ -31,16 +31,19 @@ class Draft:
         return data_options({"path": self.path, "time": "", "target": "", **self.options, **more})
 
 
+def note_layout(content: Content, draft: Draft) -> None:
+    """Into the options how a text holds the table, where that is not the usual."""
+    if _is_text(content):
+        _note_dialect(sniff_content(content, Given()), draft)
+
+
 def read_as_written(content: Content, draft: Draft) -> RawTable:
-    """All columns, and into the options how the table is written where that is not the usual."""
-    if not _is_text(content):
-        return read_source(draft.options_with(), None, content)
-    dialect = sniff_content(content, Given())
-    _note_dialect(dialect, draft)
-    footer = _long_footer(content, dialect)
-    if footer:
-        draft.options["skip_footer"] = footer
-        draft.warnings.append(f"the last {_lines(footer)} are no rows, and left out.")
+    """All columns, and into the options what stands below them in a text."""
+    if _is_text(content):
+        footer = _long_footer(content, sniff_content(content, Given()))
+        if footer:
+            draft.options["skip_footer"] = footer
+            draft.warnings.append(f"the last {_lines(footer)} are no rows, and left out.")
     return read_source(draft.options_with(), None, content)
 
 

@@ -190,6 +190,7 @@ def _equal_blend(job: Job, members: Mapping[str, Method]) -> Blend:
         job.season_length,
         job.config.predict,
         is_relative=job.config.is_relative,
+        learned=job.config.learned_by({name: own.config for name, own in job.members.items()}),
     )
 
 

@@ -20,6 +20,7 @@ def data_record(job: Job, scales: Mapping[str, Scale]) -> DataRecord:
     return DataRecord(
         path=options.path,
         sha256=job.sha256,
+        future_sha256=job.future_sha256,
         rows=len(panel.values),
         series=len(panel.unique_ids),
         first=firsts[int(np.argmin(panel.begins))],

@@ -13,19 +13,18 @@ from forecast.config import Config
 from forecast.config.schema import TrainingOptions
 from forecast.console import Console
 from forecast.data.joint import first_of
-from forecast.data.panel import IntArray, Panel, Past
+from forecast.data.panel import IntArray, Past
 from forecast.data.split import has_target
 from forecast.display import epoch_progress, text_table
 from forecast.engines import Engine, Threads
 from forecast.errors import ConfigError
 from forecast.features import (
-    Encoded,
     Encoder,
     fit_encoder,
-    rolling_means_of,
     vocabulary,
 )
 from forecast.jobs.calibration import calibrate
+from forecast.jobs.columns import columns_of
 from forecast.jobs.job import Job, refuse_too_large
 from forecast.jobs.trained import TrainedJob
 from forecast.jobs.warm_start import WarmStart
@@ -42,7 +41,7 @@ from forecast.training import (
     layers,
 )
 from forecast.transforms import Pipelines, fit_pipelines
-from forecast.windows import Columns, Windows, side_by_side, spread
+from forecast.windows import Columns, Windows, spread
 
 # Windows whose loss is measured after each epoch; more would tell little more and take long.
 _MONITORED = 10_000
@@ -202,7 +201,18 @@ class Fitting:
                     advance(f"loss {log.loss:.4g}{label}")
 
             options = first.config.training
-            return fit(self.architecture, members, options, note, console, engine)
+            return fit(
+                self.architecture, members, options, note, console, engine, table=self._table
+            )
+
+    @property
+    def _table(self) -> str:
+        """What values follow from, wherever the tables lie: what is in them, and the configs."""
+        places = {"data": {"path", "future", "cache"}}
+        return " ".join(
+            f"{job.sha256} {job.future_sha256} {job.config.model_dump_json(exclude=places)}"
+            for job in self._finals.values()
+        )
 
     def so_far(self) -> FittedJobs | None:
         """What there is after whole epochs, without intervals; None where that is too little."""
@@ -372,44 +382,25 @@ def _members(
     start: WarmStart | None,
 ) -> Iterator[Member]:
     """The members of one job, all of whose series are fitted, pipeline after pipeline."""
-    shared = transforms.shared.apply(job.panel).panel
-    common = first_of(job.panel, job.needs.targets)
-    encoded = None if encoder is None else encoder.encode(common)
     seeds = _seeds(job)
-    for i, branch in enumerate(transforms.branches):
-        panel = branch.apply(shared).panel
-        for member in _members_of(name, job, i, panel, branch.reach, encoded):
+    for i, columns in enumerate(columns_of(job, transforms, encoder)):
+        for member in _members_of(name, job, i, columns):
             key = member.key
             first = start.initial(i, key.series, seeds.index(key.seed)) if start else None
             yield replace(member, initial=first)
 
 
-def _members_of(
-    name: str, job: Job, pipeline: int, panel: Panel, reach: int, encoded: Encoded | None
-) -> list[Member]:
+def _members_of(name: str, job: Job, pipeline: int, columns: Columns) -> list[Member]:
     """Networks of one pipeline that differ in their seeds, and in their series if local.
 
-    The panel is on the scale after its transforms; the first `reach` rows of each series have no
-    value there. A window of targets that are forecast together is one of their common rows.
+    A window of targets that are forecast together is one of their common rows.
     """
-    window, features, cutoffs = job.config.window, job.config.features, job.cutoffs
-    targets = job.needs.targets
-    common, first = first_of(panel, targets), None
-    if window.padding == "mask":
-        first = np.repeat(common.starts + reach, np.diff(common.offsets))
-    with np.errstate(over="ignore"):  # infinite, and so is the loss then: it diverges
-        values = side_by_side(panel.values, targets).astype(np.float32)
-    beside = None
-    if encoded is not None:
-        beside = encoded.beside(values, np.diff(common.offsets))
-    means = rolling_means_of(panel, features.rolling_means)
-    if means is not None:
-        means = side_by_side(means, targets)
-        beside = (Columns(values) if beside is None else beside)._replace(rolling_means=means)
-    observed = None if panel.observed.all() else side_by_side(panel.observed, targets)
+    window, cutoffs, targets = job.config.window, job.cutoffs, job.needs.targets
+    common = first_of(job.panel, targets)
 
     def windows(rows: IntArray) -> Windows:
-        rows = rows[has_target(panel, rows, window.horizon)]
+        there = has_target(job.panel, rows, window.horizon)
+        rows = rows if there.all() else rows[there]  # of large panels a copy takes much memory
         if targets > 1:
             rows = np.unique(rows % len(common.values))
         counts = np.diff(np.searchsorted(rows, common.offsets))
@@ -418,15 +409,15 @@ def _members_of(
         if not whole.all():
             rows, series = rows[whole], series[whole]
         return Windows(
-            values,
+            columns.values,
             rows,
             series,
             window.context_length,
             window.horizon,
-            first,
-            beside,
-            observed,
-            features.lags,
+            columns.first,
+            columns,
+            columns.observed,
+            job.config.features.lags,
         )
 
     train = windows(cutoffs["train"])

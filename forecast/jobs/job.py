@@ -89,6 +89,8 @@ class Job:
     """Where the config asks for intervals."""
     reading: Reading = field(default_factory=Reading)
     """What was done to the rows of the table."""
+    future_sha256: str | None = None
+    """The checksum of `data.future`, where there is one."""
     members: "Mapping[str, Job]" = field(default_factory=dict)
     """Of a blend, the job of each of its networks, on the same rows."""
 
@@ -436,6 +438,7 @@ def _split_job(
         cutoffs_by_split(panel, split, needs),
         fitted_series(panel, split, needs),
         reading=table.reading,
+        future_sha256=table.future_sha256,
     )
 
 

@@ -105,6 +105,7 @@ def _open_blend(run: Run) -> OpenedBlend:
         config.predict,
         calibration,
         config.is_relative,
+        config.learned_by({name: own.config for name, own in networks.items()}),
     )
     encoders = [network.encoder for network in networks.values()]
     known = read_context(run, next(filter(None, encoders), None))

@@ -80,6 +80,8 @@ class Blend:
     calibration: Conformal | None = None
     is_relative: bool = False
     """Whether intervals are as wide in parts of each series' level, not in its units."""
+    learned: tuple[str, ...] = ()
+    """Networks whose own quantiles tell how wide intervals are, where no calibration does."""
 
     @property
     def name(self) -> str:
@@ -88,7 +90,8 @@ class Blend:
 
     def passes(self, cutoffs: int) -> int:
         """How often all steps are gone through: once by each member that has a part."""
-        return int(self.weights.used.sum())
+        asked = zip(self.members, self.weights.used, strict=True)
+        return sum(is_used or name in self.learned for name, is_used in asked)
 
     def forecast(
         self,
@@ -100,19 +103,26 @@ class Blend:
     ) -> Forecasts:
         """See `Method.forecast` and `TrainedNetwork.forecast`.
 
-        Members whose weights are 0 are not asked. Raises `RunError` for quantiles that are not
-        calibrated.
+        Members whose weights are 0 are not asked, unless their quantiles are wanted. Raises
+        `RunError` for quantiles that are neither calibrated nor those of a network.
         """
         self._refuse_unknown(quantile_levels, horizon)
         places = self.places(panel)[panel.series_of(cutoffs)]
         y_hat = np.zeros((len(cutoffs), horizon))
         weights = self.weights.of(places, horizon)
         fallback = Fallback(self.season_length)
-        for member in np.flatnonzero(self.weights.used):
-            points = self._methods[member].forecast(panel, cutoffs, horizon).y_hat
-            y_hat += weights[..., member] * fallback.filling(points, panel, cutoffs)
+        learned = self.learned if quantile_levels and self.calibration is None else ()
+        offsets = {level: np.zeros_like(y_hat) for level in quantile_levels if learned}
+        for i, (name, method) in enumerate(self.members.items()):
+            levels = quantile_levels if name in learned else ()
+            if not (levels or self.weights.used[i]):
+                continue
+            own = method.forecast(panel, cutoffs, horizon, levels)
+            y_hat += weights[..., i] * fallback.filling(own.y_hat, panel, cutoffs)
+            for level in levels:
+                offsets[level] += (own.quantiles[level] - own.y_hat) / len(learned)
             note(horizon)
-        forecasts = Forecasts(y_hat)
+        forecasts = Forecasts(y_hat, {level: y_hat + own for level, own in offsets.items()})
         if quantile_levels and self.calibration is not None:
             units = self.units(panel, cutoffs)
             quantiles = self._quantiles(y_hat / units, self.calibration, places, quantile_levels)
@@ -133,10 +143,6 @@ class Blend:
         means = (sums[cutoffs + 1] - sums[begins]) / (cutoffs + 1 - begins)
         units: FloatArray = np.where(means > 0, means, 1.0)[:, None]
         return units
-
-    @property
-    def _methods(self) -> list[Method]:
-        return list(self.members.values())
 
     def scales(self, panel: Panel, others: FloatArray | None = None) -> FloatArray:
         """What the errors of each series of a panel are scaled by, `(series,)`: MASE's unit.
@@ -186,6 +192,8 @@ class Blend:
         """Raise `RunError` for quantiles that are not calibrated, or not so far."""
         if not levels:
             return
+        if self.calibration is None and self.learned:
+            return  # these refuse what they have not learned
         if self.calibration is None:
             advice = "Train with a section `intervals: {quantile_levels: [0.1, 0.9]}`."
             raise RunError(Problem("the blend has no intervals.", advice))

@@ -1,7 +1,7 @@
 """A forecast for every series: the network's, or a simple one where it has too few rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,8 +61,23 @@ class NetworkOrFallback:
 
     @property
     def is_shared(self) -> bool:
-        """Whether all series have one network, which forecasts each of them by itself."""
+        """See `TrainedNetwork.is_shared`."""
         return self.networks[0][0].is_shared
+
+    @property
+    def targets(self) -> int:
+        """How many targets are forecast together."""
+        return self.networks[0][0].targets
+
+    def for_series(self, unique_ids: Sequence[str]) -> "NetworkOrFallback":
+        """The same for a panel of these series alone, in the order that they had."""
+        wanted, networks = set(unique_ids), []
+        for network, known in self.networks:
+            places = [place for place, name in enumerate(known) if name in wanted]
+            if places:
+                own = tuple(known[place] for place in places)
+                networks.append((network.for_series(np.array(places)), own))
+        return replace(self, networks=networks)
 
     def passes(self, cutoffs: int) -> int:
         """See `TrainedNetwork.passes`."""

@@ -5,7 +5,7 @@ that none of them can disagree.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -306,8 +306,25 @@ class TrainedNetwork:
 
     @property
     def is_shared(self) -> bool:
-        """Whether all series have one network, which forecasts each of them by itself."""
-        return self.model.scope == "global" and self.branches[0].sizes.targets == 1
+        """Whether all series have one network, and not each its own in one graph."""
+        return self.model.scope == "global"
+
+    @property
+    def targets(self) -> int:
+        """How many targets are forecast together."""
+        return self.branches[0].sizes.targets
+
+    def for_series(self, series: IntArray) -> "TrainedNetwork":
+        """A shared network with the scales of some of the series alone, in their order."""
+        calibration = self.calibration
+        if isinstance(calibration, Conformal):
+            calibration = replace(calibration, scales=calibration.scales[series])
+        return replace(
+            self,
+            shared=self.shared.of(series),
+            branches=[replace(own, transforms=own.transforms.of(series)) for own in self.branches],
+            calibration=calibration,
+        )
 
     @property
     def name(self) -> str:

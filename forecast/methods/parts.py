@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from forecast.methods.method import Method, Note, unheard
 from forecast.methods.statistical import Statistical
 
 # Forecasts of a piece at the least, and pieces at the most: of a method that is fitted for each,
-# and of a network, which puts the whole panel on its scale for each piece.
+# and of a network.
 _FITTED, _FITTED_PIECES = 8, 500
 _FEWEST, _PIECES = 4096, 32
 
@@ -70,43 +71,73 @@ class Spread:
         """See `Method.forecast`."""
         order = np.argsort(cutoffs, kind="stable")  # rows of a series stand together
         size = max(_FITTED, -(-len(cutoffs) // _FITTED_PIECES))
-        parts = [_part(panel, cutoffs[order[i : i + size]]) for i in range(0, len(cutoffs), size)]
+        rows = [cutoffs[order[i : i + size]] for i in range(0, len(cutoffs), size)]
         work = Forecasting(self.method, horizon, tuple(quantile_levels))
-        found = self.engine.map(work, parts, self.console)
+        found = self.engine.map(work, _Parts(panel, rows), self.console)
         return Forecasts.joined(found).of(np.argsort(order))
 
 
-def _part(panel: Panel, cutoffs: IntArray) -> Part:
-    series = np.zeros(len(panel.unique_ids), bool)
-    series[panel.series_of(cutoffs)] = True
-    return Part(panel.of(series), panel.rows_of(series, cutoffs))
+@dataclass(frozen=True)
+class _Parts(Sequence[Part]):
+    """Parts of a panel, each of which is made when it is asked for, and need not stay."""
+
+    panel: Panel
+    cutoffs: Sequence[IntArray]
+    """Those of each part."""
+    together: int = 1
+    """How many targets are forecast together: of each series of a part those of all targets."""
+
+    def __len__(self) -> int:
+        return len(self.cutoffs)
+
+    @overload
+    def __getitem__(self, place: int) -> Part: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "_Parts": ...
+
+    def __getitem__(self, place: int | slice) -> "Part | _Parts":
+        if isinstance(place, slice):
+            return replace(self, cutoffs=self.cutoffs[place])
+        cutoffs = self.cutoffs[place]
+        series = np.zeros(len(self.panel.unique_ids), bool)
+        series[self.panel.series_of(cutoffs)] = True
+        by_target = series.reshape(self.together, -1)
+        series = np.tile(by_target.any(axis=0), self.together)
+        return Part(self.panel.of(series), self.panel.rows_of(series, cutoffs))
 
 
 @dataclass(frozen=True)
-class Continuing(Work[IntArray, Forecasts]):
-    """Asks a method for the forecasts after some rows of a panel."""
+class Continuing(Work[Part, Forecasts]):
+    """Asks the network of a run for the forecasts of parts."""
 
     method: NetworkOrFallback
-    panel: Panel
     horizon: int
     quantile_levels: tuple[float, ...]
     noun = "part of the forecasts"
 
-    def begin(self, place: Workplace) -> Callable[[IntArray], Forecasts]:
+    def begin(self, place: Workplace) -> Callable[[Part], Forecasts]:
         """See `Work.begin`."""
-        method, panel = self.method, self.panel
-        return lambda rows: method.forecast(panel, rows, self.horizon, self.quantile_levels)
+        method, horizon, levels = self.method, self.horizon, self.quantile_levels
 
-    def label(self, piece: IntArray) -> str:
+        def forecast(part: Part) -> Forecasts:
+            own = method.for_series(part.panel.unique_ids)
+            return own.forecast(part.panel, part.cutoffs, horizon, levels)
+
+        return forecast
+
+    def label(self, piece: Part) -> str:
         """Who forecasts which series."""
-        series = np.unique(self.panel.series_of(piece))
-        names = [self.panel.unique_ids[place] for place in series]
-        return f"{self.method.name} of the series {some_of(names)}"
+        return f"{self.method.name} of the series {some_of(piece.panel.unique_ids)}"
 
 
 @dataclass(frozen=True)
 class SpreadNetwork:
-    """A network that all series share, whose forecasts are made in parts."""
+    """A network that all series share, whose forecasts are made in parts.
+
+    A worker is given the rows of its own series. Where several targets are forecast together, a
+    part has all targets of its rows.
+    """
 
     method: NetworkOrFallback
     engine: Engine
@@ -130,10 +161,15 @@ class SpreadNetwork:
         note: Note = unheard,
     ) -> Forecasts:
         """See `Method.forecast`; nothing is noted."""
+        together = self.method.targets
+        windows = cutoffs % (len(panel.values) // together)
+        order = np.argsort(windows, kind="stable")  # targets of one window stand together
         size = max(_FEWEST, -(-len(cutoffs) // _PIECES))
-        rows = [cutoffs[i : i + size] for i in range(0, len(cutoffs), size)]
-        work = Continuing(self.method, panel, horizon, tuple(quantile_levels))
-        return Forecasts.joined(self.engine.map(work, rows, self.console))
+        size = -(-size // together) * together
+        rows = [cutoffs[order[i : i + size]] for i in range(0, len(cutoffs), size)]
+        work = Continuing(self.method, horizon, tuple(quantile_levels))
+        found = self.engine.map(work, _Parts(panel, rows, together), self.console)
+        return Forecasts.joined(found).of(np.argsort(order))
 
 
 def spread(methods: Sequence[Method], engine: Engine | None, console: Console) -> list[Method]:

@@ -91,6 +91,8 @@ class DataRecord(_Record):
 
     path: str
     sha256: str
+    future_sha256: str | None = None
+    """The checksum of `data.future`; none where there is none, or not told by older runs."""
     rows: int
     series: int
     first: str

@@ -22,6 +22,7 @@ from forecast.data.panel import FloatArray, IntArray
 from forecast.engines import Engine, Threads, Work, Workplace
 from forecast.errors import DivergedError, Problem, UsageError, some_of
 from forecast.networks import Architecture, Weights
+from forecast.training.distributed import DistributedProgram, digest_of
 from forecast.training.plan import (
     Block,
     Member,
@@ -137,6 +138,7 @@ def fit(
     console: Console | None = None,
     engine: Engine | None = None,
     most: int | None = None,
+    table: str = "",
 ) -> Fitted:
     """Fit all members, in blocks: one for each core, and more where there is much to do.
 
@@ -145,7 +147,8 @@ def fit(
     from them and from `Engine.cores`, and changes nothing but the time, and rounding. A member
     whose loss is no longer a number stops; the others go on. Where the engine is stopped, the
     epochs that are not whole are given up. `on_epoch` is given what there is of a block after each
-    of its epochs, by the thread that fits it, if that is one here.
+    of its epochs, by the thread that fits it, if that is one here. `table` tells what the values
+    of members follow from, for processes that train together to compare.
     """
     if len({member.key for member in members}) < len(members):
         raise ValueError("two members have one key")
@@ -157,7 +160,7 @@ def fit(
     most = most or min(_MOST_MEMBERS, _affordable(architecture, members, options, workers))
     blocks = workers * -(-len(members) // (workers * most))
     plan, blocks_ = plan_of(architecture, members, options, min(blocks, len(members)))
-    if options.distribution and not backend().is_everywhere(plan.digest):
+    if options.distribution and not backend().is_everywhere(digest_of(plan, blocks_, table)):
         raise UsageError(Problem(_DIFFERENT, "Give each of them the same config and table."))
     work = FittingBlocks(plan, 1 if options.distribution else backend().processors())
     try:
@@ -185,7 +188,7 @@ class FittingBlocks(Work[Block, FittedBlock]):
     def begin(self, place: Workplace) -> Callable[[Block], FittedBlock]:
         """See `Work.begin`."""
         begin = time.perf_counter()
-        program = Program(self.plan)
+        program = (DistributedProgram if self.plan.options.distribution else Program)(self.plan)
         seconds = time.perf_counter() - begin
 
         def fit_one(block: Block) -> FittedBlock:

@@ -5,11 +5,9 @@ A plan and a block can be pickled and fitted anywhere; what comes of it is the s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import tree
 from numpy.typing import NDArray
 
 from forecast.config.schema import TrainingOptions
@@ -119,8 +117,6 @@ class Plan:
     options: TrainingOptions
     columns: Columns
     """All values that members look at, and what is known beside them."""
-    first: NDArray[np.int32] | None
-    """Where the series of each row begins, if contexts may reach back before it."""
     context_length: int
     horizon: int
     lags: tuple[int, ...]
@@ -139,15 +135,6 @@ class Plan:
 
     It follows from the work alone, not from the cores: the numbers are those of any machine.
     """
-
-    @property
-    def digest(self) -> bytes:
-        """Of all values and options: of other ones another network comes out."""
-        sha = sha256(repr((self.options, self.architecture.options, self.lags)).encode())
-        for column in tree.flatten(self.columns):
-            if column is not None:
-                sha.update(np.asarray(column).tobytes())
-        return sha.digest()
 
     def first_weights(self, member: Member) -> Weights:
         """The weights `(parameters,)` that a member begins with."""
@@ -190,7 +177,7 @@ def plan_of(
 ) -> tuple[Plan, list[Block]]:
     """The plan of all members, and them in so many blocks."""
     windows = [member.train for member in members]
-    columns, first, offsets = _joined(windows)
+    columns, offsets = _joined(windows)
     orders = [Order(own, options) for own in windows]
     size = -(-len(members) // blocks)
     batch = options.batch_size * options.gradient_accumulation_steps
@@ -204,14 +191,13 @@ def plan_of(
         architecture,
         options,
         columns,
-        first,
         windows[0].context_length,
         windows[0].horizon,
         windows[0].lags,
         drops=any([*dropouts, architecture.recurrent_dropout, not architecture.is_memberwise]),
         size=size,
         batch=batch,
-        call_batches=min(max(_CALL_BATCHES, _CALL // steps), batches),
+        call_batches=min(max(_least_batches(options), _CALL // steps), batches),
         most_monitored=max(len(m.monitor.cutoffs) if m.monitor else 0 for m in members),
         shares_batches=len(members) == 1 and architecture.activations * batch >= _WORTH_SHARING,
     )
@@ -219,6 +205,11 @@ def plan_of(
     return plan, [
         Block(tuple(members[i] for i in part), tuple(offsets[i] for i in part)) for part in parts
     ]
+
+
+def _least_batches(options: TrainingOptions) -> int:
+    """Batches of a call. Where each device is given the rows of its windows, these are copied."""
+    return 1 if options.distribution else _CALL_BATCHES
 
 
 def batch_table(cutoffs: Sequence[IntArray], batch: int, batches: int) -> Batches:
@@ -234,13 +225,10 @@ def _numbers(own: Sequence[float | None], default: float) -> NDArray[np.float32]
     return np.array([default if number is None else number for number in own], np.float32)
 
 
-def _joined(
-    windows: Sequence[Windows],
-) -> tuple[Columns, NDArray[np.int32] | None, list[int]]:
+def _joined(windows: Sequence[Windows]) -> tuple[Columns, list[int]]:
     """All that members look at in one set of rows, and what to add to the cutoffs of each.
 
-    In between, where the series of each row begins, if contexts need not be whole. Members that
-    look at the same array share its place.
+    Members that look at the same array share its place. Where all look at one, nothing is copied.
     """
     different: list[Windows] = []
     places: list[int] = []
@@ -252,18 +240,24 @@ def _joined(
         places.append(place)
     begins = np.cumsum([0, *(len(own.values) for own in different)])
     with np.errstate(over="ignore"):  # infinite, and so is the loss then: it diverges
-        values = np.concatenate(
-            [own.values for own in different], dtype=np.float32, casting="same_kind"
-        )
+        values = _together([own.values for own in different], np.float32)
     firsts = [
-        own.first + begin
+        own.first + begin if begin else own.first
         for own, begin in zip(different, begins, strict=False)
         if own.first is not None
     ]
-    first = np.concatenate(firsts).astype(np.int32) if firsts else None
     beside = [own.beside for own in different if own.beside is not None]
-    columns = _side_by_side(values, beside)._replace(observed=_observed(different))
-    return columns, first, [int(begins[place]) for place in places]
+    columns = _side_by_side(values, beside)._replace(
+        observed=_observed(different), first=_together(firsts, np.int32) if firsts else None
+    )
+    return columns, [int(begins[place]) for place in places]
+
+
+def _together(parts: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
+    """Rows one part after another; a part that stands alone is not copied: it may lie on disk."""
+    if len(parts) == 1:
+        return parts[0].astype(dtype, copy=False)
+    return np.concatenate(parts, dtype=dtype, casting="same_kind")
 
 
 def _observed(windows: Sequence[Windows]) -> NDArray[np.float32] | None:
@@ -271,7 +265,7 @@ def _observed(windows: Sequence[Windows]) -> NDArray[np.float32] | None:
     if all(own.observed is None for own in windows):
         return None
     parts = [np.ones(w.values.shape) if w.observed is None else w.observed for w in windows]
-    return np.concatenate(parts, dtype=np.float32)
+    return _together(parts, np.float32)
 
 
 def _side_by_side(values: NDArray[np.float32], beside: Sequence[Columns]) -> Columns:
@@ -281,12 +275,15 @@ def _side_by_side(values: NDArray[np.float32], beside: Sequence[Columns]) -> Col
 
     def joined(name: str) -> Any:
         parts = [getattr(own, name) for own in beside]
-        return None if parts[0] is None else np.concatenate(parts)
+        return None if parts[0] is None else _together(parts, np.float32)
 
     series = None
     if beside[0].static is not None:
         sizes = np.cumsum([0, *(len(own.static) for own in beside)])
-        moved = [own.series + size for own, size in zip(beside, sizes, strict=False)]
-        series = np.concatenate(moved).astype(np.int32)
+        moved = [
+            own.series + size if size else own.series
+            for own, size in zip(beside, sizes, strict=False)
+        ]
+        series = _together(moved, np.int32)
     parts = {name: joined(name) for name in ("rolling_means", "past", "known", "static")}
     return Columns(values, **parts, series=series)

@@ -64,16 +64,17 @@ class Program:
         self._options = options
         self._optimizer = OPTIMIZERS[options.optimizer]
         self._loss = loss_of(architecture.quantiles, options)
-        self._columns = tree.map_structure(ops.convert_to_tensor, plan.columns.named)
-        self._first = None if plan.first is None else ops.convert_to_tensor(plan.first)
         self._context_length = plan.context_length
         self._horizon = plan.horizon
         self._lags = plan.lags
         self._call_batches = plan.call_batches
-        self._devices = len(backend().devices()) if options.distribution else 1
+        self._prepare(plan)
+
+    def _prepare(self, plan: Plan) -> None:
+        """Put in place what windows are gathered from, and compile."""
+        self._columns = tree.map_structure(ops.convert_to_tensor, plan.columns.named)
         self._train = self._compile_training(plan)
-        trace = backend().compile_everywhere if options.distribution else backend().trace
-        self._measure = trace(self._measured)
+        self._measure = backend().trace(self._measured)
 
     def train(
         self, members: Members, state: OptimizerState, active: Any, batches: Batches
@@ -85,29 +86,20 @@ class Program:
         count = len(batches)  # the program knows one shape
         batches = np.pad(batches, ((0, self._call_batches - count), (0, 0), (0, 0)))
         state, totals = self._train(members, self._columns, state, active, batches, np.int32(count))
-        sums, largest = map(np.asarray, totals)
-        losses, windows, skipped, norms = sums.T
-        return state, Totals(losses, windows, skipped, norms, largest)
+        return state, as_totals(totals)
 
     def measure(self, weights: Any, batches: Batches) -> Any:
         """The mean loss on windows, `(members,)`."""
         return self._measure(self._columns, weights, batches)
 
     def _compile_training(self, plan: Plan) -> Callable[..., Any]:
-        weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
-        state = State.begin(weights, self._optimizer.slots, plan.options).optimizer
-        numbers = np.zeros(plan.size, np.float32)
-        members = Members(numbers, numbers, numbers, numbers, np.zeros(plan.size, np.uint32))
-        batches = np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
-        arguments = members, self._columns, state, numbers, batches, np.int32(1)
-        if plan.options.distribution:
-            program = backend().compile_everywhere(self._one_by_one(plan), *arguments)
-        elif plan.shares_batches:
+        members, state, active = examples_of(plan)
+        arguments = members, self._columns, state, active, no_windows(plan), np.int32(1)
+        if plan.shares_batches:
             program = backend().compile_parts(self._side_by_side(plan), *arguments)
         else:
             program = backend().compile(self._one_by_one(plan), *arguments)
-        # On a batch without windows: this compiles, and does nothing else. It is waited for, since
-        # processes that train together could take its sums for those of the first batch.
+        # On a batch without windows: this compiles, and does nothing else.
         tree.map_structure(np.asarray, program(*arguments))
         return program  # type: ignore[no-any-return]
 
@@ -122,36 +114,56 @@ class Program:
             batches: Any,
             count: Any,
         ) -> Any:
-            pieces = _pieces(batches, _piece_count(plan), self._devices)
-            each = pieces.shape[1]
+            pieces = cut_into(ops, batches, piece_count(plan))
 
-            def body(i: Any, state: OptimizerState, loss: Any, gradient: Any, totals: Any) -> Any:
-                batch, piece = pieces[i // each], i % each
-                sizes = _windows(batch)
-                means, slopes = self._gradient(members, columns, state, batch[piece], sizes, piece)
-                whole = loss + means, gradient + slopes
-                ends = piece == each - 1
-                due = sizes * active * ops.cast(ends, "float32")
-                state, totals = self._step(members, state, *whole, due, totals)
-                if each > 1:
-                    # Not a product with zero: what is not finite would stay.
-                    loss, gradient = (ops.where(ends, 0.0, part) for part in whole)
-                return i + 1, state, loss, gradient, totals
+            def gradient(state: OptimizerState, batch: Any, piece: Any) -> Any:
+                own, sizes = pieces[batch], _windows(pieces[batch])
+                means = self._gradient(members, columns, state, own[piece], sizes, piece)
+                return sizes, *means
 
-            begin = *_no_gradient(state), _no_totals(state)
-            _, state, _, _, totals = ops.while_loop(
-                lambda i, *_: i < count * each, body, (ops.zeros_like(count), state, *begin)
-            )
-            return state, totals
+            return self._through(gradient, members, state, active, count, pieces.shape[1])
 
         return train
+
+    def _through(
+        self,
+        gradient: Callable[[OptimizerState, Any, Any], Any],
+        members: Members,
+        state: OptimizerState,
+        active: Any,
+        count: Any,
+        each: int,
+    ) -> Any:
+        """The state and totals after `count` batches of `each` pieces, one after the other.
+
+        `gradient` tells of a state, a batch and a piece of it how many windows each member has in
+        the batch, and what the piece adds to the mean loss over them and to its gradient.
+        """
+
+        def body(i: Any, state: OptimizerState, loss: Any, slopes: Any, totals: Any) -> Any:
+            piece = i % each
+            sizes, *added = gradient(state, i // each, piece)
+            whole = loss + added[0], slopes + added[1]
+            ends = piece == each - 1
+            due = sizes * active * ops.cast(ends, "float32")
+            state, totals = self._step(members, state, *whole, due, totals)
+            if each > 1:
+                # Not a product with zero: what is not finite would stay.
+                loss, slopes = (ops.where(ends, 0.0, part) for part in whole)
+            return i + 1, state, loss, slopes, totals
+
+        begin = *_no_gradient(state), _no_totals(state)
+        _, state, _, _, totals = ops.while_loop(
+            lambda i, *_: i < count * each, body, (ops.zeros_like(count), state, *begin)
+        )
+        return state, totals
 
     def _side_by_side(self, plan: Plan) -> Callable[..., Any]:
         """The same with the pieces of a batch on all cores at once.
 
         What they give is added up in their order, whichever is done first.
         """
-        each = _piece_count(plan)
+        each = piece_count(plan)
 
         def add_up(
             members: Members, state: OptimizerState, parts: Any, due: Any, totals: Any
@@ -169,7 +181,7 @@ class Program:
             batches: Any,
             count: Any,
         ) -> Any:
-            pieces = _pieces(batches, each)
+            pieces = cut_into(ops, batches, each)
 
             def body(i: Any, state: OptimizerState, totals: Any) -> Any:
                 batch, sizes = pieces[i], _windows(pieces[i])
@@ -189,6 +201,12 @@ class Program:
         return train
 
     def _measured(self, columns: dict[str, Any], weights: Any, batches: Any) -> Any:
+        losses, windows = self._sums(columns, weights, batches)
+        return losses / windows
+
+    def _sums(self, columns: dict[str, Any], weights: Any, batches: Any) -> tuple[Any, Any]:
+        """The sum of the losses of all windows, and how many these are, `(members,)` each."""
+
         def body(i: Any, losses: Any, windows: Any) -> Any:
             shares, inputs, targets = self._gather(columns, batches[i])
             seen = self._architecture.forward(weights, inputs)
@@ -199,7 +217,7 @@ class Program:
         _, losses, windows = ops.while_loop(
             lambda i, *_: i < ops.shape(batches)[0], body, (0, zeros, zeros)
         )
-        return losses / windows
+        return losses, windows
 
     def _gradient(
         self,
@@ -211,22 +229,17 @@ class Program:
         piece: Any,
     ) -> tuple[Any, Any]:
         """What a piece of a batch adds to the mean loss over `sizes` windows, and its gradient."""
-        of = self._gradient_of
-        if self._options.distribution:
-            of = backend().over_devices(of)
-        gradient: tuple[Any, Any] = of(
-            cutoffs, piece * cutoffs.shape[1], sizes, members, columns, state
-        )
-        return gradient
+        first = piece * cutoffs.shape[1]
+        return self._gradient_from(first, members, columns, state, cutoffs, sizes)
 
-    def _gradient_of(
+    def _gradient_from(
         self,
-        cutoffs: Any,
         first: Any,
-        sizes: Any,
         members: Members,
         columns: dict[str, Any],
         state: OptimizerState,
+        cutoffs: Any,
+        sizes: Any,
     ) -> tuple[Any, Any]:
         """The same of windows of which the first is number `first` of its batch."""
         shares, inputs, targets = self._gather(columns, cutoffs)
@@ -241,7 +254,8 @@ class Program:
             means = ops.sum(shares * losses, axis=1) / ops.maximum(sizes, 1)
             return ops.sum(means), means
 
-        return backend().gradient(loss, state.weights)
+        gradient: tuple[Any, Any] = backend().gradient(loss, state.weights)
+        return gradient
 
     def _step(
         self,
@@ -326,7 +340,7 @@ class Program:
         """
         there, table = cutoffs >= 0, Columns(**columns)
         rows = ops.maximum(cutoffs, 0)
-        starts = None if self._first is None else ops.take(self._first, rows, axis=0)
+        starts = None if table.first is None else ops.take(table.first, rows, axis=0)
         inputs = gather(
             ops,
             table,
@@ -389,7 +403,29 @@ def _no_totals(state: OptimizerState) -> Any:
     return ops.zeros_like(ops.stack([zeros] * 4, axis=1)), zeros
 
 
-def _piece_count(plan: Plan) -> int:
+def as_totals(totals: Any) -> Totals:
+    """What a program gives: see `_step`."""
+    sums, largest = map(np.asarray, totals)
+    losses, windows, skipped, norms = sums.T
+    return Totals(losses, windows, skipped, norms, largest)
+
+
+def examples_of(plan: Plan) -> tuple[Members, OptimizerState, Any]:
+    """Members, a state and who of them is active, to compile for: nobody."""
+    weights = np.zeros((plan.size, plan.architecture.parameters), np.float32)
+    slots = OPTIMIZERS[plan.options.optimizer].slots
+    state = State.begin(weights, slots, plan.options).optimizer
+    numbers = np.zeros(plan.size, np.float32)
+    seeds = np.zeros(plan.size, np.uint32)
+    return Members(numbers, numbers, numbers, numbers, seeds), state, numbers
+
+
+def no_windows(plan: Plan) -> Batches:
+    """The batches of a call, to compile for."""
+    return np.full((plan.call_batches, plan.size, plan.batch), -1, np.int32)
+
+
+def piece_count(plan: Plan) -> int:
     """Into how many pieces a batch is cut, each fit for the processor's cache, and for one step.
 
     Those that cores share are an even number: most machines have one.
@@ -399,7 +435,7 @@ def _piece_count(plan: Plan) -> int:
     return each + each % 2 if plan.shares_batches else each
 
 
-def _pieces(batches: Any, each: int, devices: int = 1) -> Any:
+def cut_into(xp: Any, batches: Any, each: int, devices: int = 1) -> Any:
     """Batches as `(batches, pieces, members, windows)`, with `each` of them cut into so many.
 
     Devices that share a piece have equally many windows of it. A step of the optimizer follows the
@@ -408,8 +444,8 @@ def _pieces(batches: Any, each: int, devices: int = 1) -> Any:
     count, members, batch = batches.shape
     windows = -(-batch // (each * devices)) * devices
     fill = each * windows - batch
-    filled = ops.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
-    return ops.swapaxes(ops.reshape(filled, (count, members, each, windows)), 1, 2)
+    filled = xp.pad(batches, ((0, 0), (0, 0), (0, fill)), constant_values=-1)
+    return xp.swapaxes(xp.reshape(filled, (count, members, each, windows)), 1, 2)
 
 
 def loss_of(levels: Sequence[float], options: TrainingOptions) -> Callable[[Any, Any], Any]:

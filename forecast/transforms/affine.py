@@ -1,13 +1,13 @@
 """Scaling by numbers fitted to the past: what `minmax`, `standard` and `robust` become."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from forecast.config.schema import MinMaxOptions, RobustOptions, StandardOptions
 from forecast.data.panel import FloatArray, IntArray, Panel
-from forecast.transforms.transform import Code, Terms, kept
+from forecast.transforms.transform import Code, Terms, kept, numbers_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,12 @@ class Affine:
         """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         shift, scale = panel.by_cutoff(self.shift, cutoffs), panel.by_cutoff(self.scale, cutoffs)
         return (forecasts - shift) / scale
+
+    def of(self, series: IntArray) -> Self:
+        """See `Transform.of`."""
+        return replace(
+            self, scale=numbers_of(self.scale, series), shift=numbers_of(self.shift, series)
+        )
 
     def code(self, terms: Terms) -> Code:
         """See `Transform.code`."""

@@ -3,7 +3,7 @@
 Box, Cox 1964, https://doi.org/10.1111/j.2517-6161.1964.tb00553.x
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from forecast.config.schema import BoxCoxOptions
 from forecast.data.panel import FloatArray, IntArray, Panel, Past
 from forecast.transforms.log import refuse_outside
 from forecast.transforms.scalers import groups_of
-from forecast.transforms.transform import Code, Kind, Terms, kept
+from forecast.transforms.transform import Code, Kind, Terms, kept, numbers_of
 
 _ADVICE = "Set its offset, such as `offset: 1` for data with zeros."
 
@@ -48,6 +48,10 @@ class BoxCox:
         within = np.maximum(power * forecasts, -1 + 1e-9)
         logs = np.where(zero, forecasts, np.log1p(within) / np.where(zero, 1, power))
         return np.exp(logs) - self.offset
+
+    def of(self, series: IntArray) -> Self:
+        """See `Transform.of`."""
+        return replace(self, power=numbers_of(self.power, series))
 
     def code(self, terms: Terms) -> Code:
         """See `Transform.code`."""

@@ -4,7 +4,7 @@ The season is found by STL: Cleveland, Cleveland, McRae, Terpenning 1990, STL: a
 decomposition procedure based on loess, Journal of Official Statistics 6 (1), 3-73.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Self
 
@@ -52,6 +52,11 @@ class Deseasonalize:
         steps = steps_between(anchors, panel.lasts, panel.freq)[series] + rows - last[series]
         seasonal: FloatArray = self.cycles[series, (steps - 1) % self.cycles.shape[1]]
         return seasonal
+
+    def of(self, series: IntArray) -> Self:
+        """See `Transform.of`."""
+        anchors = tuple(self.anchors[place] for place in series)
+        return replace(self, cycles=self.cycles[series], anchors=anchors)
 
     def code(self, terms: Terms) -> Code:
         """See `Transform.code`."""

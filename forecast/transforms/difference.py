@@ -38,6 +38,10 @@ class Difference:
             levels[:, step] = before + forecasts[:, step]
         return levels
 
+    def of(self, series: IntArray) -> Self:
+        """See `Transform.of`: it is the same for all."""
+        return self
+
     def code(self, terms: Terms) -> Code:
         """See `Transform.code`."""
         values, lag = terms.values, self.lag

@@ -34,6 +34,10 @@ class Log:
         """Forecasts `(cutoffs, horizon)` on the scale of `panel`."""
         return np.exp(forecasts) - self.offset
 
+    def of(self, series: IntArray) -> Self:
+        """See `Transform.of`: it is the same for all."""
+        return self
+
     def code(self, terms: Terms) -> Code:
         """See `Transform.code`."""
         plus, minus = (f" {sign} {self.offset:g}" if self.offset else "" for sign in "+-")

@@ -4,7 +4,7 @@ They are applied in order and inverted in the opposite order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, islice, takewhile
 from typing import Any
 
@@ -48,6 +48,10 @@ class Pipeline:
         stages = accumulate(self.transforms, lambda stage, next_: next_.apply(stage), initial=panel)
         return Transformed(self.transforms, tuple(stages))
 
+    def of(self, series: IntArray) -> "Pipeline":
+        """The same for some of the series alone, in their order."""
+        return replace(self, transforms=tuple(own.of(series) for own in self.transforms))
+
     def states(self) -> list[dict[str, Any]]:
         """What was fitted, as plain JSON."""
         return [transform.state() for transform in self.transforms]
@@ -77,6 +81,10 @@ class Pipelines:
     shared: Pipeline
     branches: tuple[Pipeline, ...]
     """What each pipeline goes on with."""
+
+    def of(self, series: IntArray) -> "Pipelines":
+        """The same for some of the series alone, in their order."""
+        return Pipelines(self.shared.of(series), tuple(own.of(series) for own in self.branches))
 
     def states(self) -> list[dict[str, Any]]:
         """What was fitted, as plain JSON: of what is shared, then of each branch."""

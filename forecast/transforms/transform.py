@@ -59,6 +59,9 @@ class Transform(Protocol):
         The panel's rows up to each cutoff may be used (a difference needs them), later rows not.
         """
 
+    def of(self, series: IntArray) -> Self:
+        """The same for some of the series alone, in their order."""
+
     def code(self, terms: Terms) -> Code:
         """The same in NumPy alone, for one series."""
 
@@ -105,6 +108,11 @@ def kept(fitted: NDArray[Any], earlier: NDArray[Any], places: IntArray) -> NDArr
     is_known = (places >= 0).reshape(-1, *(1,) * (fitted.ndim - 1))
     chosen: NDArray[Any] = np.where(is_known, earlier[places], fitted)
     return chosen
+
+
+def numbers_of(numbers: NDArray[Any], series: IntArray) -> NDArray[Any]:
+    """Of a number a series those of some; one for all series is that of each of them."""
+    return numbers if len(numbers) == 1 else numbers[series]
 
 
 def kind_of(options: TransformOptions) -> Kind:

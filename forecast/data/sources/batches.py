@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pandas as pd
 
 from forecast.config.data import DataOptions
 from forecast.data.arrays import IntArray
@@ -76,6 +77,14 @@ class Batches(Protocol):
         """What is numbered: the lines of a file, the rows of a table."""
 
     @property
+    def names(self) -> Sequence[str]:
+        """All columns of the table."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all cells are text until somebody reads them otherwise."""
+
+    @property
     def sha256(self) -> str:
         """The checksum of the content, as `RawTable` has it."""
 
@@ -113,6 +122,13 @@ class ParquetBatches:
     options: DataOptions
     columns: Columns
     word: str = "row"
+    is_text: bool = False
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Batches.names`."""
+        names: list[str] = parquet.open_files(self.paths, None).schema.names
+        return names
 
     @cached_property
     def _dataset(self) -> Any:
@@ -203,6 +219,12 @@ class TextBatches:
     options: DataOptions
     columns: Columns
     word: str = "line"
+    is_text: bool = True
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Batches.names`: of the first file."""
+        return text.dialect_of(self._content(self.files[0]), self.options, None).names
 
     def find(self) -> Sequence[Path]:
         """See `Batches.find`."""
@@ -251,7 +273,7 @@ def _joined(checksums: Sequence[str], *, is_one: bool) -> str:
     return checksums[0] if is_one else hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
-def part_of(batches: Batches, frame: "Any", origins: IntArray, sha256: str) -> RawTable:
+def part_of(batches: Batches, frame: pd.DataFrame, origins: IntArray, sha256: str) -> RawTable:
     """Some rows of a table, in the order of their origins, as one that knows where each stands.
 
     The frame's index counts its rows from 0.
@@ -271,6 +293,13 @@ def part_of(batches: Batches, frame: "Any", origins: IntArray, sha256: str) -> R
     return RawTable(
         frame, batches.name, sha256, lines, batches.word, files=() if is_one else tuple(names)
     )
+
+
+def together(tables: Sequence[Any]) -> pd.DataFrame:
+    """The rows of tables of batches, one after another, numbered from 0."""
+    whole = import_module("pyarrow").concat_tables(tables, promote_options="default")
+    frame: pd.DataFrame = whole.unify_dictionaries().to_pandas(ignore_metadata=True)
+    return frame
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,18 @@ class Content:
             return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Written(Content):
+    """A text that was written here, of rows of the table that its path names."""
+
+    text: bytes = b""
+    is_gzip = False
+
+    def open_packed(self) -> BinaryIO:
+        """See `Content.open_packed`."""
+        return io.BytesIO(self.text)
+
+
 class _Unpacking(io.RawIOBase):
     """A gzip stream that ends with an error where it grows without bound."""
 

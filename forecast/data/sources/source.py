@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ import pandas as pd
 
 from forecast.config.data import DataOptions
 from forecast.data.sources.batches import (
-    Batches,
     ParquetBatches,
     TextBatches,
     files_of_pattern,
@@ -45,7 +45,9 @@ def read_source(
     return _one(content or Content(Path(path)), options, columns)
 
 
-def batches_of_source(options: DataOptions, columns: Columns) -> Batches | None:
+def batches_of_source(
+    options: DataOptions, columns: Columns
+) -> TextBatches | ParquetBatches | None:
     """The table that the options name in batches; None where it comes as a whole only.
 
     That is a pipe, a database, a query, Excel and JSON.
@@ -56,12 +58,23 @@ def batches_of_source(options: DataOptions, columns: Columns) -> Batches | None:
     files = files_of_pattern(path) if is_pattern(path) else [Path(path)]
     if not all(_is_there(file) for file in files):
         return None
-    kinds = {kind_of_source(Content(file)) for file in files}
+    kinds = {kind_of_source(Content(file, is_streamed=True)) for file in files}
     if kinds == {"text"}:
         return TextBatches(path, files, options, columns)
     if kinds == {"parquet"}:
         return ParquetBatches(path, files, options, columns)
     return None
+
+
+def all_batches_of_source(options: DataOptions) -> TextBatches | ParquetBatches | None:
+    """The same with all columns, of a table of which nothing but its path is known."""
+    found = batches_of_source(options, Columns((), ()))
+    if found is None:
+        return None
+    names = tuple(found.names)
+    # Some column has to be named, and any will do.
+    asked = options.model_copy(update={"time": names[0], "target": names[0]})
+    return replace(found, options=asked, columns=Columns(names, ()))
 
 
 def kind_of_source(content: Content) -> str:
