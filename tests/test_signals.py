@@ -223,7 +223,7 @@ def test_networks_of_a_blend_are_kept_whatever_stops_its_training(
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
     assert stderr.endswith(
-        "\ninterrupted: of 2 networks 1 is fitted, and kept; go on: "
+        "\ninterrupted: 1 of 2 members are kept as fitted; go on: "
         "forecast train --config two.yaml --resume two\n"
     )
     assert [path.name for path in runs.iterdir()] == [".checkpoint-two"]
