@@ -87,7 +87,7 @@ def test_a_recipe_by_trial_is_the_same(
     processes: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the byte, with what was tried."""
-    tiny = replace(PURSES["low"], windows=200)
+    tiny = replace(PURSES["low"], origins=1, windows=100)
     monkeypatch.setattr(effort, "PURSES", {"low": tiny})
     look = profile_table(folder / "airline-passengers.csv")
     here, there = (
