@@ -12,6 +12,7 @@ from forecast.data.calendar import iso
 from forecast.data.panel import Panel
 from forecast.data.table import read_table
 from forecast.errors import DataError
+from forecast.jobs.job import prepare
 
 HOURS = 24 * 10
 AHEAD = 24 * 2
@@ -166,7 +167,12 @@ def test_sums_of_some_of_their_rows_are_counted(tmp_path: Path) -> None:
     )
     assert read.panel.values.tolist() == [24, 23, 23, 24, 0, *[24] * 13]
     assert (read.reading.partial, read.reading.cut) == (2, 0)
-    assert "2 steps lack some of their rows, and are of the others alone" in str(read.reading)
+    (tmp_path / "y.yaml").write_text(
+        "data: {path: y.csv, time: at, target: y, missing: zero, resample: {freq: D, how: sum}}\n"
+        "split: {test: 2}\nwindow: {context_length: 3}\n"
+    )
+    [warning] = prepare(tmp_path / "y.yaml").warnings
+    assert warning.startswith("2 steps lack some of their rows, and are the sum of the others: add")
 
 
 def test_words_have_no_mean(tmp_path: Path, table: pd.DataFrame) -> None:

@@ -69,7 +69,6 @@ class Reading:
         parts = {
             "rows of the same date were merged": self.merged,
             "steps that were not seen whole have no value": self.cut,
-            "steps lack some of their rows, and are of the others alone": self.partial,
             "missing values were filled": self.filled,
             "blank rows at the start were left out": self.before,
             "blank rows at the end are the future": self.future,
