@@ -268,6 +268,10 @@ def test_its_figure_goes_to_a_file_and_changes_nothing_else(cli: Cli, project: P
     options = [word for setting in SETTINGS for word in ("--set", setting)]
     words = ["backtest", "--config", "air.yaml", *options]
     environment = {"PYTHONWARNINGS": "default"}
+    refused = cli(*words, "--plot", "figures/a.png")
+    assert refused.returncode == 2
+    assert "figures/a.png: No such file or directory" in refused.stderr  # as of --output
+    (project / "figures").mkdir()
     result = cli(*words, "--plot", "figures/a.png", environment=environment)
     assert result.returncode == 0, result.stderr
     assert (project / "figures/a.png").read_bytes().startswith(b"\x89PNG")
@@ -329,7 +333,6 @@ def test_a_figure_is_not_left_behind_by_a_backtest_that_fails(cli: Cli, project:
             ["--windows", "200"],
             4,
             (
-                "loading TensorFlow ...\n"
                 "error: 200 cutoffs with a stride of 12 and a horizon of 12 do not fit: before "
                 "the first, window.context_length 12 and window.horizon 1 need at least 13 rows.\n"
                 "At most 10 fit.\n"

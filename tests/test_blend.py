@@ -210,7 +210,7 @@ def test_a_training_that_is_gone_on_with_ends_as_one_that_was_never_ended(
     content = kept.read_bytes()
     for damaged in (content[:1000], content.replace(b"0-0", b"7-7")):
         kept.write_bytes(damaged)
-        with pytest.raises(RunError, match="holds no network of this training"):
+        with pytest.raises(RunError, match="holds no member of this training"):
             train(most=2)
     kept.write_bytes(content)
     path = train(most=2)

@@ -1,6 +1,7 @@
 """Backtests, searches, comparisons and predictions on processes: the same comes of them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.commands import effort
 from forecast.commands.backtest import backtest
 from forecast.commands.compare_kinds import compare_kinds
+from forecast.commands.effort import PURSES
 from forecast.commands.init import init_example
 from forecast.commands.predict import predict
 from forecast.commands.tune import tune
 from forecast.console import Console
 from forecast.data.panel import Panel
+from forecast.data.profile import profile_table
 from forecast.engines import Asked, Engine, Threads, Work, Workplace, engine_of
 from forecast.engines.engine import Piece, Result
 from forecast.jobs.fitting import fit_methods, fit_networks
@@ -77,6 +81,23 @@ def test_a_search_is_the_same(processes: Engine, folder: Path) -> None:
         lines = (path / TRIALS).read_text().splitlines()
         found.append(((path / LEADERBOARD).read_text(), sorted(lines)))
     assert found[0] == found[1]
+
+
+def test_a_recipe_by_trial_is_the_same(
+    processes: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte, with what was tried."""
+    tiny = replace(PURSES["low"], origins=1, windows=100)
+    monkeypatch.setattr(effort, "PURSES", {"low": tiny})
+    look = profile_table(folder / "airline-passengers.csv")
+    here, there = (
+        effort.tried_recipe(
+            look, 3, folder / "new.yaml", blend=False, effort="low", console=QUIET, engine=engine
+        )
+        for engine in (Threads(), processes)
+    )
+    assert "changes of two kinds" in here.text
+    assert there.text == here.text
 
 
 def test_a_comparison_is_the_same(processes: Engine, folder: Path) -> None:

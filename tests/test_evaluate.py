@@ -9,9 +9,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecast.commands.evaluate import own_scores
+from forecast.commands.scored import with_targets
+from forecast.config.data import DataOptions
 from forecast.data.export import csv_text
 from forecast.errors import RunError
 from forecast.runs import Run, find_run
@@ -50,6 +53,30 @@ def test_json_holds_the_same_scores(cli: Cli, trained: Path) -> None:
         for row in rows
     }
     assert by_key == _scores(cli("-q", "evaluate", trained, "--format", "csv"))
+
+
+def test_of_several_targets_the_means_of_each_are_rows_too() -> None:
+    """With a column that names the target, empty elsewhere; of one target there is none."""
+    names = ["x/a", "x/b", "y/a", "y/b", None]
+    table = pd.DataFrame(
+        {
+            "unique_id": names,
+            "split": "test",
+            "model": "gru",
+            "metric": "mae",
+            "value": [1.0, 2, 3, 4, 2.5],
+        }
+    )
+    options = DataOptions.model_validate(
+        {"path": "t.csv", "time": "t", "target": ["a", "b"], "id": "id"}
+    )
+    found = with_targets(table, options)
+    assert list(found.columns) == [*table.columns, "target"]
+    assert found["target"].iloc[:5].isna().all()
+    means = found.iloc[5:]
+    assert means["unique_id"].isna().all()
+    assert dict(zip(means["target"], means["value"], strict=True)) == {"a": 2, "b": 3}
+    assert with_targets(table, options.model_copy(update={"target": "a"})) is table
 
 
 def test_a_person_sees_a_table(cli: Cli, trained: Path) -> None:

@@ -82,6 +82,13 @@ def test_quantiles_tell_crps_and_coverage(cli: Cli, trained: Path, came: Path) -
     assert ("naive", "crps") not in scores
 
 
+def test_quantiles_that_cross_are_said_to(cli: Cli, trained: Path, came: Path) -> None:
+    """Their scores tell little."""
+    rows = [f"{FORECASTS[0]},450,445", f"{FORECASTS[1]},410,440"]
+    result = _evaluate(cli, trained, came, _text(*rows, header=f"{HEADER},q0.1,q0.9"))
+    assert "warning: in 1 of these forecasts quantiles cross" in result.stderr
+
+
 def test_every_form_that_predict_writes_is_read(
     cli: Cli, trained_panel: Path, tmp_path: Path
 ) -> None:

@@ -82,6 +82,16 @@ def test_what_is_no_mapping_is_replaced_whole(load: Callable[..., LoadedConfig])
     )
 
 
+def test_a_setting_that_is_empty_takes_away_what_a_file_says(
+    load: Callable[..., LoadedConfig],
+) -> None:
+    """In a file it says nothing."""
+    base = DATA.rstrip() + "\ntraining: {epochs: 2, batch_size: 3}\n"
+    whole = load("extends: base.yaml\ntraining: {}\n", base=base).config
+    assert (whole.training.epochs, whole.training.batch_size) == (2, 3)
+    assert load(base, "training={}").config.training == load(DATA).config.training
+
+
 def test_a_path_is_relative_to_the_file_that_says_it(
     load: Callable[..., LoadedConfig], tmp_path: Path
 ) -> None:

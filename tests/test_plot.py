@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from forecast.commands.plot import _file_name, plot_one
+from forecast.commands.plot import Wanted, _file_name, plot_one
 from forecast.console import Console
 from forecast.errors import UsageError
 from forecast.jobs.opening import open_run
@@ -216,6 +216,8 @@ def test_figures_of_chosen_series_stand_beside_those_of_all(
     words = ["plot", trained_panel, "history", "steps", "--output", "figures"]
     paths = _written(cli(*words, "--series", "NE", "--series", "007"), tmp_path)
     assert [path.name for path in paths] == ["history.png", "steps-NE-007.png"]
+    paths = _written(cli(*words, "--last", "24", "--from", "2001-02-03"), tmp_path)
+    assert [path.name for path in paths] == ["history.png", "steps-last-24-from-2001-02-03.png"]
 
 
 @pytest.mark.parametrize(
@@ -223,8 +225,8 @@ def test_figures_of_chosen_series_stand_beside_those_of_all(
 )
 def test_any_series_can_stand_in_a_file_s_name(series: list[str], name: str) -> None:
     """Without a folder in between, and no longer than a file system takes."""
-    assert _file_name(series) == name
-    long = [_file_name(["ü" * 200, last]) for last in "ab"]
+    assert _file_name(Wanted(series)) == name
+    long = [_file_name(Wanted(["ü" * 200, last])) for last in "ab"]
     assert long[0] != long[1]
     assert max(len(each.encode()) for each in long) < 170
 

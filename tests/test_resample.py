@@ -12,6 +12,7 @@ from forecast.data.calendar import iso
 from forecast.data.panel import Panel
 from forecast.data.table import read_table
 from forecast.errors import DataError
+from forecast.jobs.job import prepare
 
 HOURS = 24 * 10
 AHEAD = 24 * 2
@@ -152,6 +153,26 @@ def test_sums_are_of_whole_steps(
     assert iso(table.panel.begins) == [begin]
     assert table.reading.cut == cut
     assert values is None or table.panel.values.tolist() == values
+
+
+def test_sums_of_some_of_their_rows_are_counted(tmp_path: Path) -> None:
+    """An hour without a row and one with a blank; a day without any row is a gap, as ever."""
+    table = pd.DataFrame({"at": HOURLY[19:-7], "y": 1.0})
+    table.loc[30, "y"] = np.nan  # on the second day
+    missing = [60, *range(96, 120)]  # of the third day, and the whole fifth
+    table.drop(index=missing).to_csv(tmp_path / "y.csv", index=False)
+    options = {"path": str(tmp_path / "y.csv"), "time": "at", "target": "y", "missing": "zero"}
+    read = read_table(
+        DataOptions.model_validate(options | {"resample": {"freq": "D", "how": "sum"}})
+    )
+    assert read.panel.values.tolist() == [24, 23, 23, 24, 0, *[24] * 13]
+    assert (read.reading.partial, read.reading.cut) == (2, 0)
+    (tmp_path / "y.yaml").write_text(
+        "data: {path: y.csv, time: at, target: y, missing: zero, resample: {freq: D, how: sum}}\n"
+        "split: {test: 2}\nwindow: {context_length: 3}\n"
+    )
+    [warning] = prepare(tmp_path / "y.yaml").warnings
+    assert warning.startswith("2 steps lack some of their rows, and are the sum of the others: add")
 
 
 def test_words_have_no_mean(tmp_path: Path, table: pd.DataFrame) -> None:

@@ -74,6 +74,8 @@ def backtest(
 
     Each forecast sees its own past alone, so that the scores tell what a person would have got.
     """
+    from forecast.commands.backtest import SPLIT, cutoffs_of, encode_backtest
+    from forecast.commands.backtest import backtest as run_backtest
     from forecast.data.output import TABLE_FORMATS, output_of
     from forecast.engines import Asked, check_engine, engine_of
     from forecast.jobs.job import prepare
@@ -96,6 +98,7 @@ def backtest(
     overrides |= {"training.backend": asked_backend(backend)}
     job = prepare(config, set_ or (), overrides, console)
     to.refuse_sources(job.config.data.files)
+    cutoffs_of(job)  # which raises where there is no room for them
     used = job.config.training.backend if job.networks else None
     if used:
         require_backend(used)
@@ -103,8 +106,6 @@ def backtest(
         if used:
             say_loading(used, console)
             load_keras(used)
-        from forecast.commands.backtest import SPLIT, encode_backtest
-        from forecast.commands.backtest import backtest as run_backtest
         from forecast.commands.verdict import say_verdict
 
         result = run_backtest(job, names, console, _fit(job, on), on)

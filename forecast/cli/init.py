@@ -7,7 +7,7 @@ import typer
 
 from forecast.cli.command import command
 from forecast.cli.opening import say_loading
-from forecast.cli.options import completing
+from forecast.cli.options import AddressOption, EngineOption, completing
 from forecast.errors import Problem, UsageError
 
 
@@ -71,6 +71,8 @@ def init(
             "recipes, for two minutes of a panel of 400 series; or a larger one, for twenty.",
         ),
     ] = "low",
+    engine: EngineOption = "threads",
+    address: AddressOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -100,11 +102,16 @@ def init(
         write_recipe,
     )
     from forecast.data.profile import Hints
+    from forecast.engines import Asked, check_engine, engine_of
     from forecast.loading import asked_backend, load_keras, require_backend
 
     console = context.obj
     if (table is None) == (example is None):
         raise UsageError(Problem("name a table, or an example: --example airline"))
+    check_engine(engine, address)
+    if engine != "threads" and (table is None or effort == "none"):
+        message = "--engine is of trials, and nothing is tried."
+        raise UsageError(Problem(message, "Name a table, and say --effort low."))
     if example == "":
         console.result(examples_text())
         return
@@ -125,12 +132,13 @@ def init(
         else:
             backend = asked_backend() or "tensorflow"
             require_backend(backend)
-            with console.without_library_noise():
+            asked = Asked(console, address, backend)
+            with console.without_library_noise(), engine_of(engine, asked) as on:
                 say_loading(backend, console)
                 load_keras(backend)
                 from forecast.commands.effort import tried_recipe
 
-                find = partial(tried_recipe, blend=blend, effort=effort, console=console)
+                find = partial(tried_recipe, blend=blend, effort=effort, console=console, engine=on)
                 notes = write_recipe(profile, written[0], horizon, find)
         for note in notes:
             console.say(note)

@@ -53,7 +53,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Go on with the training of a blend that was ended: its networks that were "
+            help="Go on with the training of a blend that was ended: its members that were "
             "fitted by then are kept.",
         ),
     ] = None,
@@ -174,16 +174,15 @@ def _train(
             return None
         return train_job(job, staging, invocation)
     from forecast.commands.train_blend import NetworkTraining, train_blend
+    from forecast.jobs.resuming import new_checkpoint
 
+    if not _is_shared(job):
+        checkpoint = checkpoint or new_checkpoint(job, staging)
     if not job.members:
-        return train_blend(job, staging, invocation)
+        return train_blend(job, staging, invocation, checkpoint=checkpoint)
     from forecast.commands.train import write_run
     from forecast.jobs.fitting import fit_networks
     from forecast.jobs.kept_networks import KeptNetworks
-    from forecast.jobs.resuming import new_checkpoint
 
-    if _is_shared(job):
-        return train_blend(job, staging, invocation, NetworkTraining(fit_networks, write_run))
-    checkpoint = checkpoint or new_checkpoint(job, staging)
-    training = NetworkTraining(KeptNetworks(checkpoint).fit, write_run)
-    return train_blend(job, staging, invocation, training, checkpoint)
+    fit = fit_networks if checkpoint is None else KeptNetworks(checkpoint).fit
+    return train_blend(job, staging, invocation, NetworkTraining(fit, write_run), checkpoint)

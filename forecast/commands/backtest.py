@@ -56,11 +56,7 @@ def backtest(
     `fit` fits what the config asks for. An engine does what takes long of these methods, if it is
     given. Raises `DataError` where the cutoffs do not fit.
     """
-    options = job.config.backtest
-    horizon = job.backtest_horizon
-    stride = options.stride or horizon
-    cutoffs = rolling_cutoffs(job.panel, job.needs, options.n_windows, stride, horizon)
-    _refuse_unobserved(job, cutoffs, horizon)
+    options, horizon, cutoffs = job.config.backtest, job.backtest_horizon, cutoffs_of(job)
     console.say(
         f"{options.n_windows} cutoffs, {horizon} steps each, "
         f"{'fitted again at each' if options.refit else 'fitted once before the first'}"
@@ -87,6 +83,18 @@ def backtest(
         score_by_step(forecasts),
         job.config.data,
     )
+
+
+def cutoffs_of(job: Job) -> list[IntArray]:
+    """The cutoffs of each series that are forecast from, window by window, oldest first.
+
+    Raises `DataError` where they do not fit, or nothing that was observed follows any of them.
+    """
+    options, horizon = job.config.backtest, job.backtest_horizon
+    stride = options.stride or horizon
+    cutoffs = rolling_cutoffs(job.panel, job.needs, options.n_windows, stride, horizon)
+    _refuse_unobserved(job, cutoffs, horizon)
+    return cutoffs
 
 
 def _refuse_unobserved(job: Job, cutoffs: Sequence[IntArray], horizon: int) -> None:

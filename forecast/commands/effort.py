@@ -15,6 +15,7 @@ from forecast.config.blend import OVERRIDES
 from forecast.config.commented import flow_yaml
 from forecast.console import Console
 from forecast.data.profile import Profile
+from forecast.engines import Engine
 from forecast.jobs.choice import Choice
 from forecast.jobs.course import Course
 from forecast.jobs.job import plan_job
@@ -70,11 +71,19 @@ class _Family:
 
 
 def tried_recipe(
-    look: Profile, horizon: int | None, output: Path, *, blend: bool, effort: str, console: Console
+    look: Profile,
+    horizon: int | None,
+    output: Path,
+    *,
+    blend: bool,
+    effort: str,
+    console: Console,
+    engine: Engine | None = None,
 ) -> Recipe:
     """The recipe that forecasts a table best from within its training rows, with what was tried.
 
-    It begins with the rule of thumb, which stays where nothing is clearly better.
+    It begins with the rule of thumb, which stays where nothing is clearly better. An engine tries;
+    threads here, where it is left out.
     Raises `DataError` where the table is too short for any.
     """
     look = _unseeing(look, horizon)
@@ -88,7 +97,7 @@ def tried_recipe(
     if course is None:
         return _untried(rule, _FEW_ROWS)
     names, notes = _methods(look, course, purse) if blend else ((), [])
-    tryout = _try_out(tried, course, names, purse, console)
+    tryout = _try_out(tried, course, names, purse, console, engine)
     if RULE.name in tryout.dropped:
         return _untried(rule, f"the usual network could not be: {tryout.dropped[RULE.name]}")
     able = [name for name in (*tried.sources, *names) if name in tryout.forecasts]
@@ -140,7 +149,12 @@ def _methods(look: Profile, course: Course, purse: Purse) -> tuple[tuple[str, ..
 
 
 def _try_out(
-    tried: _Family, course: Course, names: Sequence[str], purse: Purse, console: Console
+    tried: _Family,
+    course: Course,
+    names: Sequence[str],
+    purse: Purse,
+    console: Console,
+    engine: Engine | None,
 ) -> Tryout:
     """Have all forecast, and say what could not."""
     origins = f"{len(course.origins)} origin{'s' if len(course.origins) > 1 else ''}"
@@ -150,7 +164,7 @@ def _try_out(
     )
     methods = named_methods([*names, "seasonal_naive"], course.past.season_length)
     rows = dict.fromkeys(names, methods_rows(course, purse))
-    tryout = try_out(course, tried.sources, methods, rows, purse, console)
+    tryout = try_out(course, tried.sources, methods, rows, purse, console, engine)
     for name, why in tryout.dropped.items():
         console.warn(f"{name} is left out: {why}")
     return tryout

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.commands.scope import say_absent, say_scope
-from forecast.commands.scored import shown_scores
+from forecast.commands.scored import shown_scores, with_targets
 from forecast.console import Console
 from forecast.data.calendar import from_iso
 from forecast.data.export import csv_text, records
@@ -53,6 +53,11 @@ def evaluate_forecasts(run: Run, forecasts: Path, newer: Path, console: Console)
             f"these forecasts count on what was assumed of the future: scenario "
             f"{', '.join(found.scenarios)}."
         )
+    if found.crossing:
+        console.warn(
+            f"in {found.crossing} of these forecasts quantiles cross, a lower level above a higher "
+            "one: their CRPS, coverage and width tell little."
+        )
     data, table = read_data(run), found.table.assign(split=INPUT)
     say_scope(table, INPUT, run.record.model, console)
     say_absent(table, run.record.model, data.season_length, console)
@@ -91,10 +96,13 @@ def scores_text(
 ) -> str:
     """Scores for a person (over all series, and of several targets each in a split).
 
-    Or as the long table for a program.
+    Or as the long table for a program; of several targets with a column `target`, and rows of the
+    means over the series of each.
     """
+    options = read_config(run).data
     if format == "table":
-        return shown_scores(scores, split, read_config(run).data)
+        return shown_scores(scores, split, options)
+    scores = with_targets(scores, options)
     if format == "csv":
         return csv_text(scores)
     return json.dumps(records(scores), indent=2)

@@ -92,12 +92,12 @@ def plot(
     """Draw the named figures, or the usual two; the files that were written.
 
     `output` is a folder, or for one figure a file, whose ending then says the format. Left out, it
-    is the run's `plots/`. In a folder, figures of chosen series are called by them too. `assumed`
-    is what known covariates of the steps to come will be. Raises `UsageError` for what can not be
-    drawn or written, and `DataError` where what is assumed does not fit the run.
+    is the run's `plots/`. In a folder, figures of chosen series or rows are called by them too.
+    `assumed` is what known covariates of the steps to come will be. Raises `UsageError` for what
+    can not be drawn or written, and `DataError` where what is assumed does not fit the run.
     """
     figures = _known(figures, run) or _unasked(run)
-    paths = _paths(run, figures, output, format, wanted.series)
+    paths = _paths(run, figures, output, format, wanted)
     tables = _tables(run, open_run, figures, assumed, console)
     view = _view(tables, wanted)
     unknown = ""
@@ -105,7 +105,8 @@ def plot(
         if draw.__name__ in paths:
             path = paths[draw.__name__]
             content, squares = drawn(partial(draw, tables, view), _format_of(path))
-            _write(content, path, "--output")
+            _make_folder(path)
+            write_file(content, path, _another("--output"))
             unknown += squares
     _say_unknown(unknown, console)
     return list(paths.values())
@@ -257,16 +258,18 @@ def plot_comparison(name: str, comparison: "Comparison", output: Path, console: 
 def _plot(draw: Callable[[], Any], output: Path, console: Console) -> None:
     """Draw into the file of a `--plot`. Raises `UsageError` where it can not be written."""
     content, unknown = drawn(draw, _format_of(output))
-    _write(content, output, "--plot")
+    write_file(content, output, _another("--plot"))
     _say_unknown(unknown, console)
 
 
 def refuse_plot(output: Path) -> None:
-    """Raise `UsageError` for a file that a `--plot` could not write, before it takes long."""
+    """Raise `UsageError` for a file that a `--plot` could not write, before it takes long.
+
+    As `--output FILE` of other commands it is written to a folder that is there.
+    """
     if output.suffix.removeprefix(".") not in FORMATS:
         message = f"--plot {output}: the ending names no format of figures."
         raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
-    _make_folder(output, "--plot")
     refuse_unwritable(output, _another("--plot"))
 
 
@@ -274,19 +277,13 @@ def _format_of(path: Path) -> str:
     return path.suffix.removeprefix(".")
 
 
-def _write(content: bytes, path: Path, option: str) -> None:
-    """Write a figure whole, or leave what was there."""
-    _make_folder(path, option)
-    write_file(content, path, _another(option))
-
-
-def _make_folder(path: Path, option: str) -> None:
-    """Make the file's folder; an error is one of the option that names the file."""
+def _make_folder(path: Path) -> None:
+    """Make a file's folder, as `--output` may name one that is not there yet."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         message = f"can not write {path}: {reason(error)}."
-        raise UsageError(Problem(message, _another(option))) from error
+        raise UsageError(Problem(message, _another("--output"))) from error
 
 
 def _another(option: str) -> str:
@@ -298,7 +295,7 @@ def _paths(
     figures: Sequence[str],
     output: Path | None,
     format: str | None,
-    series: Sequence[str],
+    wanted: Wanted,
 ) -> dict[str, Path]:
     """Where each figure goes."""
     ending = output.suffix.removeprefix(".") if output and not output.is_dir() else ""
@@ -311,16 +308,19 @@ def _paths(
             raise UsageError(Problem(message, f"Formats are {', '.join(FORMATS)}."))
         return {figures[0]: output}
     folder = output or run.path / "plots"
-    chosen = _file_name(series)
+    chosen = _file_name(wanted)
     return {
         name: folder / f"{name}{'' if name in _WHOLE else chosen}.{format or 'png'}"
         for name in figures
     }
 
 
-def _file_name(series: Sequence[str]) -> str:
-    """What tells the file of these series from those of others, as any file system takes it."""
-    name = "".join(f"-{_UNSAFE.sub(lambda found: quote(found[0], ''), each)}" for each in series)
+def _file_name(wanted: Wanted) -> str:
+    """What tells the file of what is shown from those of others, as any file system takes it."""
+    parts = list(wanted.series)
+    parts += [] if wanted.last is None else [f"last-{wanted.last}"]
+    parts += [] if wanted.since is None else [f"from-{wanted.since}"]
+    name = "".join(f"-{_UNSAFE.sub(lambda found: quote(found[0], ''), each)}" for each in parts)
     if len(name.encode()) <= _LONGEST_NAME:
         return name
     digest = sha256(name.encode()).hexdigest()[:8]

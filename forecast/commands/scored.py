@@ -22,6 +22,12 @@ def target_scores(scores: pd.DataFrame, options: DataOptions) -> pd.DataFrame:
     return score_by_target(scores, targets)
 
 
+def with_targets(scores: pd.DataFrame, options: DataOptions) -> pd.DataFrame:
+    """The scores, and of several targets below them the means of each, with a column `target`."""
+    by_target = target_scores(scores, options)
+    return pd.concat([scores, by_target], ignore_index=True) if len(by_target) else scores
+
+
 def shown_scores(scores: pd.DataFrame, split: str, options: DataOptions) -> str:
     """The scores for a person: a table over all series, and one of the targets in a split."""
     by_target = target_scores(scores, options)

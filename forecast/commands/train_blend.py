@@ -20,8 +20,9 @@ from forecast.jobs.blending import (
 )
 from forecast.jobs.description import data_record
 from forecast.jobs.job import Job
+from forecast.jobs.kept_methods import kept_forecasts, methods_to_keep
 from forecast.jobs.opening import open_network
-from forecast.methods import BASELINES, Blend, Task, forecasts_of, named_methods
+from forecast.methods import BASELINES, EMPTY, Blend, Task, forecasts_of, named_methods
 from forecast.runs import Run, RunRecord, Staging
 from forecast.runs.checkpoint import Checkpoint
 from forecast.runs.documents import (
@@ -63,16 +64,17 @@ def train_blend(
 ) -> Run:
     """Fit the members of a blend, weigh them, and leave a complete run.
 
-    Whatever stops it before the end leaves no run; the networks that are fitted by then stay in a
+    Whatever stops it before the end leaves no run; the members that are fitted by then stay in a
     checkpoint, if they are kept in one. Raises `DivergedError` where a network diverges.
     """
     console, stopwatch = invocation.console, invocation.stopwatch
     announce(job, invocation)
     if checkpoint:
-        console.say(f"networks are kept as they are fitted, for --resume {staging.name}")
+        console.say(f"members are kept as they are fitted, for --resume {staging.name}")
     with console.stop.keeping(partial(_kept, job, invocation, staging.name, checkpoint)):
         with stopwatch.stage("fit"):
-            [fitted] = fit_blends([job], console, networks.fit)
+            memory = kept_forecasts(job, checkpoint, console) if checkpoint else EMPTY
+            [fitted] = fit_blends([job], console, networks.fit, memory=memory)
         say_worth(fitted, console)
         run = staging.leave(partial(_write_run, fitted, invocation, networks))
     if checkpoint:
@@ -86,12 +88,10 @@ def _kept(job: Job, invocation: Invocation, name: str, checkpoint: Checkpoint | 
     """What a person is told of a training that is ended on the way."""
     count = checkpoint.count if checkpoint else 0
     if not count:
-        return "interrupted before a network of the blend was fitted: nothing is kept."
-    are = "is" if count == 1 else "are"
-    return (
-        f"interrupted: of {len(job.members)} networks {count} {are} fitted, and kept; go on: "
-        f"{going_on(invocation.argv, name)}"
-    )
+        return "interrupted before a member of the blend was fitted: nothing is kept."
+    members = len(job.members) + len(methods_to_keep(job))
+    again = going_on(invocation.argv, name)
+    return f"interrupted: {count} of {members} members are kept as fitted; go on: {again}"
 
 
 def _write_run(

@@ -104,7 +104,7 @@ def parse_config(
     _refuse_strange_name(path)
     layered = _layers(path, text, seen=())
     for setting in settings:
-        _merge(layered, _setting(setting))
+        _merge(layered, _setting(setting), is_emptied=True)
     for dotted, value in (overrides or {}).items():
         if value is not None:
             _merge(layered, Document(_nested_below(dotted.split("."), value)))
@@ -325,16 +325,18 @@ def _alternatives(annotation: object) -> Iterator[object]:
         yield annotation
 
 
-def _merge(below: Document, above: Document) -> None:
+def _merge(below: Document, above: Document, *, is_emptied: bool = False) -> None:
     """Lay one document over another, in place: mappings are merged, anything else replaced.
 
     Where the kind of network is another above, options that only the one below has are left out.
+    Where it is asked for, an empty mapping above takes all away that the one below says.
     """
     _leave_out_options(below.values.get("model"), above.values.get("model"))
 
     def lay(low: dict[str, Any], high: dict[str, Any]) -> None:
         for key, value in high.items():
-            if isinstance(value, dict) and isinstance(low.get(key), dict):
+            is_merged = bool(value) or not is_emptied
+            if isinstance(value, dict) and isinstance(low.get(key), dict) and is_merged:
                 lay(low[key], value)
             else:
                 low[key] = value

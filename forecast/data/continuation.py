@@ -13,7 +13,7 @@ from forecast.data.covariates import Covariates
 from forecast.data.export import panel_table
 from forecast.data.gaps import Grid, fill
 from forecast.data.panel import Panel
-from forecast.errors import DataError, Problem, did_you_mean
+from forecast.errors import DataError, Problem, did_you_mean, some_of
 
 
 def named(path: Path) -> str:
@@ -34,8 +34,10 @@ def continue_panel(known: Panel, newer: Panel, path: Path, least: int) -> Panel:
         raise DataError(Problem(message))
     strange = [name for name in newer.unique_ids if name not in known.unique_ids]
     if strange:
-        advice = did_you_mean(strange[0], list(known.unique_ids))
-        raise DataError(Problem(f"{named(path)}: the run has no series {strange[0]}.", advice))
+        near = did_you_mean(strange[0], list(known.unique_ids))
+        advice = "Leave the rows of new series out: `predict` alone takes them."
+        message = f"{named(path)}: the run has no series {some_of(strange)}."
+        raise DataError(Problem(message, f"{near} {advice}" if near else advice))
     begins = dict(zip(newer.unique_ids, newer.begins, strict=True))
     before = panel_table(known)
     first = before["unique_id"].map(begins)

@@ -318,7 +318,11 @@ def _targets(
         return (likely[0].column.name,)
     if not likely and len(candidates) == 1:
         name, reason = candidates[0].column.name, candidates[0].reason
-        draft.warnings.append(f"`{name}`, the only column of numbers, is {reason}.")
+        draft.warnings.append(
+            f"`{name}`, the only column of numbers, is {reason}: look whether the table lacks the "
+            "column to forecast; one of numbers that are written in another way is named with "
+            "--target."
+        )
         return (name,)
     if candidates:
         raise _which_target(likely or candidates, candidates, raw)

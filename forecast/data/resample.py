@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import BaseOffset
 
 from forecast.config.data import How, ResampleOptions
 from forecast.data.arrays import FloatArray, IntArray
@@ -32,6 +33,8 @@ class Resampled:
     options: ResampleOptions
     cut: int
     """How many first and last steps were not seen whole, and so have no value."""
+    partial: int
+    """How many of the others have a sum, or a count, of some of their rows alone."""
 
     def beside(self, beside: Beside, static: Collection[str] = ()) -> Beside:
         """Columns beside the target, which have the values of steps at the places of these.
@@ -71,14 +74,17 @@ def resample(rows: Rows, options: ResampleOptions) -> Resampled:
     are not there: half a day of readings is no day with half the use.
     """
     firsts = np.flatnonzero(np.diff(rows.codes, prepend=-1))
-    labels, codes, counts, whole = [], [], [], []
+    labels, codes, counts, whole, partial = [], [], [], [], 0
     for own in np.split(np.arange(len(rows.codes)), firsts[1:]):
         sizes = pd.Series(0, index=rows.ds[own]).resample(options.freq).size()
         labels.append(sizes.index)
         codes.append(np.full(len(sizes), rows.codes[own[0]]))
         counts.append(sizes.to_numpy(np.int64))
-        seen = pd.DatetimeIndex(rows.ds[own[~np.isnan(rows.y[own])]])
-        whole.append(~sizes.index.isin(_cut(seen, options)))
+        seen = pd.DatetimeIndex(rows.ds[own[~np.isnan(rows.y[own])]]).unique()
+        offset = _distance(seen, options)
+        cut = _cut(seen, offset, options)
+        whole.append(~sizes.index.isin(cut))
+        partial += int((~_partial(seen, offset, options).isin(cut)).sum())
     count = np.concatenate(counts)
     step = np.repeat(np.arange(len(count)), count)
     y = np.full(len(count), 0.0 if options.how == "count" else np.nan)
@@ -94,20 +100,17 @@ def resample(rows: Rows, options: ResampleOptions) -> Resampled:
         y=y,
         places=np.where(count > 0, rows.places[first], -1),
     )
-    return Resampled(steps, rows.places, step, options, int((~is_whole).sum()))
+    return Resampled(steps, rows.places, step, options, int((~is_whole).sum()), partial)
 
 
-def _cut(ds: pd.DatetimeIndex, options: ResampleOptions) -> pd.DatetimeIndex:
+def _cut(
+    ds: pd.DatetimeIndex, offset: BaseOffset | None, options: ResampleOptions
+) -> pd.DatetimeIndex:
     """The first and the last step of the dates that have a value, where they were not seen whole.
 
     They were not where the row before the first, or after the last, would belong to them.
     """
-    if options.how not in ("sum", "count"):
-        return ds[:0]
-    ds = ds.unique()
-    freq = infer_grid(ds)
-    offset = None if freq is None else to_offset(freq)
-    if offset is None or (ds[:-1] + offset == ds[1:]).mean() < _REGULAR:
+    if offset is None:
         return ds[:0]
     longer = ds.insert(0, ds[0] - offset).insert(len(ds) + 1, ds[-1] + offset)
     steps, around = (pd.Series(0, index=own).resample(options.freq).size() for own in (ds, longer))
@@ -116,6 +119,31 @@ def _cut(ds: pd.DatetimeIndex, options: ResampleOptions) -> pd.DatetimeIndex:
     is_cut = around.iloc[[0, -1]].to_numpy() > 1
     ends = pd.DatetimeIndex(steps.index[[0, -1]])
     return ends[:0] if is_cut.sum() >= len(steps) else ends[is_cut]
+
+
+def _partial(
+    ds: pd.DatetimeIndex, offset: BaseOffset | None, options: ResampleOptions
+) -> pd.DatetimeIndex:
+    """The steps of the dates that have a value of which some, and not all, are there."""
+    if offset is None:
+        return ds[:0]
+    all_ds = pd.date_range(ds[0], ds[-1], freq=offset)
+    there, all_there = (
+        pd.Series(0, index=own).resample(options.freq).size() for own in (ds, all_ds)
+    )
+    there = there.reindex(all_there.index, fill_value=0)
+    return pd.DatetimeIndex(all_there.index[(there > 0) & (there < all_there)])
+
+
+def _distance(ds: pd.DatetimeIndex, options: ResampleOptions) -> BaseOffset | None:
+    """How far apart dates are; None where that is not plain, or they are not summed or counted."""
+    if options.how not in ("sum", "count"):
+        return None
+    freq = infer_grid(ds)
+    offset = None if freq is None else to_offset(freq)
+    if offset is None or (ds[:-1] + offset == ds[1:]).mean() < _REGULAR:
+        return None
+    return offset
 
 
 def _by_step(values: FloatArray, step: IntArray, how: How) -> "pd.Series[float]":

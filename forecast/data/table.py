@@ -33,6 +33,8 @@ class Reading:
     """Rows of a date that others had too."""
     cut: int = 0
     """First and last steps that were not seen whole, and so have no value (`data.resample`)."""
+    partial: int = 0
+    """Other steps that are a sum, or a count, of some of their rows alone (`data.resample`)."""
     absent: int = 0
     """Steps between the first and the last value that had no row."""
     filled: int = 0
@@ -53,6 +55,7 @@ class Reading:
             "rows": self.rows,
             "merged": self.merged,
             "cut": self.cut,
+            "partial": self.partial,
             "absent": self.absent,
             "filled": self.filled,
             "before": self.before,
@@ -136,7 +139,7 @@ def table_of(raw: RawTable, options: DataOptions, *, is_part: bool = False) -> T
         _refuse_far_apart(rows, options.resample.freq, raw)
         parts = resample(rows, options.resample)
         rows, freq = parts.steps, options.resample.freq
-        reading = replace(reading, cut=parts.cut)
+        reading = replace(reading, cut=parts.cut, partial=parts.partial)
     else:
         rows, merged = _without_duplicates(rows, raw, options)
         reading = replace(reading, merged=merged)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from forecast.config.data import CovariateOptions
 from forecast.data.calendar import Dates, from_iso, iso, steps_between
 from forecast.data.continuation import continue_panel, named
+from forecast.data.forecasts import quantile_levels
 from forecast.data.largest import refuse_overflow
 from forecast.data.panel import FloatArray, IntArray, Panel
 from forecast.data.table import read_table
@@ -35,6 +36,8 @@ class Hindsight:
     """How many rows of the file these are, and why the others are not."""
     scenarios: tuple[str, ...]
     """The scenarios that the file's forecasts are of."""
+    crossing: int
+    """Forecasts that are scored with a quantile below one of a lower level."""
 
 
 def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
@@ -87,7 +90,16 @@ def look_back(run: Run, forecasts: Path, newer: Path) -> Hindsight:
         *(beside.assign(model=name, y_hat=y_hat) for name, y_hat in baselines.items()),
     ]
     table = pd.concat([table[scored] for table in tables], ignore_index=True)
-    return Hindsight(table, f"{said} {earlier}".rstrip(), scenarios)
+    crossing = int(_crosses(given[scored]).sum())
+    return Hindsight(table, f"{said} {earlier}".rstrip(), scenarios, crossing)
+
+
+def _crosses(given: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which forecasts have a quantile below one of a lower level."""
+    levels = quantile_levels([str(name) for name in given])
+    names = sorted(levels, key=lambda name: levels[str(name)])
+    ordered = given[names].to_numpy(np.float64)
+    return np.asarray((np.diff(ordered, axis=1) < 0).any(axis=1))
 
 
 def _truth(came: Panel, given: pd.DataFrame) -> FloatArray:

@@ -113,9 +113,20 @@ class Job:
         networks = self.networks
         found = [LEAK] if any(own.config.leaks for own in networks) else []
         found += self._beyond_bounds()
+        found += self._partial_steps()
         missing = missing_line(covariates_health(self.panel, self.config.data.covariates))
         found += [missing] if missing else []
         return found + [own._too_short for own in networks if not own.fitted.all()]
+
+    def _partial_steps(self) -> list[str]:
+        """Of steps that are not summed from all of their rows."""
+        steps, resample = self.reading.partial, self.config.data.resample
+        if not steps or not resample:
+            return []
+        one = "1 step lacks some of its rows, and is"
+        lack = one if steps == 1 else f"{steps} steps lack some of their rows, and are"
+        way_out = "add the rows, or take their mean (data.resample.how)."
+        return [f"{lack} the {resample.how} of the others: {way_out}"]
 
     def _beyond_bounds(self) -> list[str]:
         """Of values that no forecast may reach."""

@@ -21,7 +21,7 @@ class KeptNetworks:
     def fit(self, jobs: Sequence[Job], console: Console) -> FittedJobs:
         """See `fit_networks`. Raises `RunError` where what was kept is damaged."""
         name = hashlib.sha256(jobs[0].config.model_dump_json().encode()).hexdigest()
-        kept = self.checkpoint.kept(name)
+        kept = self.checkpoint.kept_network(name)
         if kept is None:
             done = fit_networks(jobs, console)
             try:
@@ -53,7 +53,7 @@ class KeptNetworks:
             for i, trained in enumerate(done.trained)
             for pipeline, own in enumerate(trained.weights)
         }
-        self.checkpoint.keep(name, told, weights)
+        self.checkpoint.keep_network(name, told, weights)
 
 
 def _key(job: int, pipeline: int) -> str:

@@ -5,7 +5,7 @@ are forecasts, so that any mean of candidates can be judged without another fit.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from forecast.config import LoadedConfig
 from forecast.console import Console
 from forecast.data.panel import FloatArray, IntArray, Panel
+from forecast.engines import Engine, Threads, Work, Workplace
 from forecast.errors import ForecastError
 from forecast.jobs.course import Course, Origin
 from forecast.jobs.job import Job
 from forecast.jobs.selection import Rows
 from forecast.jobs.trials import Group, Place, Trial, grouped
-from forecast.methods import Fallback, Method
+from forecast.methods import Fallback, Method, spread
 from forecast.scoring.metrics import error_scales
 from forecast.scoring.ranking import PANEL
 
@@ -206,25 +207,53 @@ def try_out(
     rows: Mapping[str, Sequence[NDArray[np.bool_]]],
     purse: Purse,
     console: Console,
+    engine: Engine | None = None,
 ) -> Tryout:
     """Have candidates forecast; one that can not is dropped, with the reason.
 
     The first network is tried in any case; of the others those that are within the purse. `rows`
     are the cutoffs of each origin that a method of that name is asked for; all, where none are.
+    An engine fits groups of networks side by side; threads, where it is left out, in turn.
     """
     trials, dropped = _trials(course, networks, purse)
     trying = _Trying(course, console, len(trials) + len(methods), purse.seconds, dropped)
     places = [Place(origin, 0) for origin in range(len(course.origins))]
-    for group in grouped(trials, places):
-        trying.group(group)
-    for method in methods:
+    trying.groups(grouped(trials, places), engine or Threads())
+    for method in spread(methods, engine, console):
         trying.method(method, rows.get(method.name))
-    return Tryout(course, trying.forecasts, trying.dropped)
+    names = [*networks, *(method.name for method in methods)]
+    forecasts = {name: trying.forecasts[name] for name in names if name in trying.forecasts}
+    return Tryout(course, forecasts, trying.dropped)
+
+
+_Found = dict[tuple[int, Place], FloatArray | None]
+"""What each trial, by its number, forecasts at each place."""
+
+
+@dataclass(frozen=True)
+class ForecastingGroups(Work[Group, _Found]):
+    """Fits groups of networks, and has each forecast on a course."""
+
+    course: Course
+    noun = "group of networks"
+    is_parallel = True
+
+    def begin(self, place: Workplace) -> Callable[[Group], _Found]:
+        """See `Work.begin`."""
+        return lambda group: group.forecasts(self.course, place.console, place.engine)
+
+    def label(self, piece: Group) -> str:
+        """The names of its networks."""
+        return ", ".join(_names(piece).values())
+
+
+def _names(group: Group) -> dict[int, str]:
+    return {trial.number: str(trial.values["name"]) for trial in group.trials}
 
 
 @dataclass
 class _Trying:
-    """Candidates that are tried one after the other, and how far that is."""
+    """Candidates that are tried, and how far that is."""
 
     course: Course
     console: Console
@@ -235,12 +264,29 @@ class _Trying:
     done: int = 0
     begin: float = field(default_factory=time.monotonic)
 
-    def group(self, group: Group) -> None:
-        """Networks that are fitted together, one for each origin."""
-        names = {trial.number: str(trial.values["name"]) for trial in group.trials}
-        if self._is_over(list(names.values())):
-            return
-        found = group.forecasts(self.course, self.console)
+    def groups(self, groups: Sequence[Group], engine: Engine) -> None:
+        """Networks, those of a group together, one for each origin; as far as there is time."""
+        done: list[int] = []
+
+        def take(place: int, found: _Found) -> None:
+            done.append(place)
+            self._take(groups[place], found)
+
+        work = ForecastingGroups(self.course)
+        engine.map(work, groups, self.console, done=take, is_over=self._is_over)
+        for place in sorted(set(range(len(groups))) - set(done)):
+            self._drop(list(_names(groups[place]).values()))
+
+    def method(self, method: Method, rows: Sequence[NDArray[np.bool_]] | None) -> None:
+        """A method, at some of the cutoffs of each origin or at all."""
+        if self._is_over():
+            self._drop([method.name])
+        else:
+            self.forecasts[method.name] = _forecasts(self.course, method, rows)
+            self._say([method.name])
+
+    def _take(self, group: Group, found: _Found) -> None:
+        names = _names(group)
         for number, name in names.items():
             each = [found[number, place] for place in group.places]
             known = [y_hat for y_hat in each if y_hat is not None]
@@ -250,18 +296,12 @@ class _Trying:
                 self.dropped[name] = "its training diverged, or a forecast of it is no number"
         self._say(list(names.values()))
 
-    def method(self, method: Method, rows: Sequence[NDArray[np.bool_]] | None) -> None:
-        """A method, at some of the cutoffs of each origin or at all."""
-        if not self._is_over([method.name]):
-            self.forecasts[method.name] = _forecasts(self.course, method, rows)
-            self._say([method.name])
+    def _is_over(self) -> bool:
+        """Whether no time is left for more."""
+        return time.monotonic() - self.begin > self.seconds
 
-    def _is_over(self, names: Sequence[str]) -> bool:
-        """Whether no time is left for these, which are dropped then."""
-        is_over = time.monotonic() - self.begin > self.seconds
-        if is_over:
-            self.dropped |= dict.fromkeys(names, "the time was up")
-        return is_over
+    def _drop(self, names: Sequence[str]) -> None:
+        self.dropped |= dict.fromkeys(names, "the time was up")
 
     def _say(self, names: Sequence[str]) -> None:
         self.done += len(names)

@@ -9,7 +9,7 @@ from forecast.methods.fallback import FALLBACK, Fallback, NetworkOrFallback
 from forecast.methods.method import Method
 from forecast.methods.parts import Spread, spread, spread_opened
 from forecast.methods.registry import BASELINES, check_names, method_names, named_methods
-from forecast.methods.remembered import EMPTY, Asked, Memory, remember, remembering
+from forecast.methods.remembered import EMPTY, Asked, Memory, remember, remembering, taking_long
 
 __all__ = [
     "BASELINES",
@@ -33,4 +33,5 @@ __all__ = [
     "remembering",
     "spread",
     "spread_opened",
+    "taking_long",
 ]

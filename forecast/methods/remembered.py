@@ -47,6 +47,11 @@ class Remembered:
         return Forecasts(y_hat)
 
 
+def taking_long(methods: Sequence[Method]) -> list[Method]:
+    """Those of the methods that are fitted at each cutoff, which takes long."""
+    return [own for own in methods if isinstance(own, Statistical)]
+
+
 def remember(
     memory: Memory,
     methods: Sequence[Method],
@@ -56,7 +61,7 @@ def remember(
 ) -> Memory:
     """With what those of the methods that take long forecast, where it is asked; on an engine."""
     found = dict(memory)
-    for method in spread([own for own in methods if isinstance(own, Statistical)], engine, console):
+    for method in spread(taking_long(methods), engine, console):
         for panel, cutoffs, horizon in asked:
             y_hat = Remembered(method, found).forecast(panel, cutoffs, horizon).y_hat
             found |= zip(_keys(method.name, panel, cutoffs, horizon), y_hat, strict=True)

@@ -1,7 +1,7 @@
-"""What a training of several networks has fitted, for as long as it is not done.
+"""What the training of a blend has fitted, for as long as it is not done.
 
 A hidden folder beside the runs, called after the run that it will be: it survives whatever ends
-the process, for another that goes on. `checkpoint.json` says what is trained, and each network is a
+the process, for another that goes on. `checkpoint.json` says what is trained, and each member is a
 file of arrays. The name of the run, which a process reserves, is what keeps two from one folder.
 """
 
@@ -41,7 +41,7 @@ class NetworkRecord(BaseModel):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The networks of a training that are fitted by now, each by a name."""
+    """The members of a blend that are fitted by now, each by a name."""
 
     path: Path
     record: WorkRecord
@@ -51,16 +51,15 @@ class Checkpoint:
         """How many there are."""
         return len(list(self.path.glob("*.npz")))
 
-    def keep(self, name: str, told: NetworkRecord, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep a network and what is told of it: once this returns, it survives a kill.
+    def keep(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep what came of a member: once this returns, it survives a kill.
 
         Raises `UsageError` where it can not be written.
         """
         if not (self.path / RECORD).is_file():
             self._make()
         content = BytesIO()
-        words = np.frombuffer(told.model_dump_json().encode(), np.uint8)
-        np.savez(content, **{_TOLD: words, **arrays})  # type: ignore[arg-type] # they are arrays
+        np.savez(content, **arrays)  # type: ignore[arg-type] # they are arrays
         write_file(content.getvalue(), self.path / f"{name}.npz")
 
     def _make(self) -> None:
@@ -70,8 +69,8 @@ class Checkpoint:
             raise UsageError(Problem(f"can not write {self.path}: {reason(error)}.")) from error
         write_file(self.record.model_dump_json(indent=2).encode(), self.path / RECORD)
 
-    def kept(self, name: str) -> tuple[NetworkRecord, Mapping[str, NDArray[Any]]] | None:
-        """A network and what was told of it; None where it is not there.
+    def kept(self, name: str) -> Mapping[str, NDArray[Any]] | None:
+        """What came of a member; None where it is not there.
 
         Raises `RunError` where its file is damaged.
         """
@@ -80,16 +79,29 @@ class Checkpoint:
             return None
         try:
             with np.load(BytesIO(read_regular(path, _MOST_BYTES))) as file:
-                arrays = dict(file)
+                return dict(file)
         # NumPy refuses objects, which would be pickles.
         except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
             raise self.damaged(name) from error
-        words = arrays.pop(_TOLD, np.zeros(0, np.uint8)).tobytes()
-        return parse(words, NetworkRecord, path), arrays
+
+    def keep_network(
+        self, name: str, told: NetworkRecord, weights: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Keep a network: see `keep`."""
+        words = np.frombuffer(told.model_dump_json().encode(), np.uint8)
+        self.keep(name, {_TOLD: words, **weights})
+
+    def kept_network(self, name: str) -> tuple[NetworkRecord, Mapping[str, NDArray[Any]]] | None:
+        """A network, and what is told of it: see `kept`."""
+        arrays = self.kept(name)
+        if arrays is None:
+            return None
+        words = arrays.get(_TOLD, np.zeros(0, np.uint8)).tobytes()
+        return parse(words, NetworkRecord, self.path / f"{name}.npz"), arrays
 
     def damaged(self, name: str) -> RunError:
         """The error for a network that is not what was kept."""
-        return damaged(self.path / f"{name}.npz", "it holds no network of this training")
+        return damaged(self.path / f"{name}.npz", "it holds no member of this training")
 
     def remove(self) -> None:
         """All that it holds stands in a run by now."""
