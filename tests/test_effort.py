@@ -112,7 +112,8 @@ def test_a_panel_is_judged_by_its_series(tmp_path: Path) -> None:
     text = _tried(look, tmp_path)
     assert "for 10 series from" in text.replace("\n# ", " ")
     assert "MASE" in text
-    assert [own.name for own in family(look)] == ["usual network", "longer context", "standardised"]
+    names = ["usual network", "longer context", "season before", "standardised"]
+    assert [own.name for own in family(look)] == names
     for own in family(look):
         assert f"#   {own.name} " in text
 

@@ -34,7 +34,7 @@ PURSES: Mapping[str, Purse] = {
     ),
 }  # fmt: skip
 _MOST_NETWORKS = {"low": 2, "high": 3}
-_LONGEST_SEASON = 12  # that statistical methods are tried for: a day of hours takes minutes
+_LONGEST_SEASON = 52  # that statistical methods are tried for
 _SLOW_METHODS = ("auto_theta", "auto_ets", "auto_ces")
 _FAST_METHODS = ("auto_theta", "auto_ces")  # of rows that come faster than months
 

@@ -31,8 +31,7 @@ def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
     is_growth = is_short(look) and look.is_positive
     if is_short(look) or is_large:  # of longer series the usual context is long enough
         yield Variation("longer context", context=2)
-    if look.has_season:
-        yield Variation("mean of seasons", residual_of="seasonal_mean")
+    yield from _seasons(look)
     cycles = _cycles(look)
     if cycles:
         yield Variation("longer cycles", cycles=cycles)
@@ -47,6 +46,14 @@ def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:
         yield Variation("shorter context", context=0.5)
         if not is_growth:
             yield Variation("last value taken", normalize="last")
+
+
+def _seasons(look: Profile) -> Iterator[Variation]:
+    """What the network corrects: the mean of a clear season, or the last of one that is not."""
+    if look.has_season:
+        yield Variation("mean of seasons", residual_of="seasonal_mean")
+    elif look.season_length > 1:
+        yield Variation("season before", residual_of="seasonal_naive")
 
 
 def _cycles(look: Profile) -> int:

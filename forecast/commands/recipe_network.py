@@ -16,6 +16,7 @@ from forecast.errors import DataError, Problem
 # Below this many windows a network is small and reads differences; above, it is one for all series.
 _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
+_ENOUGH = 10_000  # windows: of fewer a network learns intervals that are too narrow
 _PLENTY = 200_000  # windows: so many leave little to overfit
 _MOST_SEASONS = 16
 _BATCH, _STEPS, _MOST_EPOCHS = 128, 100, 40  # of the recipe for panels
@@ -253,13 +254,13 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
     epochs = int(np.clip(2 * windows // (_BATCH * _STEPS), 5, _MOST_EPOCHS))
     steps = min(_STEPS, max(10, windows // 20)) if is_few else _STEPS
     is_fast = not is_slow(look)
-    has_quantiles = is_fast and not look.is_intermittent
+    has_quantiles = is_fast and windows >= _ENOUGH and not look.is_intermittent
     text = _PANEL.format(
         transforms="\ntransforms:\n" + "".join(lines) if lines else "",
         context=context,
         window=test,
         normalize=_NORMALIZE[variation.normalize or ("last" if is_growth else "standard")],
-        residual_of=variation.residual_of
+        residual_of=(variation.residual_of if context >= season else None)
         or ("seasonal_naive" if look.has_season and has_patches else "last"),
         padding=_MASK if is_few else "",
         patch_length="season    # the GRU reads season by season" if has_patches else 1,
@@ -292,6 +293,8 @@ def _context(look: Profile, test: int) -> int:
     most = min(_MOST_SEASONS, room // season) if season > 1 else 0
     if most <= 0:
         return int(np.clip(room // 2, 1, 2 * test))
+    if most == 1:  # no season after another is there to be read as a patch
+        return min(room, season + test)
     context = season * int(np.clip(0.4 * rows // season, min(2, most), most))
     longer = longer_cycle(look)
     return context // longer * longer or context
