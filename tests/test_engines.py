@@ -277,3 +277,26 @@ def test_threads_load_nothing_of_other_engines() -> None:
     )
     command: Sequence[str] = [sys.executable, "-c", program]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cores are kept to on Linux alone")
+def test_each_worker_keeps_to_a_core_of_its_own() -> None:
+    """As long as there are any; and the next may have that of one that has ended."""
+    program = f"""
+import os
+from forecast.engines.cores import own_core
+every, held = os.sched_getaffinity(0), []
+def take():
+    os.sched_setaffinity(0, every)
+    held.append(own_core("test-{os.getpid()}"))
+    return os.sched_getaffinity(0)
+each = [take() for _ in every]
+assert all(len(own) == 1 for own in each), each
+assert set().union(*each) == every, each
+assert take() == every and held.pop() is None
+held.pop(0).close()
+assert take() == each[0]
+"""
+    command: Sequence[str] = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from forecast import __version__
 from forecast.console import Color, Console
+from forecast.engines.cores import own_core
 from forecast.engines.engine import Work, Workplace
 from forecast.engines.threads import Threads
 from forecast.errors import ForecastError
 from forecast.loading import load_keras
 from forecast.streams import silence_warnings
 
-# Workers are as many as there are cores, so each has one thread of these libraries ...
+# Workers are as many as there are cores, and each keeps to one: so it has one thread of these ...
 _ONE = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS")
 # ... but as many as the one who asked of what XLA shares large products out to (of JAX, of
 # TensorFlow): how many there are says in which order it adds these up.
@@ -72,6 +73,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         """Load what takes long to load."""
         os.environ.update(settings.threads)
+        self._core = own_core()
         silence_warnings()
         if settings.backend is not None:
             load_keras(settings.backend)
