@@ -144,12 +144,33 @@ def test_intervals_are_as_wide_as_networks_have_learned_where_nothing_calibrates
         for name in ("mlp", "mlp-2")
     ]
     table = predict(opened)
-    for level in levels:
+    for level in levels:  # weights are equal
         width = np.mean([own.quantiles[level] - own.y_hat for own in networks], axis=0)
         np.testing.assert_allclose(table[f"q{level}"], table["y_hat"] + width.ravel(), rtol=1e-6)
     assert (table["q0.9"] > table["q0.1"]).all()
     with pytest.raises(RunError, match="does not forecast the quantile"):
         predict(opened, quantile_levels=[0.7])
+
+
+@pytest.mark.parametrize(
+    ("weights", "width"), [((0.5, 0.5, 0), 2.0), ((0.25, 0.5, 0.25), 3.0), ((0, 1, 0), 3.0)]
+)
+def test_quantiles_count_for_as_much_as_forecasts(
+    make_panel: Callable[..., Panel], weights: tuple[float, ...], width: float
+) -> None:
+    """A network that is left out has no part in the width, unless all that have one are."""
+    members = [_Fixed("a", 10.0, width=2.0), _Fixed("b", 20.0), _Fixed("c", 30.0, width=4.0)]
+    blend = Blend(
+        {own.name: own for own in members},
+        BlendWeights(np.array([[weights]])),
+        ("a",),
+        1,
+        PredictOptions(),
+        learned=("a", "c"),
+    )
+    panel = make_panel([[1.0, 2.0, 4.0]])
+    forecasts = blend.forecast(panel, panel.ends - 1, 2, [0.9])
+    np.testing.assert_allclose(forecasts.quantiles[0.9] - forecasts.y_hat, width)
 
 
 def test_quantiles_of_no_network_are_refused(tmp_path: Path) -> None:
@@ -409,14 +430,15 @@ def test_a_wrong_member_is_shown_where_it_stands(
 class _Fixed:
     """A method that forecasts one number, and is asked so many times."""
 
-    def __init__(self, name: str, number: float) -> None:
-        self.name, self.number, self.asked = name, number, 0
+    def __init__(self, name: str, number: float, width: float = 0) -> None:
+        self.name, self.number, self.width, self.asked = name, number, width, 0
 
     def forecast(
         self, panel: Panel, cutoffs: IntArray, horizon: int, quantile_levels: Sequence[float] = ()
     ) -> Forecasts:
         self.asked += 1
-        return Forecasts(np.full((len(cutoffs), horizon), self.number))
+        y_hat = np.full((len(cutoffs), horizon), self.number)
+        return Forecasts(y_hat, dict.fromkeys(quantile_levels, y_hat + self.width))
 
 
 def test_a_member_without_a_part_is_not_asked_and_one_that_fails_falls_back(

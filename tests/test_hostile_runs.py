@@ -13,6 +13,7 @@ from forecast.errors import RunError, UsageError
 from forecast.jobs.opening import open_run
 from forecast.runs import Run, RunRecord, all_runs, delete, find_run, list_runs, stage
 from forecast.runs.tables import read_forecasts
+from forecast.runs.unfinished import RECORD, checkpoint_path
 
 
 def _write(root: Path, name: str, day: int = 1, status: str = "complete") -> Run:
@@ -317,3 +318,15 @@ def test_forecasts_of_strange_series_are_refused(trained: Path, tmp_path: Path) 
     opened = open_run(tampered(trained, tmp_path, "forecasts.csv", text))
     with pytest.raises(RunError, match=r"forecasts\.csv is damaged: data\.json has no series"):
         read_forecasts(opened.run)
+
+
+def test_what_a_training_keeps_is_not_deleted_while_it_is_at_work(tmp_path: Path) -> None:
+    """It would go on with half of it."""
+    folder = checkpoint_path(tmp_path, "one")
+    folder.mkdir()
+    (folder / RECORD).write_text("{}")
+    with stage(tmp_path, "one", "one"), pytest.raises(UsageError, match="at work"):
+        delete(tmp_path, "one")
+    assert folder.exists()
+    assert delete(tmp_path, "one") == folder
+    assert list(tmp_path.iterdir()) == []

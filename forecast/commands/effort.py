@@ -7,7 +7,7 @@ from pathlib import Path
 from forecast import DISTRIBUTION
 from forecast.commands.effort_head import head
 from forecast.commands.recipe import Recipe, recipe
-from forecast.commands.recipe_blend import MEMBERS, can_blend, is_slow
+from forecast.commands.recipe_blend import MEMBERS, can_blend, is_slow, unit_of
 from forecast.commands.recipe_family import family
 from forecast.commands.recipe_network import RULE, Variation, is_small, network_for
 from forecast.config import Config, LoadedConfig, parse_config
@@ -34,7 +34,7 @@ PURSES: Mapping[str, Purse] = {
     ),
 }  # fmt: skip
 _MOST_NETWORKS = {"low": 2, "high": 3}
-_LONGEST_SEASON = 52  # that statistical methods are tried for
+_LONGEST_SEASON = 12  # that statistical methods are tried for, but for weeks: years have few
 _SLOW_METHODS = ("auto_theta", "auto_ets", "auto_ces")
 _FAST_METHODS = ("auto_theta", "auto_ces")  # of rows that come faster than months
 
@@ -143,7 +143,8 @@ def _methods(look: Profile, course: Course, purse: Purse) -> tuple[tuple[str, ..
     """Statistical methods to be tried, or why none is."""
     if not can_blend():
         return (), [_NOT_INSTALLED]
-    if look.season_length > _LONGEST_SEASON or not methods_rows(course, purse):
+    is_long = look.season_length > _LONGEST_SEASON and unit_of(look.panel.freq) != "W"
+    if is_long or not methods_rows(course, purse):
         return (), [_TOO_LONG]
     return (_SLOW_METHODS if is_slow(look) else _FAST_METHODS), []
 

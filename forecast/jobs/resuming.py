@@ -60,8 +60,9 @@ def resumed_checkpoint(job: Job, root: Path, name: str) -> Checkpoint:
     is no such training.
     """
     if job.config.blend is None:
-        message = "--resume is of blends: a network that was interrupted has left a run."
-        raise UsageError(Problem(message, f"Go on from its weights: --from {name}."))
+        message = "--resume goes on with a blend, and this config is of one network."
+        advice = "One that was interrupted has left a run: go on from its weights with --from RUN."
+        raise UsageError(Problem(message, advice))
     return open_checkpoint(
         root, name, lambda record: refuse_another(f"{name} is a training", record, record_of(job))
     )

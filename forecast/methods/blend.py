@@ -90,8 +90,7 @@ class Blend:
 
     def passes(self, cutoffs: int) -> int:
         """How often all steps are gone through: once by each member that has a part."""
-        asked = zip(self.members, self.weights.used, strict=True)
-        return sum(is_used or name in self.learned for name, is_used in asked)
+        return int(self.weights.used.sum())
 
     def forecast(
         self,
@@ -103,31 +102,48 @@ class Blend:
     ) -> Forecasts:
         """See `Method.forecast` and `TrainedNetwork.forecast`.
 
-        Members whose weights are 0 are not asked, unless their quantiles are wanted. Raises
-        `RunError` for quantiles that are neither calibrated nor those of a network.
+        Members whose weights are 0 are not asked, unless they alone have quantiles that are wanted.
+        Raises `RunError` for quantiles that are neither calibrated nor those of a network.
         """
         self._refuse_unknown(quantile_levels, horizon)
         places = self.places(panel)[panel.series_of(cutoffs)]
         y_hat = np.zeros((len(cutoffs), horizon))
         weights = self.weights.of(places, horizon)
         fallback = Fallback(self.season_length)
-        learned = self.learned if quantile_levels and self.calibration is None else ()
-        offsets = {level: np.zeros_like(y_hat) for level in quantile_levels if learned}
-        for i, (name, method) in enumerate(self.members.items()):
-            levels = quantile_levels if name in learned else ()
-            if not (levels or self.weights.used[i]):
-                continue
-            own = method.forecast(panel, cutoffs, horizon, levels)
+        widths = self._learned_weights(weights) if quantile_levels else np.zeros_like(weights)
+        has_width = widths.max(axis=(0, 1), initial=0) > 0
+        offsets = {level: np.zeros_like(y_hat) for level in quantile_levels if has_width.any()}
+        for i in np.flatnonzero(self.weights.used | has_width):
+            levels = quantile_levels if has_width[i] else ()
+            own = self._methods[i].forecast(panel, cutoffs, horizon, levels)
             y_hat += weights[..., i] * fallback.filling(own.y_hat, panel, cutoffs)
             for level in levels:
-                offsets[level] += (own.quantiles[level] - own.y_hat) / len(learned)
-            note(horizon)
+                offsets[level] += widths[..., i] * (own.quantiles[level] - own.y_hat)
+            if self.weights.used[i]:
+                note(horizon)
         forecasts = Forecasts(y_hat, {level: y_hat + own for level, own in offsets.items()})
         if quantile_levels and self.calibration is not None:
             units = self.units(panel, cutoffs)
             quantiles = self._quantiles(y_hat / units, self.calibration, places, quantile_levels)
             forecasts = Forecasts(y_hat, {level: q * units for level, q in quantiles.items()})
         return forecasts.within(self.options)
+
+    @property
+    def _methods(self) -> list[Method]:
+        return list(self.members.values())
+
+    def _learned_weights(self, weights: FloatArray) -> FloatArray:
+        """What the quantiles of each member count for, of sum 1: as much as their forecasts.
+
+        Equally much where none of them has a part; 0 of those that have none, or where errors tell.
+        """
+        if self.calibration is not None or not self.learned:
+            return np.zeros_like(weights)
+        is_learned = np.isin(list(self.members), self.learned)
+        own = np.where(is_learned, weights, 0)
+        total = own.sum(axis=-1, keepdims=True)
+        equal = is_learned / is_learned.sum()
+        return np.where(total > 0, own / np.where(total > 0, total, 1), equal)
 
     def units(self, panel: Panel, cutoffs: IntArray) -> FloatArray:
         """What errors after these cutoffs are measured in, `(cutoffs, 1)`.

@@ -7,7 +7,7 @@ from pathlib import Path
 from forecast.errors import Problem, RunError, UsageError, reason
 from forecast.runs.latest import repair_latest
 from forecast.runs.layout import MEMBERS, PLOTS, RUN, TENSORBOARD, is_of_a_run
-from forecast.runs.staging import STAGING, sweep
+from forecast.runs.staging import STAGING, reserved, sweep
 from forecast.runs.store import LATEST, Run, Warn, find_run, is_run, unsaid
 from forecast.runs.unfinished import checkpoint_path, has_checkpoint
 
@@ -43,9 +43,16 @@ def delete(root: Path, wanted: str, warn: Warn = unsaid) -> Path:
     """
     if has_checkpoint(root, wanted) and not is_run(root / wanted):
         path = checkpoint_path(root, wanted)
+        with reserved(path.with_name(f"{STAGING}{wanted}"), wanted, "Stop it first."):
+            _remove(path, warn)
     else:
         path = _folder(root, wanted)
         _refuse_strange(path)
+        _remove(path, warn)
+    return path
+
+
+def _remove(path: Path, warn: Warn) -> None:
     try:
         sweep(path.parent)
         # Gone in one step: whatever ends the removal, no half of a run is left under its name.
@@ -56,7 +63,6 @@ def delete(root: Path, wanted: str, warn: Warn = unsaid) -> Path:
     except OSError as error:
         message = f"can not delete {path}: {reason(error)}."
         raise UsageError(Problem(message, "Look at the permissions of its folder.")) from error
-    return path
 
 
 def _refuse_strange(path: Path) -> None:

@@ -187,7 +187,7 @@ def stage(root: Path, stem: str, name: str | None = None, warn: Warn = unsaid) -
     root = root.absolute()
     sweep(root)
     path = root / f"{STAGING}{name}"
-    with _reserved(path, name):
+    with reserved(path, name, "Give another --name."):
         # Asked only now: a process that held the name until now has given it to its run.
         if os.path.lexists(root / name):
             raise UsageError(Problem(f"there is a run {name} already.", "Give another --name."))
@@ -195,7 +195,8 @@ def stage(root: Path, stem: str, name: str | None = None, warn: Warn = unsaid) -
 
 
 @contextmanager
-def _reserved(path: Path, name: str) -> Iterator[None]:
+def reserved(path: Path, name: str, advice: str) -> Iterator[None]:
+    """Hold the staging folder of a name. Raises `UsageError` where another process does."""
     with ExitStack() as stack:
         try:
             is_ours = stack.enter_context(claimed(path))
@@ -204,7 +205,7 @@ def _reserved(path: Path, name: str) -> Iterator[None]:
             raise UsageError(Problem(message, _ADVICE)) from error
         if not is_ours:
             message = f"a training called {name} is at work: it has {path}."
-            raise UsageError(Problem(message, "Give another --name."))
+            raise UsageError(Problem(message, advice))
         yield
 
 
