@@ -173,6 +173,20 @@ def test_quantiles_count_for_as_much_as_forecasts(
     np.testing.assert_allclose(forecasts.quantiles[0.9] - forecasts.y_hat, width)
 
 
+def test_a_network_without_a_part_in_a_series_need_not_tell_its_width(
+    make_panel: Callable[..., Panel],
+) -> None:
+    """As where it falls back, and has no quantiles: NaN is of the series that it has a part in."""
+    members = [_Fixed("a", 10.0, width=np.nan), _Fixed("b", 20.0, width=2.0)]
+    weights = BlendWeights(np.array([[[0.5, 0.5]], [[0.0, 1.0]], [[1.0, 0.0]]]))
+    named = {own.name: own for own in members}
+    blend = Blend(named, weights, ("a", "b"), 1, PredictOptions(), learned=("a", "b"))
+    panel = make_panel([[1.0, 2.0], [3.0, 4.0]])
+    forecasts = blend.forecast(panel, panel.ends - 1, 1, [0.9])
+    np.testing.assert_array_equal(forecasts.y_hat, [[20.0], [10.0]])
+    np.testing.assert_array_equal(forecasts.quantiles[0.9], [[22.0], [np.nan]])
+
+
 def test_quantiles_of_no_network_are_refused(tmp_path: Path) -> None:
     """Where neither a member has them nor errors tell them."""
     (tmp_path / "shops.csv").write_text(_table())

@@ -117,8 +117,9 @@ class Blend:
             levels = quantile_levels if has_width[i] else ()
             own = self._methods[i].forecast(panel, cutoffs, horizon, levels)
             y_hat += weights[..., i] * fallback.filling(own.y_hat, panel, cutoffs)
-            for level in levels:
-                offsets[level] += widths[..., i] * (own.quantiles[level] - own.y_hat)
+            for level in levels:  # NaN of a series whose width others tell is not asked for
+                offset = widths[..., i] * (own.quantiles[level] - own.y_hat)
+                offsets[level] += np.where(widths[..., i] > 0, offset, 0)
             if self.weights.used[i]:
                 note(horizon)
         forecasts = Forecasts(y_hat, {level: y_hat + own for level, own in offsets.items()})
