@@ -4,13 +4,14 @@
     python benchmarks/accuracy.py --data DIR --only airline  one of them
     python benchmarks/accuracy.py --data DIR --peer auto_ets beside one statistical method
     python benchmarks/accuracy.py --data DIR --high          what `init --effort high` writes, too
+    python benchmarks/accuracy.py --data DIR --seeds 3       means of three disjoint sets of seeds
 
 DIR holds the panels as `NAME-train.csv.gz` and `NAME-test.csv.gz` (columns unique_id, ds, y) with
 the split that was published. A recipe is trained on the training file alone: both files are joined
 and the published test rows held out as the test part, of which `forecast train` then reports the
 scores. What `forecast init` writes is found from the training file alone, and trained in the same
 way. The airline recipe is fitted once, before the first of the last 27 months, with five disjoint
-sets of seeds; what `init` writes for the months before, with one.
+sets of seeds. Seconds are of the processor, all cores together, of a search and one training.
 
 Those of the M1 panels are blends, with members of statsforecast, and take its extra.
 
@@ -25,13 +26,13 @@ import argparse
 import csv
 import gzip
 import json
+import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,6 +49,7 @@ from forecast.scoring.scores import overall, score
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 SEED_SETS = 5
+APART = 100  # from one set of seeds to the next, of what `init` writes
 HELD_OUT = 27  # months of the airline data
 METRICS = ("mase", "smape", "mae")
 COVERAGE = "coverage_80"
@@ -128,7 +130,7 @@ def scores_of(document: str, split: str) -> dict[str, dict[str, float]]:
     return result
 
 
-def airline(config: Path, peers: Sequence[str], efforts: Sequence[str]) -> None:
+def airline(config: Path, peers: Sequence[str], efforts: Sequence[str], seeds: int) -> None:
     """RMSE one step ahead over the last 27 months, and 12 steps from the 16 last origins."""
     by_model: dict[str, list[tuple[float, float]]] = {}
     coverage = []
@@ -152,7 +154,9 @@ def airline(config: Path, peers: Sequence[str], efforts: Sequence[str]) -> None:
         (model, *(f"{mean(column):.2f}" for column in zip(*pairs, strict=True)))
         for model, pairs in by_model.items()
     ]
-    rows += [(f"init --effort {effort}", *airline_init(effort, config)) for effort in efforts]
+    rows += [
+        (f"init --effort {effort}", *airline_init(effort, config, seeds)) for effort in efforts
+    ]
     quoted = [(f"{name} (quoted)", *map(str, pair)) for name, pair in AIRLINE_QUOTED.items()]
     print_table("airline passengers, RMSE", ("one step", "12 steps"), rows + quoted)
     spread = "; ".join(f"{one:.2f} and {twelve:.2f}" for one, twelve in by_model["gru"])
@@ -161,7 +165,7 @@ def airline(config: Path, peers: Sequence[str], efforts: Sequence[str]) -> None:
         print(f"80 % intervals cover {mean(coverage):.1f} % on the mean of all backtests")
 
 
-def airline_init(effort: str, config: Path) -> list[str]:
+def airline_init(effort: str, config: Path, seeds: int) -> list[str]:
     """RMSE of what `init` writes for the months before those that are held out."""
     table = config.parent / "../data/airline-passengers.csv"
     with tempfile.TemporaryDirectory() as folder:
@@ -169,19 +173,36 @@ def airline_init(effort: str, config: Path) -> list[str]:
         lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
         first.write_text("".join(lines[:-HELD_OUT]), encoding="utf-8")
         forecast("init", str(first), "--effort", effort, "-o", str(written))
-        scores = []
-        for horizon in (1, 12):
-            document = forecast(
-                "backtest", "--config", str(written), "--format", "json", "--stride", "1",
-                "--windows", str(HELD_OUT + 1 - horizon), "--set", f"backtest.horizon={horizon}",
-                "--set", f"data.path={table.resolve()}", "--set", f"split.test={HELD_OUT}",
-            )  # fmt: skip
-            scores += [
-                own["rmse"]
-                for model, own in scores_of(document, "backtest").items()
-                if model not in BASELINES
-            ]
-    return [f"{score:.2f}" for score in scores]
+        pairs = [
+            [airline_rmse(written, table, horizon, i * APART) for horizon in (1, 12)]
+            for i in range(seeds)
+        ]
+    told(f"init --effort {effort}", pairs)
+    return [f"{mean(column):.2f}" for column in zip(*pairs, strict=True)]
+
+
+def airline_rmse(config: Path, table: Path, horizon: int, seed: int) -> float:
+    """Over the months that are held out, fitted once before them."""
+    document = forecast(
+        "backtest", "--config", str(config), "--format", "json", "--stride", "1",
+        "--windows", str(HELD_OUT + 1 - horizon), "--set", f"backtest.horizon={horizon}",
+        "--set", f"data.path={table.resolve()}", "--set", f"split.test={HELD_OUT}",
+        "--set", f"training.seed={seed}",
+    )  # fmt: skip
+    return own_scores(document, "backtest")["rmse"]
+
+
+def told(name: str, of_sets: Sequence[Sequence[float]]) -> None:
+    """Print what each set of seeds has, for a mean hides how far they are apart."""
+    each = "; ".join(" and ".join(f"{score:.4g}" for score in scores) for scores in of_sets)
+    print(f"{name}, by set of seeds: {each}", flush=True)
+
+
+def own_scores(document: str, split: str) -> dict[str, float]:
+    """The scores of what was trained, by metric."""
+    by_model = scores_of(document, split)
+    [ours] = [model for model in by_model if model not in BASELINES]
+    return by_model[ours]
 
 
 def ensemble_size(config: Path) -> int:
@@ -194,73 +215,89 @@ def ensemble_size(config: Path) -> int:
 class Row:
     """What a model reaches on the test rows of a panel."""
 
-    scores: dict[str, float]
-    seconds: str
+    scores: Mapping[str, float | None]
+    seconds: float | None = None
+    before: float | None = None
+    """Seconds of the search that came before."""
+
+    @property
+    def seconds_shown(self) -> str:
+        """Both, where they are known."""
+        known = [seconds for seconds in (self.before, self.seconds) if seconds is not None]
+        return " + ".join(f"{seconds:.0f}" for seconds in known) or "-"
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Trains configs on all but the test rows of a panel, equal ones once."""
+
+    joined: Path
+    horizon: int
+    runs: Path
+    seeds: int
+    done: dict[str, Row] = field(default_factory=dict)
+
+    def row(self, config: Path, name: str) -> Row:
+        """What a config reaches, and the seconds that one training takes."""
+        lines = config.read_text(encoding="utf-8").splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("#"))
+        if text not in self.done:
+            start = processor_seconds()
+            sets = [self._scores(config, i * APART) for i in range(self.seeds)]
+            seconds = (processor_seconds() - start) / self.seeds
+            metrics = [metric for metric in (*METRICS, COVERAGE) if metric in sets[0]]
+            told(name, [[own[metric] for metric in metrics] for own in sets])
+            means = {metric: mean(own[metric] for own in sets) for metric in metrics}
+            self.done[text] = Row(means, seconds)
+        return self.done[text]
+
+    def _scores(self, config: Path, seed: int) -> dict[str, float]:
+        run = forecast(
+            "train", "--config", str(config), "--set", f"data.path={self.joined}",
+            "--set", f"split.test={self.horizon}", "--set", f"training.seed={seed}",
+            "--runs", str(self.runs),
+        ).strip()  # fmt: skip
+        return own_scores(forecast("runs", "show", run, "--format", "json"), "test")
 
 
 def panel(
-    recipe: Path,
-    which: Panel,
-    data: Path,
-    folder: Path,
-    peers: Sequence[str],
-    efforts: Sequence[str],
+    which: Panel, data: Path, folder: Path, peers: Sequence[str], efforts: Sequence[str], seeds: int
 ) -> None:
     """Scores on the published test rows."""
+    recipe = CONFIGS / f"{which.name}.yaml"
     joined, train = folder / f"{which.name}.csv", data / f"{which.name}-train.csv.gz"
     join(train, data / f"{which.name}-test.csv.gz", joined)
     job = prepare(recipe, [f"data.path={joined}"])
     horizon = job.config.window.horizon
-    rows: dict[str, Row] = {}
-    baselines = trained(recipe, joined, horizon, folder, recipe.name, rows)
+    trainings = Trainings(joined, horizon, folder / "runs", seeds)
+    rows = {recipe.name: trainings.row(recipe, recipe.name)}
     for effort in efforts:
-        start, config = time.perf_counter(), folder / f"{which.name}-{effort}.yaml"
+        start, config = processor_seconds(), folder / f"{which.name}-{effort}.yaml"
         words = ("--horizon", str(horizon), "--effort", effort, "-o", str(config))
         forecast("init", str(train), *words)
-        name = f"init --effort {effort}"
-        trained(config, joined, horizon, folder, name, rows, f"{since(start)} + ")
-    rows |= {name: Row(own, "-") for name, own in baselines.items()}
+        searching, name = processor_seconds() - start, f"init --effort {effort}"
+        own = trainings.row(config, name)
+        rows[name] = replace(own, before=searching)
     forecasts = {}
-    for method in named_methods(peers, job.season_length):
-        start = time.perf_counter()
+    for method in named_methods([*BASELINES, *peers], job.season_length):
+        start = processor_seconds()
         forecasts[method.name] = peer_forecasts(job, method)
-        rows[method.name] = Row(scores_of_peer(job, forecasts[method.name]), since(start))
+        seconds = processor_seconds() - start
+        rows[method.name] = Row(scores_of_peer(job, forecasts[method.name]), seconds)
     three = [forecasts[name] for name in MEDIAN if name in forecasts]
     if len(three) == len(MEDIAN):
-        rows["median of Theta, ETS, CES"] = Row(
-            scores_of_peer(job, np.nanmedian(three, axis=0)), "-"
-        )
+        median = scores_of_peer(job, np.nanmedian(three, axis=0))
+        rows["median of Theta, ETS, CES"] = Row(median)
+    quoted = {
+        f"{name} (quoted)": Row(dict(zip(METRICS, own, strict=True)))
+        for name, own in which.quoted.items()
+    }
     metrics = (*METRICS, COVERAGE)
     cells = [
-        (model, *(shown(own.scores.get(metric)) for metric in metrics), own.seconds)
-        for model, own in rows.items()
-    ]
-    cells += [
-        (f"{name} (quoted)", *map(shown, own), "-", "-") for name, own in which.quoted.items()
+        (model, *(shown(own.scores.get(metric)) for metric in metrics), own.seconds_shown)
+        for model, own in (rows | quoted).items()
     ]
     print_table(which.name, (*METRICS, "80 % cover", "seconds"), cells)
-
-
-def trained(
-    config: Path,
-    joined: Path,
-    horizon: int,
-    folder: Path,
-    name: str,
-    rows: dict[str, Row],
-    before: str = "",
-) -> dict[str, dict[str, float]]:
-    """Train a config on all but the test rows, and put its row down; the scores of baselines."""
-    start = time.perf_counter()
-    run = forecast(
-        "train", "--config", str(config), "--set", f"data.path={joined}",
-        "--set", f"split.test={horizon}", "--runs", str(folder / "runs"),
-    ).strip()  # fmt: skip
-    seconds = before + since(start)
-    scores = scores_of(forecast("runs", "show", run, "--format", "json"), "test")
-    [ours] = [model for model in scores if model not in BASELINES]
-    rows[name] = Row(scores.pop(ours), seconds)
-    return scores
 
 
 @dataclass(frozen=True)
@@ -326,9 +363,10 @@ def shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def since(start: float) -> str:
-    """Seconds of wall time."""
-    return f"{time.perf_counter() - start:.1f}"
+def processor_seconds() -> float:
+    """What this process and all that it has waited for took of the processor until now."""
+    took = os.times()
+    return took.user + took.system + took.children_user + took.children_system
 
 
 def print_table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -350,6 +388,7 @@ def main() -> None:
         "--peer", choices=PEERS, action="append", help="one statistical method; repeatable"
     )
     parser.add_argument("--high", action="store_true", help="try `init --effort high` too")
+    parser.add_argument("--seeds", type=int, default=1, help="sets of seeds; 1 unless given")
     arguments = parser.parse_args()
     efforts = ("none", "low", "high") if arguments.high else ("none", "low")
     wanted = arguments.only or names
@@ -357,12 +396,11 @@ def main() -> None:
     if not peers:
         print("keras-forecast[stats] is not installed: statistical methods are quoted alone.")
     if "airline" in wanted:
-        airline(CONFIGS / "air-best.yaml", peers, efforts)
+        airline(CONFIGS / "air-best.yaml", peers, efforts, arguments.seeds)
     with tempfile.TemporaryDirectory() as folder:
         for which in PANELS:
             if which.name in wanted:
-                recipe = CONFIGS / f"{which.name}.yaml"
-                panel(recipe, which, arguments.data, Path(folder), peers, efforts)
+                panel(which, arguments.data, Path(folder), peers, efforts, arguments.seeds)
 
 
 if __name__ == "__main__":
