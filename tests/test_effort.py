@@ -18,6 +18,7 @@ import pytest
 from forecast.commands import effort
 from forecast.commands.effort import PURSES, override, tried_recipe
 from forecast.commands.recipe import recipe
+from forecast.commands.recipe_blend import MEMBERS
 from forecast.commands.recipe_family import family
 from forecast.commands.recipe_network import RULE, Variation
 from forecast.config import parse_config
@@ -79,7 +80,12 @@ def test_what_was_tried_stands_above_a_valid_config(found: str, tmp_path: Path) 
     assert all(line.startswith("#") for line in head.splitlines())
     assert "--effort low" in head
     assert "RMSE" in head
-    for name in ("usual network", "changes of two kinds", "level less season", "seasonal_naive"):
+    for name in (
+        "usual network",
+        "changes since the season before",
+        "changes of two kinds",
+        "seasonal_naive",
+    ):
         assert re.search(rf"^#   .*{name}.* \d", head, re.MULTILINE), name
     assert re.search(r"err \d+ % (less|more) than seasonal naive \(p [=<] [\d.]+\)", head)
     config = parse_config(found, tmp_path / "t.yaml").config
@@ -116,6 +122,16 @@ def test_a_panel_is_judged_by_its_series(tmp_path: Path) -> None:
     assert [own.name for own in family(look)] == names
     for own in family(look):
         assert f"#   {own.name} " in text
+
+
+def test_of_one_series_a_network_is_tried_and_methods_are_weighed(tmp_path: Path) -> None:
+    """Few origins choose the network alone: who of unlike members counts, many more tell."""
+    look = _look(tmp_path / "t.csv", freq="MS", rows=70)
+    config = parse_config(_tried(look, tmp_path, blend=True), tmp_path / "t.yaml").config
+    assert config.blend
+    assert [own for own in config.blend.members if isinstance(own, str)] == list(MEMBERS[1:])
+    assert len(config.blend.members) == len(MEMBERS)
+    assert config.blend.weights == "validated"
 
 
 def test_a_second_network_is_written_as_what_it_has_otherwise(tmp_path: Path) -> None:
@@ -206,7 +222,11 @@ def test_a_candidate_that_can_not_be_is_dropped_with_a_word(tmp_path: Path) -> N
     look = _look(tmp_path / "t.csv")
     texts = {
         own.name: recipe(look, 6, tmp_path, blend=False, variation=own).text
-        for own in (RULE, Variation("far too long", context=40), Variation("late", change="step"))
+        for own in (
+            RULE,
+            Variation("far too long", change="season", context=40),
+            Variation("late", change="step"),
+        )
     }
     sources = {name: parse_config(text, tmp_path / "t.yaml") for name, text in texts.items()}
     course = course_of(plan_job(sources[RULE.name], look.table), TINY)

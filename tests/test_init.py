@@ -12,6 +12,7 @@ import pytest
 
 from forecast.commands.init import init_example
 from forecast.errors import UsageError
+from forecast.jobs.job import prepare
 
 Cli = Callable[..., CompletedProcess[str]]
 
@@ -78,7 +79,10 @@ def test_a_table_or_an_example_is_named(cli: Cli, arguments: list[str]) -> None:
 
 
 def test_it_is_said_how_many_values_are_made_up(cli: Cli, tmp_path: Path) -> None:
-    """A frequency that most of the rows lack: what the error proposes is taken, with a warning."""
+    """A frequency that most of the rows lack: what the error proposes is taken, with a warning.
+
+    What is held back begins after a row that was observed, so that something can be scored.
+    """
     table = Path(__file__).parent / "tables" / "irregular.csv"
     refused = cli("init", table)
     assert refused.returncode == 4
@@ -86,6 +90,8 @@ def test_it_is_said_how_many_values_are_made_up(cli: Cli, tmp_path: Path) -> Non
     result = cli("init", table, "--freq", "D")
     assert (result.returncode, result.stdout) == (0, "irregular.yaml\n")
     assert "\nwarning: 259 of 339 values are filled in, on straight lines" in result.stderr
+    config = prepare(tmp_path / "irregular.yaml").config
+    assert (config.window.horizon, config.split.test) == (7, 17)
 
 
 def _months(count: int) -> list[str]:

@@ -100,12 +100,16 @@ def test_fast_and_large_tables_are_left_to_the_network(tmp_path: Path, frame: pd
 
 
 def test_a_blend_can_be_left_out(cli: Cli, tmp_path: Path, airline_csv: Path) -> None:
-    """By an option; the network is the same."""
+    """By an option; the network reads the level then, which methods know beside it."""
     assert cli("init", airline_csv, "-o", "with.yaml").returncode == 0
     assert cli("init", airline_csv, "-o", "alone.yaml", "--no-blend").returncode == 0
     both, alone = (prepare(tmp_path / f"{name}.yaml").config for name in ("with", "alone"))
     assert both.blend
-    assert both.model_copy(update={"blend": None, "intervals": None}) == alone
+    assert [own.kind for own in both.transforms] == ["log", "difference", "standard"]
+    assert (both.window.horizon, both.window.residual_of) == (1, "none")
+    assert (alone.blend, alone.intervals) == (None, None)
+    assert [own.kind for own in alone.transforms] == ["deseasonalize"]
+    assert (alone.window.horizon, alone.window.residual_of) == (12, "last")
 
 
 def test_what_a_blend_would_need_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forecast import DISTRIBUTION
 from forecast.commands.effort_head import head
-from forecast.commands.recipe import Recipe, recipe
+from forecast.commands.recipe import Recipe, recipe, usual_variation
 from forecast.commands.recipe_blend import MEMBERS, can_blend, is_slow, unit_of
 from forecast.commands.recipe_family import family
 from forecast.commands.recipe_network import RULE, Variation, is_small, network_for
@@ -58,10 +58,18 @@ class _Family:
     sources: Mapping[str, LoadedConfig]
 
     @classmethod
-    def of(cls, look: Profile, horizon: int | None, output: Path, *, is_large: bool) -> "_Family":
+    def of(
+        cls,
+        look: Profile,
+        horizon: int | None,
+        output: Path,
+        rule: Variation,
+        *,
+        is_large: bool,
+    ) -> "_Family":
         """Those that suit a table, without those that come to the same as an earlier one."""
         texts: dict[str, Variation] = {}
-        for own in family(look, is_large=is_large):
+        for own in family(look, rule, is_large=is_large):
             text = recipe(look, horizon, output.parent, blend=False, variation=own).text
             texts.setdefault(text, own)
         return cls(
@@ -91,7 +99,8 @@ def tried_recipe(
     purse = PURSES[effort]
     if is_small(look):  # its networks cost little, and single series tell less than panels
         purse = replace(purse, origins=purse.origins + 1, seeds=purse.seeds + 1)
-    tried = _Family.of(look, horizon, output, is_large=effort == "high")
+    usual = usual_variation(look, blend=blend)
+    tried = _Family.of(look, horizon, output, usual, is_large=effort == "high")
     table = replace(look.table, panel=some_of(look.panel, purse))
     course = course_of(plan_job(tried.sources[RULE.name], table), purse)
     if course is None:
@@ -104,7 +113,13 @@ def tried_recipe(
     methods = tuple(name for name in able if name in names)
     networks = tuple(name for name in able if name not in names)
     most = _MOST_NETWORKS[effort] if blend else 1
-    candidates = Candidates(networks, methods, most, are_costly=not rule.is_blend)
+    # To choose high effort is to want accuracy more than speed.
+    are_costly = not rule.is_blend and effort != "high"
+    candidates = Candidates(networks, methods, most, are_costly)
+    if rule.is_blend and is_small(look):
+        # Few origins of a single series tell which network suits it, and not which of unlike
+        # members is to be left out: weights tell, which come from many more origins.
+        candidates = replace(candidates, methods=(), most_networks=1)
     begin = frozenset({RULE.name, *(methods if rule.is_blend else ())})
     choice = Choice(tryout, candidates, begin)
     members = choice.members()

@@ -12,10 +12,11 @@ from forecast.commands.recipe_blend import (
     Needs,
     blend_sections,
     can_blend,
+    is_slow,
     suits_blend,
     unit_of,
 )
-from forecast.commands.recipe_network import RULE, Network, Variation, network_for
+from forecast.commands.recipe_network import Network, Variation, network_for, rule_for
 from forecast.config.schema import FeaturesOptions
 from forecast.data.profile import Profile
 from forecast.data.sources.content import is_stream
@@ -67,16 +68,17 @@ def recipe(
     folder: Path,
     *,
     blend: bool = True,
-    variation: Variation = RULE,
+    variation: Variation | None = None,
     head: str = "",
     members: Sequence[str] | None = None,
 ) -> Recipe:
     """A config for the table that was looked at, to stand in `folder`.
 
-    Its network is that of a variation; its members are those of the rule of thumb, if `blend` is
-    true and a blend suits the table, or what is named, as they are written in YAML. Raises
-    `DataError` where the table is too short for any.
+    Its network is that of a variation, or the rule of thumb's; its members are those of the rule of
+    thumb, if `blend` is true and a blend suits the table, or what is named, as they are written in
+    YAML. Raises `DataError` where the table is too short for any.
     """
+    variation = variation or usual_variation(look, blend=blend)
     network = network_for(look, horizon, variation)
     needs = Needs(
         network.test,
@@ -97,6 +99,11 @@ def recipe(
         _features(look, _lags(look, network), variation),
     ]
     return Recipe("".join(sections), is_blend, suits and not is_blend)
+
+
+def usual_variation(look: Profile, *, blend: bool) -> Variation:
+    """The rule of thumb of the network; `blend` says whether statistical methods may join it."""
+    return rule_for(look, is_alone=not (blend and is_slow(look) and can_blend()))
 
 
 def _lags(look: Profile, network: Network) -> list[int]:

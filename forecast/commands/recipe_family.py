@@ -1,6 +1,7 @@
 """Which recipes are tried beside the rule of thumb: few, for each is a training."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,21 +10,27 @@ from forecast.commands.recipe_network import RULE, Variation, is_short, is_small
 from forecast.data.profile import Profile
 
 
-def family(look: Profile, *, is_large: bool = False) -> list[Variation]:
+def family(look: Profile, rule: Variation = RULE, *, is_large: bool = False) -> list[Variation]:
     """The rule of thumb, and variations of it that suit a table; more where `is_large`."""
-    some = _small(look, is_large=is_large) if is_small(look) else _panel(look, is_large=is_large)
-    return [RULE, *some]
+    if is_small(look):
+        return [rule, *_small(look, rule, is_large=is_large)]
+    return [rule, *_panel(look, is_large=is_large)]
 
 
-def _small(look: Profile, *, is_large: bool) -> Iterator[Variation]:
-    """Of networks that read changes."""
+def _small(look: Profile, rule: Variation, *, is_large: bool) -> Iterator[Variation]:
+    """Of networks that read the level, or changes."""
     if look.has_season:
         yield Variation("changes of two kinds", change="both")
-        yield Variation("level less season", change="level")
-    if is_large:
-        yield Variation("longer context", context=2)
+    if rule.change:
+        yield Variation("level", change="level")
+    elif look.has_season:
+        yield Variation("changes since the season before", change="season")
+    if is_large or not look.has_season:
         yield Variation("changes by step", change="step")
-        yield from _scales(look)
+    if is_large:
+        yield Variation("longer context", change=rule.change, context=2)
+        for own in _scales(look):
+            yield replace(own, change=rule.change)
 
 
 def _panel(look: Profile, *, is_large: bool) -> Iterator[Variation]:

@@ -3,14 +3,17 @@
 What the table says is the rule of thumb; a `Variation` has some of it otherwise, to be tried.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from forecast.commands.recipe_blend import is_slow, unit_of
 from forecast.data.calendar import longer_season_of
+from forecast.data.panel import Panel
 from forecast.data.profile import Profile
+from forecast.data.split import has_target
 from forecast.errors import DataError, Problem
 
 # Below this many windows a network is small and reads differences; above, it is one for all series.
@@ -27,12 +30,11 @@ _FEW_SEASONS = 20  # of a slow series: with more of them contexts are full, and 
 _MOST_OF_LONGER = 10  # seasons of a longer cycle that contexts are whole ones of: 52 are too many
 
 _SMALL = """
-transforms:{scale}
-{change}  - standard              # a network that says nothing says the mean change
-
+transforms:
+{transforms}
 window:
   context_length: {context}
-  horizon: 1
+  horizon: {window}{reads}
 
 model:
   kind: gru
@@ -41,13 +43,18 @@ model:
 
 training:
   loss: {loss}
-  epochs: 200
+  epochs: {epochs}
   schedule: cosine
   ensemble: 5             # the mean of five seeds
 
 predict:
   horizon: {horizon}
 """
+_STANDARD = "  - standard              # a network that says nothing says the mean change\n"
+_LEVEL = """
+  normalize: standard     # a network sees how the level moves, and
+  residual_of: last       # one that says nothing says the last level
+  padding: mask           # what lies before the first row is not made up"""
 _DIFFERENCE = "  - kind: difference      # {reason}\n    lag: {lag}\n"
 
 _PANEL = """{transforms}
@@ -109,13 +116,14 @@ class Variation:
     cycles: int = 0
     """Of the cycle that is usual above the season, in the place of that context."""
     change: Change | None = None
-    """What a small network reads: changes against the season or the step before, against both, or
-    the level less the season."""
+    """What a small network reads: the level less the season, changes against the season or the
+    step before, or against both."""
     calendar: bool = False
     """Whether it is told parts of the date."""
 
 
 RULE = Variation("usual network")
+"""The rule of thumb."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +156,34 @@ def network_for(look: Profile, horizon: int | None, variation: Variation = RULE)
         raise DataError(Problem(message, advice))
     steps = horizon or _usual_horizon(look)
     if is_small(look):
-        test = min(steps, max(1, int(lengths.max()) // 5))
-        return _small(look, steps, test, variation)
-    test = min(steps, max(1, int(_test_share(look) * np.median(lengths))))
-    return _panel(look, steps, test, variation)
+        window = min(steps, max(1, int(lengths.max()) // 5))
+        return _small(look, steps, window, variation)
+    window = min(steps, max(1, int(_test_share(look) * np.median(lengths))))
+    return _panel(look, steps, window, variation)
+
+
+def _test_part(panel: Panel, window: int) -> int:
+    """Rows of each series that are held back, for a forecast of so many steps to be scored.
+
+    As many; more, where the row before these was observed in no series: none is scored from there.
+    """
+    lengths = np.diff(panel.offsets)
+    for test in range(window, max(window + 1, int(lengths.max()) // 3)):
+        cutoffs = (panel.ends - test - 1)[test < lengths]
+        if has_target(panel, cutoffs, window).any():
+            return test
+    return window
+
+
+def rule_for(look: Profile, *, is_alone: bool) -> Variation:
+    """The rule of thumb of a network that forecasts alone, or in a blend with statistical methods.
+
+    These know the level well. Weighed beside them, a small network that reads changes, and so errs
+    otherwise, does more for the blend where that suits the table, and gets no weight where not.
+    """
+    if is_alone or not is_small(look):
+        return RULE
+    return replace(RULE, change="season" if look.has_season else "step")
 
 
 def is_small(look: Profile) -> bool:
@@ -194,26 +226,60 @@ def _scale(look: Profile, wanted: Scale | None) -> tuple[str, str] | None:
     return "log" if look.is_positive else "log1p", _SWINGS
 
 
-def _small(look: Profile, horizon: int, test: int, variation: Variation) -> Network:
-    """The recipe of few windows."""
-    scale = _scale(look, variation.scale)
+def _small(look: Profile, horizon: int, window: int, variation: Variation) -> Network:
+    """The recipe of few windows: the level less its season, or changes where there is none.
+
+    Of a network alone, on single series, the level errs less than changes against the season
+    before; docs/benchmarks.md has by how much.
+    """
+    test = _test_part(look.panel, window)
     rows = int(np.diff(look.panel.offsets).max()) - test
     season = look.season_length
-    by_season = look.has_season and rows >= 2 * season + 2
-    change = variation.change or ("season" if by_season else "step")
+    has_seasons = 1 < season <= (rows - 2) // 2
+    change = variation.change or "level"
+    if change in ("season", "level") and not has_seasons:
+        change = "step"
+    if change == "level":
+        return _level(look, horizon, window, variation)
     # Half of what is left when the difference is taken goes into the first context.
-    lag = {"season": season, "step": 1, "both": season + 1, "level": 0}[change]
-    left = rows - lag
-    context = min(max(season, 12), max(1, left // 2))
+    lag = {"season": season, "step": 1, "both": season + 1}[change]
+    context = min(max(season, 12), max(1, (rows - lag) // 2))
     context = max(1, int(variation.context * context))
+    scale = _scale(look, variation.scale)
     text = _SMALL.format(
-        scale=f"\n  - {scale[0]:<21} # {scale[1]}" if scale else "",
-        change=_change(change),
+        transforms=_lines([scale] if scale else []) + _change(change) + _STANDARD,
         context=context,
+        window=1,
+        reads="",
         loss="mse" if look.is_intermittent else "mae",
+        epochs=200,
         horizon=horizon,
     )
     return Network(text, context, lag + context + max(season, 12), 1, test, horizon)
+
+
+def _level(look: Profile, horizon: int, window: int, variation: Variation) -> Network:
+    """The network of few windows that forecasts the level, all steps at once."""
+    season = look.season_length
+    context = max(1, int(variation.context * max(season, 12)))
+    scale = _scale(look, variation.scale or "none")
+    transforms = [scale] if scale else []
+    text = _SMALL.format(
+        transforms=_lines([*transforms, ("deseasonalize", "what is left is the level")]),
+        context=context,
+        window=window,
+        reads=_LEVEL,
+        loss="mse" if look.is_intermittent else "mae",
+        epochs=50,
+        horizon=horizon,
+    )
+    test = _test_part(look.panel, window)
+    return Network(text, context, 2 * season + test, window, test, horizon)
+
+
+def _lines(transforms: Sequence[tuple[str, str]]) -> str:
+    """Transforms of YAML with their reasons, a line each."""
+    return "".join(f"  - {yaml:<21} # {why}\n" for yaml, why in transforms)
 
 
 def _change(change: Change) -> str:
@@ -221,20 +287,18 @@ def _change(change: Change) -> str:
     season = _DIFFERENCE.format(
         reason="against the season before: little is left to learn", lag="season"
     )
-    return {
-        "season": season,
-        "step": _DIFFERENCE.format(reason="against the step before", lag=1),
-        "both": season + _DIFFERENCE.format(reason="and that against the step before", lag=1),
-        "level": "  - deseasonalize         # what is left is the level\n",
-    }[change]
+    step = _DIFFERENCE.format(reason="against the step before", lag=1)
+    both = season + _DIFFERENCE.format(reason="and that against the step before", lag=1)
+    return {"season": season, "step": step, "both": both}[change]
 
 
-def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Network:
+def _panel(look: Profile, horizon: int, window: int, variation: Variation) -> Network:
     """The recipe of many windows.
 
     Short series have few windows of a full context: what is not there yet is masked, so that all
     are trained on; and the network reads them as changes in percent since the last value.
     """
+    test = _test_part(look.panel, window)
     is_few = is_short(look)
     is_growth = is_few and look.is_positive
     scale = ("log", _GROWTH) if is_growth else _scale(look, None)
@@ -243,7 +307,6 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
     transforms = [scale] if scale else []
     if look.is_far_from_zero:
         transforms.append(("standard", "moves are small beside the level"))
-    lines = [f"  - {yaml:<21} # {why}\n" for yaml, why in transforms]
     season = look.season_length
     context = max(1, int(variation.context * _context(look, test)))
     if variation.cycles:
@@ -256,9 +319,9 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
     is_fast = not is_slow(look)
     has_quantiles = is_fast and windows >= _ENOUGH and not look.is_intermittent
     text = _PANEL.format(
-        transforms="\ntransforms:\n" + "".join(lines) if lines else "",
+        transforms="\ntransforms:\n" + _lines(transforms) if transforms else "",
         context=context,
-        window=test,
+        window=window,
         normalize=_NORMALIZE[variation.normalize or ("last" if is_growth else "standard")],
         residual_of=(variation.residual_of if context >= season else None)
         or ("seasonal_naive" if look.has_season and has_patches else "last"),
@@ -275,7 +338,7 @@ def _panel(look: Profile, horizon: int, test: int, variation: Variation) -> Netw
         else "with this, every window is drawn about twice",
         horizon=horizon,
     )
-    return Network(text, context, least_rows, test, test, horizon, has_quantiles)
+    return Network(text, context, least_rows, window, test, horizon, has_quantiles)
 
 
 def _context(look: Profile, test: int) -> int:
