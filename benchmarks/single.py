@@ -1,6 +1,6 @@
 """Which small network suits a single series? What `init` writes for one, beside its variations.
 
-    python benchmarks/single.py --data DIR                        three panels, 40 series of each
+    python benchmarks/single.py --data DIR                        both panels, 30 series of each
     python benchmarks/single.py --data DIR --only m1-quarterly    one of them
 
 DIR holds the panels as `NAME-train.csv.gz` (columns unique_id, ds, y). Of each some series are
@@ -34,7 +34,7 @@ from forecast.jobs.job import prepare
 from forecast.methods import Fallback, Method, named_methods
 from forecast.scoring.metrics import error_scales
 
-HORIZONS = {"m1-monthly": 12, "m1-quarterly": 8, "m1-yearly": 6}
+HORIZONS = {"m1-monthly": 12, "m1-quarterly": 8}
 SEASONS = 3  # and a horizon: the least that a series has before the last one
 VARIATIONS = (
     Variation("changes since the season before", change="season"),
@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the panels")
     parser.add_argument("--only", choices=HORIZONS, action="append", help="one panel; repeatable")
-    parser.add_argument("--series", type=int, default=40, help="of each panel; 40 unless given")
+    parser.add_argument("--series", type=int, default=30, help="of each panel; 30 unless given")
     arguments = parser.parse_args()
     for panel in arguments.only or HORIZONS:
         found = mase(panel, arguments.data, arguments.series)
