@@ -16,7 +16,7 @@ from forecast.data.profile import Profile
 from forecast.data.split import has_target
 from forecast.errors import DataError, Problem
 
-# Below this many windows a network is small and reads differences; above, it is one for all series.
+# Below this many windows a network is small; above, it is one for all series.
 _MANY_WINDOWS = 2_000
 _MANY_STEPS = 100_000  # of all windows of a season: too many for a GRU to read one by one
 _ENOUGH = 10_000  # windows: of fewer a network learns intervals that are too narrow
@@ -39,7 +39,7 @@ window:
 model:
   kind: gru
   units: 20
-  linear: true            # what the season before had by chance is not to be repeated
+  linear: true            # {linear}
 
 training:
   loss: {loss}
@@ -240,7 +240,7 @@ def _small(look: Profile, horizon: int, window: int, variation: Variation) -> Ne
     if change in ("season", "level") and not has_seasons:
         change = "step"
     if change == "level":
-        return _level(look, horizon, window, variation)
+        return _level(look, horizon, window, test, variation)
     # Half of what is left when the difference is taken goes into the first context.
     lag = {"season": season, "step": 1, "both": season + 1}[change]
     context = min(max(season, 12), max(1, (rows - lag) // 2))
@@ -251,6 +251,7 @@ def _small(look: Profile, horizon: int, window: int, variation: Variation) -> Ne
         context=context,
         window=1,
         reads="",
+        linear="what the season before had by chance is not to be repeated",
         loss="mse" if look.is_intermittent else "mae",
         epochs=200,
         horizon=horizon,
@@ -258,7 +259,7 @@ def _small(look: Profile, horizon: int, window: int, variation: Variation) -> Ne
     return Network(text, context, lag + context + max(season, 12), 1, test, horizon)
 
 
-def _level(look: Profile, horizon: int, window: int, variation: Variation) -> Network:
+def _level(look: Profile, horizon: int, window: int, test: int, variation: Variation) -> Network:
     """The network of few windows that forecasts the level, all steps at once."""
     season = look.season_length
     context = max(1, int(variation.context * max(season, 12)))
@@ -269,11 +270,11 @@ def _level(look: Profile, horizon: int, window: int, variation: Variation) -> Ne
         context=context,
         window=window,
         reads=_LEVEL,
+        linear="few windows tell a straight map best; the GRU adds to it",
         loss="mse" if look.is_intermittent else "mae",
         epochs=50,
         horizon=horizon,
     )
-    test = _test_part(look.panel, window)
     return Network(text, context, 2 * season + test, window, test, horizon)
 
 
